@@ -1,1 +1,21 @@
-export {};
+export {
+  type BatchStream,
+  type CallOptions,
+  FlightClient,
+  type FlightClientOptions,
+} from "./client.js";
+export { FlightError, type FlightErrorCode, type FlightErrorOptions, flightErrorCodes } from "./error.js";
+export type { FlightHandlers, ServerCall } from "./handlers.js";
+export type {
+  Action,
+  ActionType,
+  Allocate,
+  FlightData,
+  FlightDataOut,
+  FlightDescriptor,
+  FlightEndpoint,
+  FlightInfo,
+  IncomingMessages,
+  Streamable,
+} from "./messages.js";
+export { FlightServer, type FlightServerOptions } from "./server.js";

@@ -1,0 +1,40 @@
+import type {
+  Action,
+  ActionType,
+  FlightDataOut,
+  FlightDescriptor,
+  FlightInfo,
+  IncomingMessages,
+  Streamable,
+} from "./messages.js";
+
+/** What a handler may know of the call that it answers. */
+export interface ServerCall {
+  /** The RPC's name, such as "DoGet". */
+  readonly method: string;
+  /** The peer's address and port. */
+  readonly peer: string;
+  /** The call's headers, names in lower case. */
+  readonly headers: ReadonlyMap<string, string>;
+  /** What `authenticate` returned. */
+  readonly identity: unknown;
+  /** Aborts when the peer cancels or is lost, at the call's deadline, and when the server closes. */
+  readonly signal: AbortSignal;
+  /** Sends a header at the end of the call, beside its status; names ending in "-bin" are base64 by convention. */
+  setTrailer(name: string, value: string): void;
+}
+
+/** The RPCs that a server answers. One that is left out answers UNIMPLEMENTED. A thrown FlightError becomes the call's status. */
+export interface FlightHandlers {
+  /** Runs before any handler; what it returns is the call's `identity`, what it throws ends the call. */
+  authenticate?(headers: ReadonlyMap<string, string>, peer: string): unknown;
+  listFlights?(criteria: Uint8Array, call: ServerCall): Streamable<FlightInfo>;
+  getFlightInfo?(descriptor: FlightDescriptor, call: ServerCall): FlightInfo | Promise<FlightInfo>;
+  /** Returns the schema as an encapsulated IPC message (`encapsulateSchema` of `arrow-flight-node/ipc`). */
+  getSchema?(descriptor: FlightDescriptor, call: ServerCall): Uint8Array | Promise<Uint8Array>;
+  doGet?(ticket: Uint8Array, call: ServerCall): Streamable<FlightDataOut>;
+  /** What it yields is sent as the app_metadata of one PutResult each; the call ends when it returns. */
+  doPut?(messages: IncomingMessages, call: ServerCall): Streamable<Uint8Array>;
+  doAction?(action: Action, call: ServerCall): Streamable<Uint8Array>;
+  listActions?(call: ServerCall): Streamable<ActionType>;
+}

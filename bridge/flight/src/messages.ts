@@ -1,0 +1,87 @@
+/** What a Flight is called: a path of names, or a command whose bytes only its server understands. */
+export type FlightDescriptor = { type: "path"; path: string[] } | { type: "command"; command: Uint8Array };
+
+/** One place where a part of a Flight can be fetched. */
+export interface FlightEndpoint {
+  /** What to hand to DoGet. Opaque to clients. */
+  ticket: Uint8Array;
+  /** URIs that serve the ticket; none means: the server that gave this endpoint. */
+  locations?: string[] | undefined;
+  /** After this the ticket may be refused. */
+  expirationTime?: Date | undefined;
+  appMetadata?: Uint8Array | undefined;
+}
+
+/** What a server tells about a Flight. */
+export interface FlightInfo {
+  /** The schema as an encapsulated IPC message; `decapsulateSchema` of `arrow-flight-node/ipc` opens it. */
+  schema?: Uint8Array | undefined;
+  descriptor?: FlightDescriptor | undefined;
+  endpoints: FlightEndpoint[];
+  /** -1: unknown. */
+  totalRecords: number;
+  /** -1: unknown. */
+  totalBytes: number;
+  /** Whether the endpoints' data is in the endpoints' order. */
+  ordered?: boolean | undefined;
+  appMetadata?: Uint8Array | undefined;
+}
+
+/** A request outside the data streams: a name and bytes that only its server understands. */
+export interface Action {
+  type: string;
+  body?: Uint8Array | undefined;
+}
+
+/** One action that a server offers. */
+export interface ActionType {
+  type: string;
+  description: string;
+}
+
+/**
+ * One message of a data stream as it was received.
+ *
+ * `header`, `appMetadata` and `body` are views of `bytes`, never copies; what is absent is empty. The receiver owns `bytes`:
+ * nothing else refers to it.
+ */
+export interface FlightData {
+  /** On the first message of a DoPut. */
+  descriptor: FlightDescriptor | undefined;
+  /** The IPC message's flatbuffer; `readMessage` of `arrow-flight-node/ipc` validates and reads it. */
+  header: Uint8Array;
+  appMetadata: Uint8Array;
+  body: Uint8Array;
+  /** The whole message, in the memory that `allocate` gave. */
+  bytes: Uint8Array;
+}
+
+/**
+ * One message of a data stream to be sent. `body` may lie in pieces, which are sent one after the other without being
+ * copied: do not change any of it before the stream has ended. Shared memory is allowed.
+ */
+export interface FlightDataOut {
+  descriptor?: FlightDescriptor | undefined;
+  header?: Uint8Array | undefined;
+  appMetadata?: Uint8Array | undefined;
+  body?: Uint8Array | readonly Uint8Array[] | undefined;
+}
+
+/** Gives memory for the bytes of one message, exactly `bytes` long. A promise pauses the stream until it resolves. */
+export type Allocate = (bytes: number) => Uint8Array | Promise<Uint8Array>;
+
+/**
+ * The messages of a data stream in order of arrival. Ends cleanly only when the peer ended its stream; a stream that was cut
+ * rejects instead. May be iterated once; leaving the loop early cancels the call.
+ */
+export interface IncomingMessages extends AsyncIterable<FlightData> {
+  /**
+   * Where the next message's bytes are received. May be changed between messages: a message's memory is asked for only
+   * when that message is waited for. By default every message gets its own heap memory, whose end is 64-byte aligned, so that
+   * `body`, which is the last field, is aligned too.
+   */
+  allocate: Allocate;
+}
+
+/** A stream that a caller gives: one that waits, or one that is there. */
+export type Streamable<T> = AsyncIterable<T> | Iterable<T>;

@@ -1,0 +1,1 @@
+export type { NumericArray } from "./columns.js";

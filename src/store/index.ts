@@ -1,0 +1,2 @@
+export type { Arena, Region } from "./arena.js";
+export { ObjectStore, type ObjectStoreOptions, type StoreUsage } from "./object-store.js";

@@ -1,0 +1,181 @@
+import { FlightError } from "../error.js";
+
+/** Elements of a vector inside a flatbuffer: where the first lies, and how many there are. */
+export interface Vector {
+  start: number;
+  length: number;
+}
+
+const deepest = 64;
+
+/**
+ * One table of a flatbuffer, read with every position checked against the buffer's end: bytes from a peer can make a read
+ * fail, never leave the buffer. Offsets only lead forward and each table is charged to the buffer's size, so that a hostile
+ * buffer cannot make a reader run long.
+ */
+export class FlatTable {
+  readonly #source: Source;
+  readonly #position: number;
+  readonly #vtable: number;
+  readonly #vtableLength: number;
+  readonly #depth: number;
+
+  private constructor(source: Source, position: number, depth: number) {
+    if (depth > deepest) throw malformed(`is nested more than ${deepest} deep`);
+    if (--source.tablesLeft < 0) throw malformed("has more tables than its size allows");
+    this.#source = source;
+    this.#position = position;
+    this.#depth = depth;
+    this.#vtable = position - source.int32(position);
+    this.#vtableLength = source.uint16(this.#vtable);
+    source.check(this.#vtable, this.#vtableLength);
+  }
+
+  /** The table that `bytes` begin with. Throws INVALID_ARGUMENT when they cannot be a flatbuffer. */
+  static root(bytes: Uint8Array): FlatTable {
+    const source = new Source(bytes);
+    return new FlatTable(source, source.uint32(0), 0);
+  }
+
+  has(slot: number): boolean {
+    return this.#field(slot) !== 0;
+  }
+
+  uint8(slot: number, otherwise = 0): number {
+    const at = this.#field(slot);
+    return at === 0 ? otherwise : this.#source.uint8(at);
+  }
+
+  int16(slot: number, otherwise = 0): number {
+    const at = this.#field(slot);
+    return at === 0 ? otherwise : this.#source.int16(at);
+  }
+
+  int32(slot: number, otherwise = 0): number {
+    const at = this.#field(slot);
+    return at === 0 ? otherwise : this.#source.int32(at);
+  }
+
+  int64(slot: number): bigint {
+    const at = this.#field(slot);
+    return at === 0 ? 0n : this.#source.int64(at);
+  }
+
+  /** A 64-bit field that counts something: throws when it is negative or beyond 2^53. */
+  count(slot: number, what: string): number {
+    return toCount(this.int64(slot), what);
+  }
+
+  table(slot: number): FlatTable | undefined {
+    const at = this.#field(slot);
+    return at === 0 ? undefined : new FlatTable(this.#source, this.#source.follow(at), this.#depth + 1);
+  }
+
+  /** A vector of scalars or structs of `stride` bytes each. */
+  vector(slot: number, stride: number): Vector {
+    const at = this.#field(slot);
+    if (at === 0) return { start: 0, length: 0 };
+    const start = this.#source.follow(at);
+    const length = this.#source.uint32(start);
+    this.#source.check(start + 4, length * stride);
+    return { start: start + 4, length };
+  }
+
+  tables(slot: number): FlatTable[] {
+    const { start, length } = this.vector(slot, 4);
+    const tables: FlatTable[] = [];
+    for (let i = 0; i < length; i++) {
+      tables.push(new FlatTable(this.#source, this.#source.follow(start + 4 * i), this.#depth + 1));
+    }
+    return tables;
+  }
+
+  /** Checks that a string field, if present, lies inside. */
+  checkString(slot: number): void {
+    this.vector(slot, 1);
+  }
+
+  /** Checks a vector of key-value tables: Arrow's custom metadata. */
+  checkPairs(slot: number): void {
+    for (const pair of this.tables(slot)) {
+      pair.checkString(0);
+      pair.checkString(1);
+    }
+  }
+
+  /** A 64-bit count inside a vector, at the byte position `at`. */
+  countAt(at: number, what: string): number {
+    return toCount(this.#source.int64(at), what);
+  }
+
+  #field(slot: number): number {
+    const entry = 4 + 2 * slot;
+    if (entry + 2 > this.#vtableLength) return 0;
+    const offset = this.#source.uint16(this.#vtable + entry);
+    return offset === 0 ? 0 : this.#position + offset;
+  }
+}
+
+class Source {
+  readonly #view: DataView;
+  tablesLeft: number;
+
+  constructor(bytes: Uint8Array) {
+    this.#view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+    this.tablesLeft = bytes.byteLength >>> 2;
+  }
+
+  check(at: number, length: number): void {
+    if (at < 0 || at + length > this.#view.byteLength) throw malformed("points outside itself");
+  }
+
+  uint8(at: number): number {
+    this.check(at, 1);
+    return this.#view.getUint8(at);
+  }
+
+  int16(at: number): number {
+    this.check(at, 2);
+    return this.#view.getInt16(at, true);
+  }
+
+  uint16(at: number): number {
+    this.check(at, 2);
+    return this.#view.getUint16(at, true);
+  }
+
+  int32(at: number): number {
+    this.check(at, 4);
+    return this.#view.getInt32(at, true);
+  }
+
+  uint32(at: number): number {
+    this.check(at, 4);
+    return this.#view.getUint32(at, true);
+  }
+
+  int64(at: number): bigint {
+    this.check(at, 8);
+    return this.#view.getBigInt64(at, true);
+  }
+
+  /** The position that the forward offset at `at` leads to. */
+  follow(at: number): number {
+    const offset = this.uint32(at);
+    if (offset === 0) throw malformed("has an offset that leads nowhere");
+    this.check(at + offset, 4);
+    return at + offset;
+  }
+}
+
+function toCount(value: bigint, what: string): number {
+  if (value < 0n || value > BigInt(Number.MAX_SAFE_INTEGER)) throw malformed(`gives ${value} as ${what}`);
+  return Number(value);
+}
+
+/** An IPC message that breaks the format: INVALID_ARGUMENT. `what` completes "the IPC message …". */
+export function malformed(what: string): FlightError {
+  return new FlightError("INVALID_ARGUMENT", `The IPC message ${what}.`, {
+    hint: "Check the program that wrote it: its bytes do not follow Arrow's IPC format.",
+  });
+}

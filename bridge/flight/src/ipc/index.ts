@@ -1,0 +1,13 @@
+export { BatchDecoder, batchesOf, decodeSchema } from "./batch-decoder.js";
+export { BatchEncoder, encodeSchema, messagesOf } from "./batch-encoder.js";
+export {
+  decapsulate,
+  decapsulateSchema,
+  encapsulate,
+  encapsulateSchema,
+  type IpcMessage,
+  type IpcMessageOut,
+  joinStream,
+  splitStream,
+} from "./encapsulate.js";
+export { type BatchShape, type BufferRegion, type FieldNode, type MessageHeader, readMessage } from "./read-message.js";

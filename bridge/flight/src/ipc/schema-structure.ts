@@ -1,0 +1,91 @@
+import { type FlatTable, malformed } from "./flatbuffer.js";
+
+/** The types of Arrow's Schema.fbs by number, and how many children each has: a number, or "any". */
+const types: readonly (readonly [name: string, children: number | "any"])[] = [
+  ["none", 0],
+  ["null", 0],
+  ["int", 0],
+  ["floating point", 0],
+  ["binary", 0],
+  ["utf8", 0],
+  ["bool", 0],
+  ["decimal", 0],
+  ["date", 0],
+  ["time", 0],
+  ["timestamp", 0],
+  ["interval", 0],
+  ["list", 1],
+  ["struct", "any"],
+  ["union", "any"],
+  ["fixed size binary", 0],
+  ["fixed size list", 1],
+  ["map", 1],
+  ["duration", 0],
+  ["large binary", 0],
+  ["large utf8", 0],
+  ["large list", 1],
+  ["run-end encoded", 2],
+  ["binary view", 0],
+  ["utf8 view", 0],
+  ["list view", 1],
+  ["large list view", 1],
+];
+
+/** Checks the structure of a schema table: every field's name, type, children and dictionary. Throws INVALID_ARGUMENT. */
+export function checkSchema(schema: FlatTable): void {
+  if (schema.int16(0) !== 0) throw malformed("is a schema of big-endian data, which is not read");
+  for (const field of schema.tables(1)) checkField(field);
+  schema.checkPairs(2);
+}
+
+function checkField(field: FlatTable): void {
+  field.checkString(0);
+  const number = field.uint8(2);
+  const type = types[number];
+  if (type === undefined || number === 0) throw malformed(`has a field of the unknown type ${number}`);
+  const [name, expected] = type;
+  const children = field.tables(5);
+  if (expected !== "any" && children.length !== expected) {
+    throw malformed(`has a field of type ${name} with ${children.length} children instead of ${expected}`);
+  }
+  const parameters = field.table(3);
+  if (parameters === undefined) throw malformed(`has a field of type ${name} without its parameters`);
+  checkParameters(name, parameters, children.length);
+  const dictionary = field.table(4);
+  if (dictionary !== undefined) {
+    const index = dictionary.table(1);
+    if (index !== undefined) checkInteger(index);
+  }
+  for (const child of children) checkField(child);
+  field.checkPairs(6);
+}
+
+function checkParameters(name: string, parameters: FlatTable, children: number): void {
+  switch (name) {
+    case "int":
+      checkInteger(parameters);
+      return;
+    case "fixed size binary":
+    case "fixed size list":
+      if (parameters.int32(0) < 0) throw malformed(`has a field of type ${name} with a negative size`);
+      return;
+    case "decimal":
+      if (![32, 64, 128, 256].includes(parameters.int32(2, 128))) throw malformed("has a decimal of an unknown width");
+      return;
+    case "timestamp":
+      parameters.checkString(1);
+      return;
+    case "union": {
+      const ids = parameters.vector(1, 4);
+      if (ids.length !== 0 && ids.length !== children) {
+        throw malformed(`has a union of ${children} children with ${ids.length} type ids`);
+      }
+      return;
+    }
+    default:
+  }
+}
+
+function checkInteger(integer: FlatTable): void {
+  if (![8, 16, 32, 64].includes(integer.int32(0))) throw malformed(`has an integer of ${integer.int32(0)} bits`);
+}

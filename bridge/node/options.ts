@@ -1,0 +1,57 @@
+import { availableParallelism, tmpdir, totalmem } from "node:os";
+import { RayflightError } from "../../src/error.js";
+
+/** What `init` takes. Every field has a default; sizes are in bytes. */
+export interface InitOptions {
+  /** Address the Flight endpoint listens on. Anything but loopback needs `token`. Default: `127.0.0.1`. */
+  host?: string;
+  /** Port of the Flight endpoint; 0 takes any free one, and `node.uri` says which. Default: 0. */
+  port?: number;
+  /** Bearer token that every client must send. Default: none, which only loopback allows. */
+  token?: string;
+  /** CPUs that tasks and actors may use, which is also the number of task threads. Default: the machine's. */
+  numCpus?: number;
+  /** GPUs that tasks and actors may ask for. They are counted, not detected. Default: 0. */
+  numGpus?: number;
+  /** Memory for objects and datasets before parts are spilled. Default: 30 % of the machine's memory. */
+  objectStoreMemory?: number;
+  /** Folder for spilled bytes; its files are unlinked while open, so none is ever left. Default: the system's temporary folder. */
+  spillDirectory?: string;
+  /** Disk that spilled bytes may take before writes are refused. Default: four times `objectStoreMemory`. */
+  spillLimit?: number;
+  /** How long a transaction that nobody touches stays open, in milliseconds. Default: 30 minutes. */
+  transactionTtlMs?: number;
+  /** Runs tasks and actors in the driver's own thread, with the same semantics. Default: false. */
+  debug?: boolean;
+}
+
+/** `InitOptions` with every default applied: what the inner code sees. */
+export type NodeOptions = Required<Omit<InitOptions, "token">> & { token: string | undefined };
+
+const defaultTransactionTtlMs = 30 * 60_000;
+
+function requireCount(name: string, value: number, least: number): number {
+  if (Number.isFinite(value) && value >= least) return value;
+  throw new RayflightError("INVALID_ARGUMENT", `${name} is ${value}.`, { hint: `Give a number from ${least}.` });
+}
+
+/** Applies the defaults once, at the edge. Throws INVALID_ARGUMENT for a number that makes no sense. */
+export function fillOptions(options: InitOptions = {}): NodeOptions {
+  const objectStoreMemory = requireCount(
+    "objectStoreMemory",
+    options.objectStoreMemory ?? Math.floor(totalmem() * 0.3),
+    1 << 20,
+  );
+  return {
+    host: options.host ?? "127.0.0.1",
+    port: requireCount("port", options.port ?? 0, 0),
+    token: options.token,
+    numCpus: requireCount("numCpus", options.numCpus ?? availableParallelism(), 0),
+    numGpus: requireCount("numGpus", options.numGpus ?? 0, 0),
+    objectStoreMemory,
+    spillDirectory: options.spillDirectory ?? tmpdir(),
+    spillLimit: requireCount("spillLimit", options.spillLimit ?? 4 * objectStoreMemory, 0),
+    transactionTtlMs: requireCount("transactionTtlMs", options.transactionTtlMs ?? defaultTransactionTtlMs, 1),
+    debug: options.debug ?? false,
+  };
+}

@@ -52,8 +52,12 @@ function signalAll(signal) {
 }
 
 function failure(what, program, args, ending, output) {
-  const tail = output.trimEnd().split("\n").slice(-25).join("\n");
-  return new SetupError(`${what} failed (${ending}): ${[program, ...args].join(" ")}\n${tail}`, hintFor(output));
+  const lines = output.trim().split("\n");
+  const told = lines.length <= 40 ? lines : [...lines.slice(0, 12), "…", ...lines.slice(-28)];
+  return new SetupError(
+    `${what} failed (${ending}): ${[program, ...args].join(" ")}\n${told.join("\n")}`,
+    hintFor(output),
+  );
 }
 
 function hintFor(output) {

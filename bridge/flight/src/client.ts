@@ -1,14 +1,28 @@
-import type { RecordBatch, Schema } from "apache-arrow";
+import { type BatchSource, type BatchStream, decodeBatches, encodeBatches } from "./batches.js";
 import { FlightError } from "./error.js";
+import { IncomingFlightData } from "./incoming.js";
 import type {
   Action,
   ActionType,
+  Allocate,
+  FlightData,
   FlightDataOut,
   FlightDescriptor,
   FlightInfo,
   IncomingMessages,
   Streamable,
 } from "./messages.js";
+import { decodeActionType, encodeAction } from "./protocol/action.js";
+import { encodeDescriptor } from "./protocol/descriptor.js";
+import { encodeFlightData } from "./protocol/flight-data.js";
+import { decodeInfo } from "./protocol/flight-info.js";
+import { allocateAligned, type Frame, frame } from "./protocol/grpc-frame.js";
+import { parseLocation } from "./protocol/location.js";
+import { type FlightMethod, methodPath } from "./protocol/service.js";
+import { unwrapBytes, wrapBytes } from "./protocol/wrapped-bytes.js";
+import { GrpcChannel } from "./transport/http2-channel.js";
+import type { MessageReader } from "./transport/message-reader.js";
+import { defaultTransport } from "./transport/settings.js";
 
 export interface FlightClientOptions {
   /** Sent as `authorization: Bearer <token>` on every call. */
@@ -32,55 +46,123 @@ export interface CallOptions {
   headers?: Readonly<Record<string, string>> | undefined;
 }
 
-/** A stream's schema and its batches. */
-export interface BatchStream {
-  schema: Schema;
-  batches: AsyncIterable<RecordBatch>;
+const nothing = new Uint8Array(0);
+
+/**
+ * A Flight client on one HTTP/2 connection, made when first needed and again after a loss.
+ *
+ * A call that returns a stream starts when the stream is first read; leaving its loop early cancels it. Every failure is a
+ * FlightError.
+ */
+export class FlightClient {
+  readonly #channel: GrpcChannel;
+
+  /** `uri` is grpc://host:port or grpc+tcp://host:port; throws INVALID_ARGUMENT for anything else. */
+  constructor(uri: string, options: FlightClientOptions = {}) {
+    const authorization = options.token === undefined ? {} : { authorization: `Bearer ${options.token}` };
+    this.#channel = new GrpcChannel(parseLocation(uri), {
+      headers: { ...authorization, ...options.headers },
+      maxMessageBytes: options.maxMessageBytes ?? defaultTransport.maxMessageBytes,
+      streamWindow: options.streamWindow ?? defaultTransport.streamWindow,
+      connectTimeoutMs: options.connectTimeoutMs ?? 10_000,
+    });
+  }
+
+  listFlights(criteria: Uint8Array = nothing, options: CallOptions = {}): AsyncIterable<FlightInfo> {
+    return this.#stream("ListFlights", [frame(wrapBytes(criteria))], options, decodeInfo);
+  }
+
+  async getFlightInfo(descriptor: FlightDescriptor, options: CallOptions = {}): Promise<FlightInfo> {
+    return decodeInfo(await this.#unary("GetFlightInfo", encodeDescriptor(descriptor), options));
+  }
+
+  /** The schema as an encapsulated IPC message (`decapsulateSchema` of `arrow-flight-node/ipc` opens it). */
+  async getSchema(descriptor: FlightDescriptor, options: CallOptions = {}): Promise<Uint8Array> {
+    return unwrapBytes(await this.#unary("GetSchema", encodeDescriptor(descriptor), options));
+  }
+
+  doGet(ticket: Uint8Array, options: CallOptions = {}): IncomingMessages {
+    return new LazyMessages(() => this.#start("DoGet", [frame(wrapBytes(ticket))], options));
+  }
+
+  /** Sends `messages` under `descriptor` and gives the app_metadata of the server's PutResults as they come. */
+  doPut(
+    descriptor: FlightDescriptor,
+    messages: Streamable<FlightDataOut>,
+    options: CallOptions = {},
+  ): AsyncIterable<Uint8Array> {
+    return this.#stream("DoPut", describe(descriptor, messages), options, unwrapBytes);
+  }
+
+  doAction(action: Action, options: CallOptions = {}): AsyncIterable<Uint8Array> {
+    return this.#stream("DoAction", [frame(encodeAction(action))], options, unwrapBytes);
+  }
+
+  listActions(options: CallOptions = {}): AsyncIterable<ActionType> {
+    return this.#stream("ListActions", [frame(nothing)], options, decodeActionType);
+  }
+
+  /** DoGet, decoded: resolves once the schema is there. */
+  async read(ticket: Uint8Array, options: CallOptions = {}): Promise<BatchStream> {
+    return await decodeBatches(this.doGet(ticket, options));
+  }
+
+  /** DoPut of record batches; resolves with the app_metadata of the server's PutResults once it has taken everything. */
+  async write(descriptor: FlightDescriptor, source: BatchSource, options: CallOptions = {}): Promise<Uint8Array[]> {
+    const results: Uint8Array[] = [];
+    for await (const result of this.doPut(descriptor, encodeBatches(source), options)) results.push(result);
+    return results;
+  }
+
+  /** Ends the connection and cuts off the calls that are under way. */
+  async close(): Promise<void> {
+    await this.#channel.close();
+  }
+
+  async #start(method: FlightMethod, request: Streamable<Frame>, options: CallOptions): Promise<MessageReader> {
+    return (await this.#channel.call(methodPath(method), request, options)).messages;
+  }
+
+  async *#stream<T>(
+    method: FlightMethod,
+    request: Streamable<Frame>,
+    options: CallOptions,
+    decode: (message: Uint8Array) => T,
+  ): AsyncGenerator<T> {
+    for await (const message of await this.#start(method, request, options)) yield decode(message);
+  }
+
+  async #unary(method: FlightMethod, request: Uint8Array, options: CallOptions): Promise<Uint8Array> {
+    const messages = await this.#start(method, [frame(request)], options);
+    let response: Uint8Array | undefined;
+    for await (const message of messages) response ??= message;
+    if (response !== undefined) return response;
+    throw new FlightError("INTERNAL", `${method} ended without a response.`, { hint: "Check the server." });
+  }
 }
 
-/** A Flight client on one HTTP/2 connection, made when first needed and again after a loss. */
-export class FlightClient {
-  /** `uri` is grpc://host:port or grpc+tcp://host:port; throws INVALID_ARGUMENT for anything else. */
-  constructor(_uri: string, _options: FlightClientOptions = {}) {}
-  listFlights(_criteria?: Uint8Array, _options?: CallOptions): AsyncIterable<FlightInfo> {
-    throw new FlightError("UNIMPLEMENTED", "not built yet");
+async function* describe(descriptor: FlightDescriptor, messages: Streamable<FlightDataOut>): AsyncGenerator<Frame> {
+  let first = true;
+  for await (const message of messages) {
+    yield encodeFlightData(first ? { descriptor, ...message } : message);
+    first = false;
   }
-  async getFlightInfo(_descriptor: FlightDescriptor, _options?: CallOptions): Promise<FlightInfo> {
-    throw new FlightError("UNIMPLEMENTED", "not built yet");
+  if (first) yield encodeFlightData({ descriptor });
+}
+
+/** The messages of a call that starts when the first one is asked for. */
+class LazyMessages implements IncomingMessages {
+  allocate: Allocate = allocateAligned;
+  readonly #start: () => Promise<MessageReader>;
+
+  constructor(start: () => Promise<MessageReader>) {
+    this.#start = start;
   }
-  /** The schema as an encapsulated IPC message (`decapsulateSchema` of `arrow-flight-node/ipc` opens it). */
-  async getSchema(_descriptor: FlightDescriptor, _options?: CallOptions): Promise<Uint8Array> {
-    throw new FlightError("UNIMPLEMENTED", "not built yet");
+
+  async *[Symbol.asyncIterator](): AsyncGenerator<FlightData> {
+    const reader = await this.#start();
+    // Asked anew for each message, because the consumer may change it between two.
+    reader.allocate = (bytes) => this.allocate(bytes);
+    yield* new IncomingFlightData(reader);
   }
-  doGet(_ticket: Uint8Array, _options?: CallOptions): IncomingMessages {
-    throw new FlightError("UNIMPLEMENTED", "not built yet");
-  }
-  /** Sends `messages` under `descriptor` and gives the server's PutResults as they come: iterate them, or nothing is sent. */
-  doPut(
-    _descriptor: FlightDescriptor,
-    _messages: Streamable<FlightDataOut>,
-    _options?: CallOptions,
-  ): AsyncIterable<Uint8Array> {
-    throw new FlightError("UNIMPLEMENTED", "not built yet");
-  }
-  doAction(_action: Action, _options?: CallOptions): AsyncIterable<Uint8Array> {
-    throw new FlightError("UNIMPLEMENTED", "not built yet");
-  }
-  listActions(_options?: CallOptions): AsyncIterable<ActionType> {
-    throw new FlightError("UNIMPLEMENTED", "not built yet");
-  }
-  /** DoGet, decoded: resolves once the schema is there. */
-  async read(_ticket: Uint8Array, _options?: CallOptions): Promise<BatchStream> {
-    throw new FlightError("UNIMPLEMENTED", "not built yet");
-  }
-  /** DoPut of record batches; resolves with the app_metadata of the server's PutResults once the server has taken all. */
-  async write(
-    _descriptor: FlightDescriptor,
-    _batches: Streamable<RecordBatch>,
-    _options?: CallOptions,
-  ): Promise<Uint8Array[]> {
-    throw new FlightError("UNIMPLEMENTED", "not built yet");
-  }
-  /** Ends the connection; calls in flight reject CANCELLED. */
-  async close(): Promise<void> {}
 }

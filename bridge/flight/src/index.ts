@@ -1,9 +1,5 @@
-export {
-  type BatchStream,
-  type CallOptions,
-  FlightClient,
-  type FlightClientOptions,
-} from "./client.js";
+export { type BatchSource, type BatchStream, decodeBatches, encodeBatches } from "./batches.js";
+export { type CallOptions, FlightClient, type FlightClientOptions } from "./client.js";
 export { FlightError, type FlightErrorCode, type FlightErrorOptions, flightErrorCodes } from "./error.js";
 export type { FlightHandlers, ServerCall } from "./handlers.js";
 export type {

@@ -1,5 +1,11 @@
+import { requireBearer } from "./bearer.js";
 import { FlightError } from "./error.js";
 import type { FlightHandlers } from "./handlers.js";
+import { type Address, formatLocation, isLoopback } from "./protocol/location.js";
+import { createRoutes } from "./routes.js";
+import { type GrpcHandler, GrpcServer } from "./transport/http2-server.js";
+import type { GrpcServerCall } from "./transport/server-call.js";
+import { defaultTransport } from "./transport/settings.js";
 
 export interface FlightServerOptions {
   /** The address to listen on. Anything but a loopback address needs a token. Default "127.0.0.1". */
@@ -16,15 +22,51 @@ export interface FlightServerOptions {
   maxConcurrentCalls?: number | undefined;
 }
 
-/** A Flight server on node:http2. Throws INVALID_ARGUMENT from its constructor when it would be open to the network without a token. */
+/** A Flight server on node:http2. */
 export class FlightServer {
-  constructor(_handlers: FlightHandlers, _options: FlightServerOptions = {}) {}
+  readonly #address: Address;
+  readonly #handlers: FlightHandlers;
+  readonly #routes: ReadonlyMap<string, GrpcHandler>;
+  readonly #checkToken: ((headers: ReadonlyMap<string, string>) => void) | undefined;
+  readonly #server: GrpcServer;
 
-  /** Starts to listen; rejects UNAVAILABLE when the address is taken. */
-  async listen(): Promise<{ port: number; uri: string }> {
-    throw new FlightError("UNIMPLEMENTED", "not built yet");
+  /** Throws INVALID_ARGUMENT when others than this machine could reach it without a token. */
+  constructor(handlers: FlightHandlers, options: FlightServerOptions = {}) {
+    const { host = "127.0.0.1", port = 0, token } = options;
+    if (token === "" || (token === undefined && !isLoopback(host))) {
+      throw new FlightError("INVALID_ARGUMENT", `Listening on ${host} would let anyone in: there is no token.`, {
+        hint: "Give a token that is not empty, or listen on 127.0.0.1.",
+      });
+    }
+    this.#address = { host, port };
+    this.#handlers = handlers;
+    this.#routes = createRoutes(handlers);
+    this.#checkToken = token === undefined ? undefined : requireBearer(token);
+    this.#server = new GrpcServer((path, call) => this.#admit(path, call), {
+      maxMessageBytes: options.maxMessageBytes ?? defaultTransport.maxMessageBytes,
+      streamWindow: options.streamWindow ?? defaultTransport.streamWindow,
+      maxConcurrentCalls: options.maxConcurrentCalls ?? 1024,
+    });
   }
 
-  /** Refuses new calls, lets those in flight finish for `graceMs` (default 10 s), then cuts what is left. */
-  async close(_options: { graceMs?: number | undefined } = {}): Promise<void> {}
+  /** Starts to listen; rejects UNAVAILABLE when the address cannot be had. */
+  async listen(): Promise<{ port: number; uri: string }> {
+    const port = await this.#server.listen(this.#address);
+    return { port, uri: formatLocation({ host: this.#address.host, port }) };
+  }
+
+  /** Refuses new calls, lets those in flight finish for `graceMs` (default 10 s), then ends them UNAVAILABLE. */
+  async close({ graceMs = 10_000 }: { graceMs?: number | undefined } = {}): Promise<void> {
+    await this.#server.close(graceMs);
+  }
+
+  async #admit(path: string, call: GrpcServerCall): Promise<GrpcHandler> {
+    this.#checkToken?.(call.headers);
+    call.identity = await this.#handlers.authenticate?.(call.headers, call.peer);
+    const handler = this.#routes.get(path);
+    if (handler !== undefined) return handler;
+    throw new FlightError("UNIMPLEMENTED", `This server does not answer ${path}.`, {
+      hint: "Ask it for something else, or give it a handler for that.",
+    });
+  }
 }

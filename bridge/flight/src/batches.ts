@@ -1,0 +1,55 @@
+import type { RecordBatch, Schema } from "apache-arrow";
+import { FlightError } from "./error.js";
+import { BatchDecoder } from "./ipc/batch-decoder.js";
+import { BatchEncoder, encodeSchema } from "./ipc/batch-encoder.js";
+import type { FlightData, FlightDataOut, Streamable } from "./messages.js";
+
+/** A schema and batches of it, to be sent. An apache-arrow Table is one. */
+export interface BatchSource {
+  schema: Schema;
+  batches: Streamable<RecordBatch>;
+}
+
+/** A schema and the batches that follow, as they arrive. */
+export interface BatchStream {
+  schema: Schema;
+  batches: AsyncIterable<RecordBatch>;
+}
+
+/** The messages that carry `source`: its schema, then its dictionaries and batches, none of them copied. */
+export async function* encodeBatches(source: BatchSource): AsyncGenerator<FlightDataOut> {
+  yield { header: encodeSchema(source.schema) };
+  const encoder = new BatchEncoder();
+  for await (const batch of source.batches) yield* encoder.encode(batch);
+}
+
+/**
+ * Reads the schema and gives the batches after it, not copied, as they arrive. Messages of app_metadata alone are passed
+ * over. Throws INVALID_ARGUMENT for messages that break the IPC format or do not fit the schema.
+ */
+export async function decodeBatches(messages: AsyncIterable<FlightData>): Promise<BatchStream> {
+  const iterator = messages[Symbol.asyncIterator]();
+  for (;;) {
+    const { done, value } = await iterator.next();
+    if (done) {
+      throw new FlightError("INVALID_ARGUMENT", "The stream ended without a schema.", {
+        hint: "Send the schema first, even before no batches.",
+      });
+    }
+    if (value.header.byteLength === 0) continue;
+    const decoder = new BatchDecoder(value.header);
+    return { schema: decoder.schema, batches: decodeAll(decoder, iterator) };
+  }
+}
+
+async function* decodeAll(decoder: BatchDecoder, iterator: AsyncIterator<FlightData>): AsyncGenerator<RecordBatch> {
+  try {
+    for (let next = await iterator.next(); !next.done; next = await iterator.next()) {
+      if (next.value.header.byteLength === 0) continue;
+      const batch = decoder.decode(next.value);
+      if (batch !== undefined) yield batch;
+    }
+  } finally {
+    await iterator.return?.();
+  }
+}

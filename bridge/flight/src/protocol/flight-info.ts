@@ -1,0 +1,82 @@
+import type { FlightEndpoint, FlightInfo } from "../messages.js";
+import { decodeDescriptor, encodeDescriptor } from "./descriptor.js";
+import { ProtoReader, ProtoWriter } from "./protobuf.js";
+import { unwrapBytes, wrapBytes } from "./wrapped-bytes.js";
+
+export function encodeInfo(info: FlightInfo): Uint8Array {
+  const writer = new ProtoWriter().bytes(1, info.schema);
+  if (info.descriptor !== undefined) writer.message(2, encodeDescriptor(info.descriptor));
+  for (const endpoint of info.endpoints) writer.message(3, encodeEndpoint(endpoint));
+  return writer
+    .integer(4, info.totalRecords)
+    .integer(5, info.totalBytes)
+    .boolean(6, info.ordered)
+    .bytes(7, info.appMetadata)
+    .finish();
+}
+
+export function decodeInfo(bytes: Uint8Array): FlightInfo {
+  const reader = new ProtoReader(bytes);
+  const info: FlightInfo = { endpoints: [], totalRecords: 0, totalBytes: 0 };
+  while (reader.next()) {
+    if (reader.field === 1) info.schema = reader.bytes();
+    else if (reader.field === 2) info.descriptor = decodeDescriptor(reader.bytes());
+    else if (reader.field === 3) info.endpoints.push(decodeEndpoint(reader.bytes()));
+    else if (reader.field === 4) info.totalRecords = reader.integer();
+    else if (reader.field === 5) info.totalBytes = reader.integer();
+    else if (reader.field === 6) info.ordered = reader.integer() !== 0;
+    else if (reader.field === 7) info.appMetadata = reader.bytes();
+    else reader.skip();
+  }
+  return info;
+}
+
+export function encodeEndpoint(endpoint: FlightEndpoint): Uint8Array {
+  const writer = new ProtoWriter().message(1, wrapBytes(endpoint.ticket));
+  for (const uri of endpoint.locations ?? []) writer.message(2, new ProtoWriter().string(1, uri).finish());
+  if (endpoint.expirationTime !== undefined) writer.message(3, encodeTimestamp(endpoint.expirationTime));
+  return writer.bytes(4, endpoint.appMetadata).finish();
+}
+
+export function decodeEndpoint(bytes: Uint8Array): FlightEndpoint {
+  const reader = new ProtoReader(bytes);
+  const locations: string[] = [];
+  const endpoint: FlightEndpoint = { ticket: new Uint8Array(0), locations };
+  while (reader.next()) {
+    if (reader.field === 1) endpoint.ticket = unwrapBytes(reader.bytes());
+    else if (reader.field === 2) locations.push(decodeLocation(reader.bytes()));
+    else if (reader.field === 3) endpoint.expirationTime = decodeTimestamp(reader.bytes());
+    else if (reader.field === 4) endpoint.appMetadata = reader.bytes();
+    else reader.skip();
+  }
+  return endpoint;
+}
+
+function decodeLocation(bytes: Uint8Array): string {
+  const reader = new ProtoReader(bytes);
+  let uri = "";
+  while (reader.next()) {
+    if (reader.field === 1) uri = reader.string();
+    else reader.skip();
+  }
+  return uri;
+}
+
+function encodeTimestamp(time: Date): Uint8Array {
+  const seconds = Math.floor(time.getTime() / 1000);
+  return new ProtoWriter()
+    .integer(1, seconds)
+    .integer(2, (time.getTime() - seconds * 1000) * 1e6)
+    .finish();
+}
+
+function decodeTimestamp(bytes: Uint8Array): Date {
+  const reader = new ProtoReader(bytes);
+  let milliseconds = 0;
+  while (reader.next()) {
+    if (reader.field === 1) milliseconds += reader.integer() * 1000;
+    else if (reader.field === 2) milliseconds += reader.integer() / 1e6;
+    else reader.skip();
+  }
+  return new Date(milliseconds);
+}

@@ -1,0 +1,148 @@
+import { FlightError } from "../error.js";
+import type { Allocate } from "../messages.js";
+
+/** One gRPC message on its way out, its frame header included, in the pieces in which it lies in memory. */
+export type Frame = readonly Uint8Array[];
+
+/** A flag byte and a length of four bytes. */
+export const frameHeaderLength = 5;
+
+/** Up to here a message's memory is asked for when its length is known; beyond, when an eighth of the message is there. */
+const promptly = 1 << 20;
+
+/** Writes a frame header at the start of `into`; returns its length. */
+export function putFrameHeader(into: Uint8Array, messageLength: number): number {
+  if (messageLength > 0xffffffff) {
+    throw new FlightError("INVALID_ARGUMENT", `A message of ${messageLength} bytes is longer than gRPC allows.`, {
+      hint: "Send it as several batches of fewer rows.",
+    });
+  }
+  into[0] = 0;
+  new DataView(into.buffer, into.byteOffset).setUint32(1, messageLength);
+  return frameHeaderLength;
+}
+
+/** A message as a frame of one piece, copied. For small messages. */
+export function frame(message: Uint8Array): Frame {
+  const bytes = Buffer.allocUnsafe(frameHeaderLength + message.byteLength);
+  bytes.set(message, putFrameHeader(bytes, message.byteLength));
+  return [bytes];
+}
+
+/** The memory that a message is received into by default: its own, aligned at its end. */
+export function allocateAligned(bytes: number): Uint8Array {
+  const { buffer, byteLength, byteOffset } = Buffer.allocUnsafeSlow(bytes + (-bytes & 63));
+  return new Uint8Array(buffer, byteOffset + byteLength - bytes, bytes);
+}
+
+/**
+ * Puts gRPC messages together from the chunks in which they arrive. `push` takes a chunk; `take` gives the next message once
+ * all of it is there. Each message is copied once, from the chunks into memory from `allocate`.
+ *
+ * Memory for a message longer than 1 MiB is asked for only after an eighth of it has arrived: a length alone costs nothing.
+ */
+export class FrameAssembler {
+  readonly #maxMessageBytes: number;
+  readonly #chunks: Uint8Array[] = [];
+  #buffered = 0;
+  #length = -1;
+  #target: Uint8Array | undefined;
+  #filled = 0;
+
+  constructor(maxMessageBytes: number) {
+    this.#maxMessageBytes = maxMessageBytes;
+  }
+
+  /** Bytes that were pushed and not yet copied into a message. */
+  get buffered(): number {
+    return this.#buffered;
+  }
+
+  /** Whether all that was pushed has been taken as whole messages. */
+  get empty(): boolean {
+    return this.#buffered === 0 && this.#length < 0;
+  }
+
+  push(chunk: Uint8Array): void {
+    if (chunk.byteLength === 0) return;
+    this.#chunks.push(chunk);
+    this.#buffered += chunk.byteLength;
+  }
+
+  /**
+   * Returns the next message, undefined while bytes of it are missing, or a promise while its memory is: call again once that
+   * has resolved. Throws RESOURCE_EXHAUSTED for a message over the limit, UNIMPLEMENTED for a compressed one.
+   */
+  take(allocate: Allocate): Uint8Array | undefined | Promise<void> {
+    if (this.#length < 0 && !this.#readHeader()) return undefined;
+    if (this.#target === undefined) {
+      if (this.#length > promptly && this.#buffered < this.#length / 8) return undefined;
+      const memory = this.#length === 0 ? new Uint8Array(0) : allocate(this.#length);
+      if (!(memory instanceof Uint8Array)) return memory.then((later) => this.#begin(later));
+      this.#begin(memory);
+    }
+    return this.#fill();
+  }
+
+  #begin(memory: Uint8Array): void {
+    if (memory.byteLength !== this.#length) {
+      const [asked, given] = [this.#length, memory.byteLength];
+      throw new FlightError("INTERNAL", `allocate was asked for ${asked} bytes and gave ${given}.`, {
+        hint: "Return a view of exactly the length asked for.",
+      });
+    }
+    this.#target = memory;
+    this.#filled = 0;
+  }
+
+  #fill(): Uint8Array | undefined {
+    const target = this.#target!;
+    while (this.#filled < target.byteLength) {
+      const chunk = this.#chunks[0];
+      if (chunk === undefined) return undefined;
+      const missing = target.byteLength - this.#filled;
+      if (chunk.byteLength <= missing) {
+        target.set(chunk, this.#filled);
+        this.#filled += chunk.byteLength;
+        this.#buffered -= chunk.byteLength;
+        this.#chunks.shift();
+      } else {
+        target.set(chunk.subarray(0, missing), this.#filled);
+        this.#filled += missing;
+        this.#buffered -= missing;
+        this.#chunks[0] = chunk.subarray(missing);
+      }
+    }
+    this.#target = undefined;
+    this.#length = -1;
+    return target;
+  }
+
+  #readHeader(): boolean {
+    if (this.#buffered < frameHeaderLength) return false;
+    const header = new Uint8Array(frameHeaderLength);
+    this.#target = header;
+    this.#filled = 0;
+    this.#fill();
+    const flag = header[0]!;
+    const length = new DataView(header.buffer).getUint32(1);
+    if (flag === 1) {
+      throw new FlightError("UNIMPLEMENTED", "The message is compressed by gRPC.", {
+        hint: "Turn gRPC compression off at the peer; Arrow's own compression of batches may stay on.",
+      });
+    }
+    if (flag !== 0) {
+      throw new FlightError("INTERNAL", `The bytes are no gRPC message: it would have the flag ${flag}.`, {
+        hint: "Check that the peer speaks gRPC.",
+      });
+    }
+    if (length > this.#maxMessageBytes) {
+      const limit = this.#maxMessageBytes;
+      throw new FlightError("RESOURCE_EXHAUSTED", `A message of ${length} bytes is over the limit of ${limit}.`, {
+        hint: "Send batches of fewer rows, or raise maxMessageBytes.",
+      });
+    }
+    this.#length = length;
+    return true;
+  }
+}

@@ -1,0 +1,102 @@
+import { FlightError, type FlightErrorCode } from "../error.js";
+
+/** gRPC's status codes by number; 0 is OK. */
+const numbers: Record<FlightErrorCode, number> = {
+  CANCELLED: 1,
+  UNKNOWN: 2,
+  INVALID_ARGUMENT: 3,
+  DEADLINE_EXCEEDED: 4,
+  NOT_FOUND: 5,
+  ALREADY_EXISTS: 6,
+  PERMISSION_DENIED: 7,
+  RESOURCE_EXHAUSTED: 8,
+  FAILED_PRECONDITION: 9,
+  ABORTED: 10,
+  OUT_OF_RANGE: 11,
+  UNIMPLEMENTED: 12,
+  INTERNAL: 13,
+  UNAVAILABLE: 14,
+  DATA_LOSS: 15,
+  UNAUTHENTICATED: 16,
+};
+
+const codes = new Map(Object.entries(numbers).map(([code, number]) => [String(number), code as FlightErrorCode]));
+
+/** What a peer without gRPC, such as a proxy, means by its HTTP status. */
+const byHttpStatus: Record<string, FlightErrorCode> = {
+  400: "INTERNAL",
+  401: "UNAUTHENTICATED",
+  403: "PERMISSION_DENIED",
+  404: "UNIMPLEMENTED",
+  429: "UNAVAILABLE",
+  502: "UNAVAILABLE",
+  503: "UNAVAILABLE",
+  504: "UNAVAILABLE",
+};
+
+/** gRPC peers refuse headers of more than 8 KiB in all, so an encoded message is cut about here. */
+const longestMessage = 4096;
+
+/** The trailers that end a call: with `error`'s status, or with OK. */
+export function encodeStatus(error: FlightError | undefined): Record<string, string> {
+  if (error === undefined) return { "grpc-status": "0" };
+  const trailers: Record<string, string> = {
+    "grpc-status": String(numbers[error.code]),
+    "grpc-message": percentEncode(error.message),
+  };
+  if (error.details !== undefined) trailers["grpc-status-details-bin"] = Buffer.from(error.details).toString("base64");
+  return trailers;
+}
+
+/** The error that trailers (or a response of headers alone) tell of; undefined for OK. */
+export function decodeStatus(headers: Readonly<Record<string, unknown>>): FlightError | undefined {
+  const status = headers["grpc-status"];
+  if (status === "0") return undefined;
+  const message = headers["grpc-message"];
+  const details = headers["grpc-status-details-bin"];
+  if (status === undefined) return fromHttp(String(headers[":status"]));
+  const code = codes.get(String(status)) ?? "UNKNOWN";
+  const text = typeof message === "string" ? percentDecode(message) : `The server answered ${code}.`;
+  return new FlightError(code, text, {
+    details: typeof details === "string" ? Buffer.from(details, "base64") : undefined,
+  });
+}
+
+/** The error for an HTTP response that is not gRPC's. */
+export function fromHttp(status: string): FlightError {
+  return new FlightError(
+    byHttpStatus[status] ?? "UNKNOWN",
+    `The server answered HTTP ${status} without a gRPC status.`,
+    {
+      hint: "Check that the address is a Flight server's, with no HTTP proxy before it.",
+    },
+  );
+}
+
+/** gRPC's form of a status message: printable ASCII, everything else percent-encoded as UTF-8. */
+export function percentEncode(message: string): string {
+  let encoded = "";
+  for (const byte of Buffer.from(message)) {
+    if (encoded.length >= longestMessage) break;
+    encoded +=
+      byte >= 0x20 && byte <= 0x7e && byte !== 0x25
+        ? String.fromCharCode(byte)
+        : `%${byte.toString(16).toUpperCase().padStart(2, "0")}`;
+  }
+  return encoded;
+}
+
+/** The inverse of percentEncode. What is no valid encoding stays as it is. */
+export function percentDecode(message: string): string {
+  const bytes: number[] = [];
+  for (let i = 0; i < message.length; i++) {
+    const hex = message[i] === "%" ? message.slice(i + 1, i + 3) : "";
+    if (/^[0-9a-fA-F]{2}$/.test(hex)) {
+      bytes.push(Number.parseInt(hex, 16));
+      i += 2;
+    } else {
+      bytes.push(message.charCodeAt(i) & 0xff);
+    }
+  }
+  return Buffer.from(bytes).toString();
+}

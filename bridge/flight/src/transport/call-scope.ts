@@ -1,0 +1,53 @@
+import { FlightError } from "../error.js";
+
+export interface CallLimits {
+  signal?: AbortSignal | undefined;
+  timeoutMs?: number | undefined;
+}
+
+/** The time that one call of a client has: its signal aborts, with a FlightError, at the caller's wish or at the deadline. */
+export class CallScope {
+  readonly #abort = new AbortController();
+  readonly #callersSignal: AbortSignal | undefined;
+  readonly #timer: NodeJS.Timeout | undefined;
+  readonly #cancel: () => void;
+
+  constructor(name: string, { signal, timeoutMs }: CallLimits) {
+    this.#callersSignal = signal;
+    this.#cancel = () => {
+      const options = { hint: "Its signal was aborted.", cause: signal?.reason };
+      this.#abort.abort(new FlightError("CANCELLED", `${name} was cancelled.`, options));
+    };
+    if (signal?.aborted) this.#cancel();
+    else signal?.addEventListener("abort", this.#cancel, { once: true });
+    if (timeoutMs === undefined) return;
+    this.#timer = setTimeout(
+      () => {
+        const hint = "Raise timeoutMs or ask for less.";
+        this.#abort.abort(
+          new FlightError("DEADLINE_EXCEEDED", `${name} was not done within ${timeoutMs} ms.`, { hint }),
+        );
+      },
+      Math.min(timeoutMs, 2 ** 31 - 1),
+    );
+  }
+
+  get signal(): AbortSignal {
+    return this.#abort.signal;
+  }
+
+  /** `event`, or a rejection as soon as the time is over. */
+  async within<T>(event: Promise<T>): Promise<T> {
+    this.signal.throwIfAborted();
+    const over = new Promise<never>((_, reject) => {
+      this.signal.addEventListener("abort", () => reject(this.signal.reason), { once: true });
+    });
+    return await Promise.race([event, over]);
+  }
+
+  /** Lets go of the timer and of the caller's signal. */
+  end(): void {
+    clearTimeout(this.#timer);
+    this.#callersSignal?.removeEventListener("abort", this.#cancel);
+  }
+}

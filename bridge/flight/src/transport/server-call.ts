@@ -1,0 +1,145 @@
+import { constants, type IncomingHttpHeaders, type ServerHttp2Stream } from "node:http2";
+import { FlightError } from "../error.js";
+import type { ServerCall } from "../handlers.js";
+import { encodeStatus } from "../protocol/status.js";
+import { parseTimeout } from "../protocol/timeout.js";
+import { FrameWriter } from "./frame-writer.js";
+import { MessageReader } from "./message-reader.js";
+
+const responseHeaders = { ":status": 200, "content-type": "application/grpc", "grpc-accept-encoding": "identity" };
+
+/** One call that a peer made: its messages, its answers, and its one end. */
+export class GrpcServerCall implements ServerCall {
+  readonly method: string;
+  readonly peer: string;
+  readonly headers: ReadonlyMap<string, string>;
+  readonly messages: MessageReader;
+  identity: unknown;
+  readonly #stream: ServerHttp2Stream;
+  readonly #writer: FrameWriter;
+  readonly #abort = new AbortController();
+  readonly #trailers: Record<string, string> = {};
+  #deadline: NodeJS.Timeout | undefined;
+  #ended = false;
+
+  constructor(stream: ServerHttp2Stream, headers: IncomingHttpHeaders, maxMessageBytes: number) {
+    const path = String(headers[":path"]);
+    const socket = stream.session?.socket;
+    this.#stream = stream;
+    this.method = path.slice(path.lastIndexOf("/") + 1);
+    this.peer = `${socket?.remoteAddress ?? "unknown"}:${socket?.remotePort ?? 0}`;
+    this.headers = readHeaders(headers);
+    this.#writer = new FrameWriter(stream);
+    this.messages = new MessageReader(stream, {
+      maxMessageBytes,
+      verdict: () => (stream.aborted || stream.rstCode ? cut() : undefined),
+      leave: () => {},
+    });
+    // A stream's error is followed by its close, which tells the handler.
+    stream.on("error", () => {});
+    stream.on("aborted", () => this.#lose());
+    stream.on("close", () => this.#lose());
+  }
+
+  get signal(): AbortSignal {
+    return this.#abort.signal;
+  }
+
+  /** Whether the call has had its status, or the peer is gone. */
+  get ended(): boolean {
+    return this.#ended;
+  }
+
+  setTrailer(name: string, value: string): void {
+    this.#trailers[name] = value;
+  }
+
+  /** Sends one frame; a promise asks to wait with the next. */
+  send(frame: readonly Uint8Array[]): Promise<void> | undefined {
+    if (!this.#stream.headersSent) this.#respond();
+    return this.#writer.write(frame);
+  }
+
+  /** Ends the call with its status. Only the first end counts. */
+  end(error?: FlightError): void {
+    if (this.#ended) return;
+    this.#ended = true;
+    clearTimeout(this.#deadline);
+    if (error === undefined) this.messages.fail(over());
+    else this.#stop(error);
+    if (this.#stream.destroyed || this.#stream.closed) return;
+    const trailers = { ...this.#trailers, ...encodeStatus(error) };
+    if (this.#stream.headersSent) {
+      this.#stream.once("wantTrailers", () => {
+        this.#stream.sendTrailers(trailers);
+        this.#closeRequest();
+      });
+      this.#stream.end();
+    } else {
+      this.#stream.respond({ ...responseHeaders, ...trailers }, { endStream: true });
+      this.#closeRequest();
+    }
+  }
+
+  #respond(): void {
+    if (this.#stream.destroyed || this.#stream.closed) return;
+    this.#stream.respond(responseHeaders, { waitForTrailers: true });
+  }
+
+  /** Tells a peer that is still sending to stop; what it sent is read and dropped. */
+  #closeRequest(): void {
+    if (this.#stream.readableEnded) return;
+    this.#stream.resume();
+    this.#stream.close(constants.NGHTTP2_NO_ERROR);
+  }
+
+  #lose(): void {
+    if (this.#ended) return;
+    this.#ended = true;
+    clearTimeout(this.#deadline);
+    this.#stop(cut());
+  }
+
+  #stop(reason: FlightError): void {
+    this.messages.fail(reason);
+    this.#abort.abort(reason);
+  }
+
+  /** Ends the call at the deadline that its headers ask for. Throws INVALID_ARGUMENT when they cannot be read. */
+  startDeadline(): void {
+    const header = this.headers.get("grpc-timeout");
+    if (header === undefined) return;
+    const timeoutMs = parseTimeout(header);
+    const late = () => {
+      this.end(
+        new FlightError(
+          "DEADLINE_EXCEEDED",
+          `${this.method} was not done within the ${timeoutMs} ms that its caller gave.`,
+          {
+            hint: "Give it more time or ask for less.",
+          },
+        ),
+      );
+    };
+    this.#deadline = setTimeout(late, Math.min(timeoutMs, 2 ** 31 - 1));
+  }
+}
+
+function readHeaders(headers: IncomingHttpHeaders): Map<string, string> {
+  const map = new Map<string, string>();
+  for (const [name, value] of Object.entries(headers)) {
+    if (name.startsWith(":") || value === undefined) continue;
+    map.set(name, Array.isArray(value) ? value.join(", ") : value);
+  }
+  return map;
+}
+
+function over(): FlightError {
+  return new FlightError("CANCELLED", "The call has ended.", { hint: "Read its messages before the handler returns." });
+}
+
+function cut(): FlightError {
+  return new FlightError("CANCELLED", "The peer cancelled the call, or its connection was lost, before the end.", {
+    hint: "Treat what came as incomplete.",
+  });
+}

@@ -1,0 +1,122 @@
+import { performance } from "node:perf_hooks";
+
+/** One figure of a benchmark, as a line of JSON. Ratios above 1 mean better than the peer, whatever the unit. */
+export interface BenchFigure {
+  readonly name: string;
+  /** Median over the rounds. */
+  readonly value: number;
+  readonly unit: string;
+  /** What it is compared with, measured in the same rounds. */
+  readonly peer: string;
+  readonly peer_value: number;
+  /** Median of the rounds' own ratios: a round's two measurements see the same weather on the machine. */
+  readonly ratio: number;
+  readonly target: number;
+  readonly holds: boolean;
+  readonly rounds: number;
+  /** First and third quartile. */
+  readonly quartiles: Quartiles;
+  readonly peer_quartiles: Quartiles;
+  readonly ratio_quartiles: Quartiles;
+}
+
+/** A figure that could not be measured here, and why; it fails no check. */
+export interface NotRun {
+  readonly name: string;
+  readonly not_run: string;
+  readonly target: number;
+}
+
+export type BenchRow = BenchFigure | NotRun;
+
+export type Quartiles = readonly [first: number, third: number];
+
+/** What a room is told: how many rounds to measure (at least five for a figure that is published). */
+export interface RoomOptions {
+  readonly rounds: number;
+}
+
+/** What a file of this folder exports to be a room of `npm run bench`. */
+export interface Room {
+  /** The room in one line, for --help. */
+  readonly room: string;
+  rows(options: RoomOptions): AsyncIterable<BenchRow>;
+}
+
+export interface Comparison {
+  readonly name: string;
+  readonly unit: string;
+  readonly peer: string;
+  /** The smallest ratio that holds. */
+  readonly target: number;
+  readonly rounds: number;
+  /** Measures our side once, in `unit`. */
+  ours(): Promise<number> | number;
+  /** Measures the peer once, in `unit`. */
+  peers(): Promise<number> | number;
+  /** Whether a smaller value is better, as with seconds; rates are the default. */
+  readonly smallerIsBetter?: boolean;
+}
+
+/**
+ * Measures two sides in turns, the order changing from round to round, after one round that does not count.
+ * Rejects with whatever a side rejects with.
+ */
+export async function compare(comparison: Comparison): Promise<BenchFigure> {
+  const { name, unit, peer, target, rounds, smallerIsBetter = false } = comparison;
+  const values: number[] = [];
+  const peerValues: number[] = [];
+  for (let round = -1; round < rounds; round++) {
+    const oursFirst = round % 2 === 0;
+    const early = await (oursFirst ? comparison.ours() : comparison.peers());
+    const late = await (oursFirst ? comparison.peers() : comparison.ours());
+    if (round < 0) continue;
+    values.push(oursFirst ? early : late);
+    peerValues.push(oursFirst ? late : early);
+  }
+  const ratios = values.map((value, round) => {
+    const peerValue = peerValues[round]!;
+    return smallerIsBetter ? peerValue / value : value / peerValue;
+  });
+  const ratio = quantile(ratios, 0.5);
+  return {
+    name,
+    value: rounded(quantile(values, 0.5)),
+    unit,
+    peer,
+    peer_value: rounded(quantile(peerValues, 0.5)),
+    ratio: rounded(ratio),
+    target,
+    holds: ratio >= target,
+    rounds,
+    quartiles: quartilesOf(values),
+    peer_quartiles: quartilesOf(peerValues),
+    ratio_quartiles: quartilesOf(ratios),
+  };
+}
+
+/** The seconds that a piece of work takes. */
+export async function secondsOf(work: () => Promise<unknown> | unknown): Promise<number> {
+  const began = performance.now();
+  await work();
+  return (performance.now() - began) / 1000;
+}
+
+/** The q-quantile of some numbers, between neighbours by linear interpolation. Throws on none. */
+export function quantile(values: readonly number[], q: number): number {
+  if (values.length === 0) throw new RangeError("There is no quantile of no values.");
+  const sorted = [...values].sort((a, b) => a - b);
+  const position = (sorted.length - 1) * q;
+  const below = sorted[Math.floor(position)]!;
+  const above = sorted[Math.ceil(position)]!;
+  return below + (above - below) * (position - Math.floor(position));
+}
+
+function quartilesOf(values: readonly number[]): Quartiles {
+  return [rounded(quantile(values, 0.25)), rounded(quantile(values, 0.75))];
+}
+
+/** Four significant digits: more would be noise. */
+function rounded(value: number): number {
+  return Number(value.toPrecision(4));
+}

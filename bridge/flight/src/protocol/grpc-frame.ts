@@ -1,5 +1,6 @@
 import { FlightError } from "../error.js";
 import type { Allocate } from "../messages.js";
+import { copyBytes } from "./copy-bytes.js";
 
 /** One gRPC message on its way out, its frame header included, in the pieces in which it lies in memory. */
 export type Frame = readonly Uint8Array[];
@@ -102,12 +103,12 @@ export class FrameAssembler {
       if (chunk === undefined) return undefined;
       const missing = target.byteLength - this.#filled;
       if (chunk.byteLength <= missing) {
-        target.set(chunk, this.#filled);
+        copyBytes(chunk, target, this.#filled);
         this.#filled += chunk.byteLength;
         this.#buffered -= chunk.byteLength;
         this.#chunks.shift();
       } else {
-        target.set(chunk.subarray(0, missing), this.#filled);
+        copyBytes(chunk.subarray(0, missing), target, this.#filled);
         this.#filled += missing;
         this.#buffered -= missing;
         this.#chunks[0] = chunk.subarray(missing);

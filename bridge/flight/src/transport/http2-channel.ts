@@ -6,6 +6,7 @@ import { type Address, formatLocation } from "../protocol/location.js";
 import { formatTimeout } from "../protocol/timeout.js";
 import { type CallLimits, CallScope } from "./call-scope.js";
 import { GrpcClientCall } from "./client-call.js";
+import { keepFreedMemory } from "./keep-freed-memory.js";
 import { http2Settings, type TransportOptions, widenSession } from "./settings.js";
 
 export interface GrpcChannelOptions extends TransportOptions {
@@ -81,6 +82,7 @@ export class GrpcChannel {
   }
 
   #connect(): Promise<ClientHttp2Session> {
+    keepFreedMemory();
     const { settings, maxSessionMemory } = http2Settings(this.#options);
     const { connectTimeoutMs } = this.#options;
     const session = connect(this.#uri.replace(/^grpc:/, "http:"), {

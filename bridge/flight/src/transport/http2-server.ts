@@ -9,6 +9,7 @@ import { FlightError } from "../error.js";
 import type { Streamable } from "../messages.js";
 import type { Frame } from "../protocol/grpc-frame.js";
 import type { Address } from "../protocol/location.js";
+import { keepFreedMemory } from "./keep-freed-memory.js";
 import { GrpcServerCall } from "./server-call.js";
 import { http2Settings, type TransportOptions, widenSession } from "./settings.js";
 
@@ -51,6 +52,7 @@ export class GrpcServer {
   }
 
   listen({ host, port }: Address): Promise<number> {
+    keepFreedMemory();
     return new Promise((resolve, reject) => {
       const refuse = (cause: Error) => {
         const hint = "Choose another port, 0 for any, or stop what listens there.";

@@ -1,0 +1,104 @@
+import { type LineProcess, startProcess } from "./line-process.js";
+import { type BenchRow, compare, type RoomOptions } from "./measure.js";
+
+export const room = "DoPut and DoGet of the endpoint, against a pyarrow server that keeps the data, too";
+
+const python = ".venv/bin/python";
+const total = 256 * 2 ** 20;
+const sizes = [
+  ["64 KiB", 2 ** 16],
+  ["1 MiB", 2 ** 20],
+  ["8 MiB", 2 ** 23],
+] as const;
+const busySeconds = 10;
+
+/** The rows of the room; each server and the client is a process of its own, ended with the generator. */
+export async function* rows({ rounds }: RoomOptions): AsyncGenerator<BenchRow> {
+  await using processes = new Processes();
+  const client = new Client(processes.start(python, ["test/bench/flight_client.py"]));
+  const ours = await processes.serve(process.execPath, ["dist/bridge/cli/main.js", "start", "--port", "0"]);
+  const peers = await processes.serve(python, ["test/bench/pyarrow_server.py"]);
+
+  for (const [op, name] of [
+    ["put", "DoPut"],
+    ["get", "DoGet"],
+  ] as const) {
+    for (const [size, batch] of sizes) {
+      yield await compare({
+        name: `${name}, batches of ${size}`,
+        unit: "GB/s",
+        peer: op === "put" ? "pyarrow server, read_all" : "pyarrow server, RecordBatchStream",
+        target: 0.8,
+        rounds,
+        ours: () => client.rate({ op, uri: ours.uri, batch, total }),
+        peers: () => client.rate({ op, uri: peers.uri, batch, total }),
+      });
+    }
+  }
+
+  const driver = await processes.serve(process.execPath, ["dist/test/bench/busy-driver.js"]);
+  const puts = { op: "put-for", uri: driver.uri, batch: 2 ** 20, total } as const;
+  yield await compare({
+    name: `DoPut while the driver computes for ${busySeconds} s`,
+    unit: "GB/s",
+    peer: "the same node, its driver idle",
+    target: 0.5,
+    rounds,
+    async ours() {
+      driver.process.write(String(busySeconds));
+      const rate = await client.rate({ ...puts, seconds: busySeconds });
+      await driver.process.read();
+      return rate;
+    },
+    peers: () => client.rate({ ...puts, seconds: busySeconds / 2 }),
+  });
+}
+
+interface Command {
+  readonly op: "put" | "get" | "put-for";
+  readonly uri: string;
+  readonly batch: number;
+  readonly total: number;
+  readonly seconds?: number;
+}
+
+class Client {
+  readonly #process: LineProcess;
+
+  constructor(process: LineProcess) {
+    this.#process = process;
+  }
+
+  /** Gigabytes a second of one operation. */
+  async rate(command: Command): Promise<number> {
+    this.#process.write(JSON.stringify(command));
+    const { seconds, bytes } = JSON.parse(await this.#process.read()) as { seconds: number; bytes: number };
+    if (command.op !== "put-for" && bytes !== command.total) {
+      throw new Error(`${command.op} moved ${bytes} bytes, not ${command.total}.`);
+    }
+    return bytes / seconds / 1e9;
+  }
+}
+
+/** The processes of a room, ended in reverse order. */
+class Processes implements AsyncDisposable {
+  readonly #running: LineProcess[] = [];
+
+  start(program: string, args: readonly string[]): LineProcess {
+    const started = startProcess(program, args);
+    this.#running.push(started);
+    return started;
+  }
+
+  /** Starts a server, whose first line ends with its URI. */
+  async serve(program: string, args: readonly string[]): Promise<{ uri: string; process: LineProcess }> {
+    const process = this.start(program, args);
+    const uri = /\S+$/.exec(await process.read())?.[0];
+    if (uri === undefined) throw new Error(`${program} ${args.join(" ")} told no URI.`);
+    return { uri, process };
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    for (const process of this.#running.reverse()) await process.end();
+  }
+}

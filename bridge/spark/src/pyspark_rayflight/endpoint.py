@@ -11,6 +11,7 @@ import pyarrow as pa
 from pyarrow import flight
 
 from pyspark_rayflight.errors import talking_to
+from pyspark_rayflight.options import choose_token, parse_uri
 
 FIRST_WAIT_SECONDS = 0.2
 ANSWER_SECONDS = 60.0
@@ -65,3 +66,8 @@ class Endpoint:
 def describe(dataset: str, version: int | None) -> flight.FlightDescriptor:
     command = {"dataset": dataset} if version is None else {"dataset": dataset, "version": version}
     return flight.FlightDescriptor.for_command(json.dumps(command).encode())
+
+
+def check_endpoint(uri: str, token: str | None = None) -> None:
+    """Raises RayflightError unless an endpoint answers at ``uri`` and takes ``token``: worth knowing before Spark starts."""
+    Endpoint(parse_uri(uri), choose_token(token)).act("status", {})

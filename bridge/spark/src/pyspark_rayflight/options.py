@@ -31,7 +31,7 @@ class ReadOptions:
         return ReadOptions(
             uri=parse_uri(given.get("uri")),
             dataset=parse_dataset(given),
-            token=parse_token(given),
+            token=choose_token(given.get("token")),
             columns=parse_columns(given.get("columns")),
             version=parse_version(given.get("version")),
         )
@@ -52,7 +52,7 @@ class WriteOptions:
         return WriteOptions(
             uri=parse_uri(given.get("uri")),
             dataset=parse_dataset(given),
-            token=parse_token(given),
+            token=choose_token(given.get("token")),
             mode=parse_mode(given.get("ifexists"), overwrite),
             metadata=parse_metadata(given.get("metadata")),
         )
@@ -83,8 +83,9 @@ def parse_dataset(given: Mapping[str, str]) -> str:
     return name
 
 
-def parse_token(given: Mapping[str, str]) -> str | None:
-    return given.get("token") or os.environ.get("RAYFLIGHT_TOKEN") or None
+def choose_token(given: str | None) -> str | None:
+    """The token that is given, else the environment's, so that none need stand on a command line."""
+    return given or os.environ.get("RAYFLIGHT_TOKEN") or None
 
 
 def parse_mode(ifexists: str | None, overwrite: bool) -> str:

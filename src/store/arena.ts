@@ -27,14 +27,22 @@ export interface Arena {
   seal(): void;
   /** The bytes of a region: a view when they are in memory, else a copy read from the spill file, not counted in the budget. */
   read(region: Region): Uint8Array | Promise<Uint8Array>;
-  /** Holds the whole arena in memory, restoring what was spilled, until `unpin`. Counted: pin twice, unpin twice. */
-  pin(): Promise<void>;
-  unpin(): void;
-  /** The segments of a pinned arena, to be posted to another thread; `Region.segment` is the index. */
-  segments(): readonly SharedArrayBuffer[];
+  /**
+   * Holds what was allocated until now in memory, restoring what was spilled, until the pin is released. Fails with
+   * OBJECT_STORE_FULL when not all of it fits.
+   */
+  pin(): Promise<Pin>;
   /**
    * Gives all bytes back. `reusable` promises that no view of them is held anywhere, so that the segments may serve
    * another arena; without it they are left to the garbage collector. May be called twice.
    */
   release(options?: { reusable?: boolean }): void;
+}
+
+/** Bytes held in memory, so that they can be posted to another thread. */
+export interface Pin {
+  /** The arena's segments; `Region.segment` is the index. */
+  readonly segments: readonly SharedArrayBuffer[];
+  /** May be called twice. */
+  release(): void;
 }

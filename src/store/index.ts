@@ -1,2 +1,3 @@
-export type { Arena, Region } from "./arena.js";
+export type { Arena, Pin, Region } from "./arena.js";
 export { ObjectStore, type ObjectStoreOptions, type StoreUsage } from "./object-store.js";
+export { formatSize } from "./size.js";

@@ -1,0 +1,194 @@
+import { RayflightError } from "../error.js";
+import { BufferPool } from "./buffer-pool.js";
+import { isEvictable, type Segment } from "./segment.js";
+import { formatSize } from "./size.js";
+
+/** Who asks for memory. */
+interface Owner {
+  readonly label: string;
+  readonly released: boolean;
+}
+
+interface Waiting {
+  readonly bytes: number;
+  readonly owner: Owner;
+  resolve(buffer: SharedArrayBuffer): void;
+  reject(error: RayflightError): void;
+}
+
+/**
+ * Hands out memory within a limit. When it is short, the segments that were not used for longest move to disk, one at a
+ * time; requests wait in line, and each is refused only when nothing is left that could move.
+ */
+export class Budget {
+  readonly #memory: number;
+  readonly #spillLimit: number;
+  readonly #pool = new BufferPool();
+  readonly #waiting: Waiting[] = [];
+  /** Segments in memory that may be evicted, least recently used first. */
+  readonly #evictable = new Set<Segment>();
+  #memoryUsed = 0;
+  #pinned = 0;
+  #spillUsed = 0;
+  #making = false;
+
+  constructor(memory: number, spillLimit: number) {
+    this.#memory = memory;
+    this.#spillLimit = spillLimit;
+  }
+
+  usage() {
+    return {
+      memory: this.#memory,
+      memoryUsed: this.#memoryUsed,
+      pinned: this.#pinned,
+      spillLimit: this.#spillLimit,
+      spillUsed: this.#spillUsed,
+    };
+  }
+
+  /** Memory of exactly `bytes`, zeroed or not; at once when there is room and nobody waits. */
+  take(bytes: number, owner: Owner): SharedArrayBuffer | Promise<SharedArrayBuffer> {
+    if (this.#waiting.length === 0 && this.#fits(bytes)) return this.#grant(bytes);
+    return new Promise((resolve, reject) => {
+      this.#waiting.push({ bytes, owner, resolve, reject });
+      void this.#makeRoom();
+    });
+  }
+
+  /** Takes memory back that never became a segment's. */
+  giveBack(buffer: SharedArrayBuffer): void {
+    this.#memoryUsed -= buffer.byteLength;
+    this.#pool.put(buffer);
+    void this.#makeRoom();
+  }
+
+  /** Takes a segment's memory and its place on disk back. */
+  release(segment: Segment, reusable: boolean): void {
+    if (segment.released) return;
+    segment.released = true;
+    this.#evictable.delete(segment);
+    if (segment.pins > 0) this.#pinned -= segment.size;
+    if (segment.buffer !== undefined) this.#drop(segment, reusable && segment.outstanding === 0);
+    if (segment.position !== undefined) this.#spillUsed -= segment.used;
+    void this.#makeRoom();
+  }
+
+  /** Must be called after whatever decides `isEvictable` changed; counts as a use. */
+  touch(segment: Segment): void {
+    this.#evictable.delete(segment);
+    if (isEvictable(segment) && !segment.released) this.#evictable.add(segment);
+  }
+
+  pin(segment: Segment): void {
+    segment.pins += 1;
+    segment.exposed = true;
+    if (segment.pins === 1) this.#pinned += segment.size;
+    this.touch(segment);
+  }
+
+  unpin(segment: Segment): void {
+    if (segment.released) return;
+    segment.pins -= 1;
+    if (segment.pins === 0) this.#pinned -= segment.size;
+    this.touch(segment);
+    void this.#makeRoom();
+  }
+
+  /** Refuses everybody who waits, and drops what was kept for reuse. */
+  close(): void {
+    const closed = new RayflightError("UNAVAILABLE", "The object store is closed.", { hint: "Start the node again." });
+    for (const { reject } of this.#waiting.splice(0)) reject(closed);
+    this.#pool.clear();
+  }
+
+  /** Whether there is room, for which buffers kept for reuse give way. */
+  #fits(bytes: number): boolean {
+    if (this.#pool.has(bytes)) return true;
+    if (this.#memoryUsed + bytes > this.#memory) return false;
+    if (this.#memoryUsed + this.#pool.bytes + bytes > this.#memory) this.#pool.clear();
+    return true;
+  }
+
+  #grant(bytes: number): SharedArrayBuffer {
+    this.#memoryUsed += bytes;
+    return this.#pool.take(bytes) ?? new SharedArrayBuffer(bytes);
+  }
+
+  #drop(segment: Segment, reusable: boolean): void {
+    const buffer = segment.buffer!;
+    segment.buffer = undefined;
+    this.#memoryUsed -= segment.size;
+    if (reusable && !segment.exposed) this.#pool.put(buffer);
+    segment.exposed = false;
+  }
+
+  async #makeRoom(): Promise<void> {
+    if (this.#making) return;
+    this.#making = true;
+    for (let head = this.#waiting[0]; head !== undefined; head = this.#waiting[0]) {
+      try {
+        if (head.owner.released) throw released(head.owner.label);
+        if (!this.#fits(head.bytes)) {
+          await this.#evict(this.#victim(head));
+          continue;
+        }
+        if (this.#waiting[0] === head) head.resolve(this.#grant(head.bytes));
+      } catch (reason) {
+        head.reject(RayflightError.from(reason));
+      }
+      if (this.#waiting[0] === head) this.#waiting.shift();
+    }
+    this.#making = false;
+  }
+
+  /** The next segment to move: one that is on disk already costs nothing. */
+  #victim(head: Waiting): Segment {
+    let oldest: Segment | undefined;
+    if (head.bytes > this.#memory) throw this.#full(head);
+    for (const segment of this.#evictable) {
+      if (segment.position !== undefined) return segment;
+      if (this.#spillUsed + segment.used <= this.#spillLimit) oldest ??= segment;
+    }
+    if (oldest === undefined) throw this.#full(head);
+    return oldest;
+  }
+
+  async #evict(segment: Segment): Promise<void> {
+    if (segment.position === undefined) {
+      this.#spillUsed += segment.used;
+      try {
+        const position = await segment.file().write(new Uint8Array(segment.buffer!, 0, segment.used));
+        if (segment.released) this.#spillUsed -= segment.used;
+        else segment.position = position;
+      } catch (reason) {
+        this.#spillUsed -= segment.used;
+        if (segment.released) return;
+        throw reason;
+      }
+    }
+    // Somebody may have pinned it meanwhile: then only the copy on disk is gained.
+    if (segment.released || !isEvictable(segment)) return;
+    this.#evictable.delete(segment);
+    this.#drop(segment, true);
+    segment.moved();
+  }
+
+  #full({ bytes, owner: { label } }: Waiting): RayflightError {
+    const used = `${formatSize(this.#memoryUsed)} of ${formatSize(this.#memory)} memory`;
+    const spilled = `${formatSize(this.#spillUsed)} of ${formatSize(this.#spillLimit)} spill space`;
+    const held = this.#pinned > 0 ? `; open readers hold ${formatSize(this.#pinned)}` : "";
+    return new RayflightError(
+      "OBJECT_STORE_FULL",
+      `The object store is full: ${label} needs ${formatSize(bytes)} more, and ${used} and ${spilled} are taken${held}.`,
+      { hint: "Raise objectStoreMemory or spillLimit, or remove datasets that are no longer needed." },
+    );
+  }
+}
+
+/** The error of whoever still needs bytes that were given back. */
+export function released(label: string): RayflightError {
+  return new RayflightError("OBJECT_FREED", `${label} was released while it was needed.`, {
+    hint: "Open it again, or write it again.",
+  });
+}

@@ -1,0 +1,30 @@
+import type { SpillFile } from "./spill-file.js";
+
+/** A stretch of an arena: in memory, in the arena's spill file, or in both. */
+export interface Segment {
+  /** Bytes of memory that it takes while in memory. */
+  readonly size: number;
+  /** Bytes handed out, from the front. */
+  used: number;
+  buffer: SharedArrayBuffer | undefined;
+  restoring: Promise<SharedArrayBuffer> | undefined;
+  /** Where it lies in the spill file, once it was written there. */
+  position: number | undefined;
+  /** Returns the owner's spill file, which is made at the first use. */
+  file(): SpillFile;
+  /** Tells the owner that it left memory. */
+  moved(): void;
+  /** Regions handed out and not yet completed. */
+  outstanding: number;
+  /** No further region will be handed out. */
+  full: boolean;
+  pins: number;
+  /** Some view of it may be held somewhere: its memory must not serve anybody else. */
+  exposed: boolean;
+  released: boolean;
+}
+
+/** Whether its memory may be taken away once its bytes are on disk. */
+export function isEvictable(segment: Segment): boolean {
+  return segment.buffer !== undefined && segment.full && segment.outstanding === 0 && segment.pins === 0;
+}

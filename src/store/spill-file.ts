@@ -1,0 +1,90 @@
+import { closeSync, mkdirSync, openSync, read, unlinkSync, write } from "node:fs";
+import { join } from "node:path";
+import { promisify } from "node:util";
+import { RayflightError } from "../error.js";
+
+const writeAt = promisify(write);
+const readAt = promisify(read);
+let counter = 0;
+
+/**
+ * A file without a name: it is unlinked as soon as it is open, so that its space returns when it is closed, however the
+ * process ends. Written once from front to back.
+ */
+export class SpillFile {
+  readonly #file: number;
+  #size = 0;
+  #users = 0;
+  #closing = false;
+
+  constructor(directory: string) {
+    try {
+      mkdirSync(directory, { recursive: true });
+      counter += 1;
+      const path = join(directory, `rayflight-${process.pid}-${counter}.spill`);
+      this.#file = openSync(path, "wx+", 0o600);
+      unlinkSync(path);
+    } catch (cause) {
+      throw diskError(cause);
+    }
+  }
+
+  /** Appends all of `bytes`; returns where they begin. Writes must not overlap. */
+  async write(bytes: Uint8Array): Promise<number> {
+    const start = this.#size;
+    await this.#use(async () => {
+      for (let done = 0; done < bytes.length; ) {
+        const { bytesWritten } = await writeAt(this.#file, bytes, done, bytes.length - done, start + done);
+        done += bytesWritten;
+      }
+    });
+    this.#size = start + bytes.length;
+    return start;
+  }
+
+  /** Fills all of `target` from `position` on. */
+  async read(target: Uint8Array, position: number): Promise<void> {
+    await this.#use(async () => {
+      for (let done = 0; done < target.length; ) {
+        const { bytesRead } = await readAt(this.#file, target, done, target.length - done, position + done);
+        if (bytesRead === 0) throw new Error("the file ended early");
+        done += bytesRead;
+      }
+    });
+  }
+
+  /** Closes once the writes and reads in progress are done. */
+  close(): void {
+    if (this.#closing) return;
+    this.#closing = true;
+    if (this.#users === 0) closeSync(this.#file);
+  }
+
+  async #use(work: () => Promise<void>): Promise<void> {
+    if (this.#closing) throw new RayflightError("OBJECT_FREED", "The bytes were released while they were needed.");
+    this.#users += 1;
+    try {
+      await work();
+    } catch (cause) {
+      throw diskError(cause);
+    } finally {
+      this.#users -= 1;
+      if (this.#closing && this.#users === 0) closeSync(this.#file);
+    }
+  }
+}
+
+function diskError(cause: unknown): RayflightError {
+  const { code } = cause as NodeJS.ErrnoException;
+  if (code === "ENOSPC" || code === "EDQUOT") {
+    return new RayflightError("OUT_OF_DISK", "The disk of the spill directory is full.", {
+      hint: "Free space there, or name another spillDirectory.",
+      cause,
+    });
+  }
+  const message = cause instanceof Error ? cause.message : String(cause);
+  return new RayflightError("OUT_OF_DISK", `The spill directory cannot be used: ${message}.`, {
+    hint: "Name a spillDirectory that can be written.",
+    cause,
+  });
+}

@@ -1,0 +1,197 @@
+import { mkdtempSync, readdirSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import test from "ava";
+import { createMemoryControlStore } from "../../src/control/index.js";
+import { RayflightError } from "../../src/error.js";
+import { type Arena, ObjectStore, type Region } from "../../src/store/index.js";
+
+const KiB = 1024;
+const MiB = 1024 * KiB;
+
+function makeStore(t: { teardown(f: () => void): void }, memory: number, spillLimit: number) {
+  const spillDirectory = mkdtempSync(join(tmpdir(), "rayflight-store-"));
+  const store = new ObjectStore({ memory, spillLimit, spillDirectory });
+  t.teardown(() => {
+    store.close();
+    rmSync(spillDirectory, { recursive: true, force: true });
+  });
+  return { store, spillDirectory };
+}
+
+/** Fills an arena with regions whose bytes all equal `mark`, and seals it. */
+async function fill(arena: Arena, count: number, bytes: number, mark: number): Promise<Region[]> {
+  const regions: Region[] = [];
+  for (let i = 0; i < count; i++) {
+    const region = await arena.allocate(bytes);
+    region.fill(mark);
+    regions.push(arena.locate(region)!);
+    arena.complete(region);
+  }
+  arena.seal();
+  return regions;
+}
+
+const unused = { memoryUsed: 0, pinned: 0, spillUsed: 0, arenas: 0 };
+
+test("a region ends at a multiple of 64 in a SharedArrayBuffer", async (t) => {
+  const { store } = makeStore(t, MiB, 0);
+  const arena = store.createArena("a part");
+  for (const bytes of [1, 63, 64, 65, 1000, 0]) {
+    const region = await arena.allocate(bytes);
+    t.is(region.length, bytes);
+    t.true(region.buffer instanceof SharedArrayBuffer);
+    t.is((region.byteOffset + region.length) % 64, 0);
+    t.deepEqual(arena.locate(region)?.length, bytes);
+  }
+  t.is(arena.bytes, 1 + 63 + 64 + 65 + 1000);
+  t.is(arena.locate(new Uint8Array(8)), undefined);
+  arena.release();
+  arena.release();
+  t.like(store.usage(), unused);
+});
+
+test("allocations in memory are answered at once", (t) => {
+  const { store } = makeStore(t, MiB, 0);
+  t.true(store.createArena("a part").allocate(1000) instanceof Uint8Array);
+});
+
+test("full memory spills what was sealed first, and reads it back from disk", async (t) => {
+  const { store, spillDirectory } = makeStore(t, 4 * MiB, 64 * MiB);
+  const arenas: { arena: Arena; regions: Region[] }[] = [];
+  for (let i = 0; i < 10; i++) {
+    const arena = store.createArena(`part ${i}`);
+    arenas.push({ arena, regions: await fill(arena, 5, 300 * KiB, i + 1) });
+    t.true(store.usage().memoryUsed <= 4 * MiB);
+  }
+  t.true(store.usage().spillUsed > 8 * MiB);
+  t.deepEqual(readdirSync(spillDirectory), [], "spill files have no name");
+  for (const [i, { arena, regions }] of arenas.entries()) {
+    for (const region of regions) {
+      const bytes = await arena.read(region);
+      t.is(bytes.length, 300 * KiB);
+      t.true(bytes.every((byte) => byte === i + 1));
+    }
+    arena.release();
+  }
+  t.like(store.usage(), unused);
+});
+
+test("an arena larger than the memory spills while it is written", async (t) => {
+  const { store } = makeStore(t, 3 * MiB, 64 * MiB);
+  const arena = store.createArena("a big part");
+  const regions = await fill(arena, 40, 500 * KiB, 7);
+  t.true(store.usage().memoryUsed <= 3 * MiB);
+  t.true((await arena.read(regions[0]!)).every((byte) => byte === 7));
+  const error = await t.throwsAsync(arena.pin(), { instanceOf: RayflightError });
+  t.like(error, { code: "OBJECT_STORE_FULL" });
+  t.is(store.usage().pinned, 0);
+  arena.release();
+  t.like(store.usage(), unused);
+});
+
+test("a pin restores, holds and shares the same memory", async (t) => {
+  const { store } = makeStore(t, 4 * MiB, 64 * MiB);
+  const first = store.createArena("first");
+  const regions = await fill(first, 2, 900 * KiB, 1);
+  const second = store.createArena("second");
+  await fill(second, 3, 900 * KiB, 2);
+  const third = store.createArena("third");
+  await fill(third, 3, 900 * KiB, 3);
+  t.true(store.usage().spillUsed > 0);
+  const [one, two] = await Promise.all([first.pin(), first.pin()]);
+  t.deepEqual([...one.segments], [...two.segments]);
+  for (const { segment, offset, length } of regions) {
+    t.true(new Uint8Array(one.segments[segment]!, offset, length).every((byte) => byte === 1));
+  }
+  one.release();
+  one.release();
+  t.true(store.usage().pinned >= 1800 * KiB);
+  const fourth = store.createArena("fourth");
+  await fill(fourth, 2, 900 * KiB, 4);
+  t.deepEqual([...(await first.pin()).segments], [...two.segments], "what is pinned stays where it is");
+  two.release();
+});
+
+test("without spill space left the refusal names sizes and the options to raise, and releasing frees all", async (t) => {
+  const { store } = makeStore(t, 2 * MiB, 2 * MiB);
+  const arenas: Arena[] = [];
+  const error = await t.throwsAsync(
+    async () => {
+      for (;;) {
+        const arena = store.createArena(`part ${arenas.length}`);
+        arenas.push(arena);
+        await fill(arena, 1, 700 * KiB, 1);
+      }
+    },
+    { instanceOf: RayflightError },
+  );
+  t.like(error, { code: "OBJECT_STORE_FULL" });
+  t.regex(error!.message, /part \d+ needs 700\.0 KiB more, and .* of 2\.0 MiB memory and .* of 2\.0 MiB spill space/);
+  t.regex(error!.message, /Raise objectStoreMemory or spillLimit/);
+  for (const arena of arenas) arena.release({ reusable: true });
+  t.like(store.usage(), unused);
+  t.true(store.createArena("later").allocate(MiB) instanceof Uint8Array);
+});
+
+test("one allocation larger than the memory is refused without spilling anything", async (t) => {
+  const { store } = makeStore(t, 2 * MiB, 64 * MiB);
+  await fill(store.createArena("a part"), 1, 500 * KiB, 1);
+  await t.throwsAsync(async () => store.createArena("a giant").allocate(3 * MiB), {
+    code: "OBJECT_STORE_FULL",
+  } as object);
+  t.is(store.usage().spillUsed, 0);
+});
+
+test("a directory that cannot be written is OUT_OF_DISK, and the bytes stay readable", async (t) => {
+  const store = new ObjectStore({ memory: MiB, spillLimit: MiB, spillDirectory: "package.json/inside" });
+  t.teardown(() => store.close());
+  const first = store.createArena("first");
+  const [region] = await fill(first, 1, 700 * KiB, 5);
+  const error = await t.throwsAsync(async () => store.createArena("second").allocate(700 * KiB));
+  t.like(error, { code: "OUT_OF_DISK" });
+  t.true((await first.read(region!)).every((byte) => byte === 5));
+  t.is(store.usage().spillUsed, 0);
+});
+
+test("memory that a reader saw is never handed on, memory that nobody saw is", async (t) => {
+  const { store } = makeStore(t, 8 * MiB, 0);
+  const seen = store.createArena("seen");
+  const [region] = await fill(seen, 1, 2 * MiB, 1);
+  const view = await seen.read(region!);
+  seen.release({ reusable: true });
+  const next = await store.createArena("next").allocate(2 * MiB);
+  t.not(next.buffer, view.buffer);
+  const unseen = store.createArena("unseen");
+  const written = await unseen.allocate(3 * MiB);
+  unseen.seal();
+  unseen.release({ reusable: true });
+  t.is((await store.createArena("after").allocate(3 * MiB)).buffer, written.buffer);
+});
+
+test("an arena that is released while it waits for room is refused, and its room goes to the next", async (t) => {
+  const { store } = makeStore(t, 2 * MiB, 8 * MiB);
+  await fill(store.createArena("first"), 1, MiB, 1);
+  const waiting = store.createArena("waiting");
+  const pending = Promise.resolve(waiting.allocate(MiB + 64 * KiB));
+  const next = store.createArena("next");
+  const after = Promise.resolve(next.allocate(MiB));
+  waiting.release();
+  await t.throwsAsync(pending, { code: "OBJECT_FREED" } as object);
+  t.is((await after).length, MiB);
+});
+
+test("sealed arenas are rows of the objects table", async (t) => {
+  const control = createMemoryControlStore();
+  const spillDirectory = mkdtempSync(join(tmpdir(), "rayflight-store-"));
+  const store = new ObjectStore({ memory: MiB, spillLimit: MiB, spillDirectory, control });
+  t.teardown(() => rmSync(spillDirectory, { recursive: true }));
+  const arena = store.createArena("a part");
+  await fill(arena, 1, 700 * KiB, 1);
+  const changes = control.watch("objects")[Symbol.asyncIterator]();
+  t.like((await changes.next()).value?.[0]?.row, { label: "a part", bytes: 700 * KiB, state: "memory" });
+  await store.createArena("another").allocate(700 * KiB);
+  t.like((await changes.next()).value?.[0]?.row, { label: "a part", state: "spilled" });
+  store.close();
+  t.is((await changes.next()).value?.[0]?.row, null);
+});

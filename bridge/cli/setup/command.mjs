@@ -29,7 +29,7 @@ export function run(program, args, { cwd, env, what }) {
       running.delete(child);
       if (interrupted) reject(new Interrupted());
       else if (code === 0) resolve(output);
-      else reject(failure(what, program, args, signal ?? `exit code ${code}`, output));
+      else reject(failure(what, [program, ...args], code, signal, output));
     });
   });
 }
@@ -51,13 +51,12 @@ function signalAll(signal) {
   }
 }
 
-function failure(what, program, args, ending, output) {
+function failure(what, command, code, signal, output) {
   const lines = output.trim().split("\n");
   const told = lines.length <= 40 ? lines : [...lines.slice(0, 12), "…", ...lines.slice(-28)];
-  return new SetupError(
-    `${what} failed (${ending}): ${[program, ...args].join(" ")}\n${told.join("\n")}`,
-    hintFor(output),
-  );
+  const ending = signal ?? `exit code ${code}`;
+  const message = `${what} failed (${ending}): ${command.join(" ")}\n${told.join("\n")}`;
+  return new SetupError(message, hintFor(output), { exited: code !== null });
 }
 
 function hintFor(output) {

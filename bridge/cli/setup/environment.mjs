@@ -5,8 +5,8 @@ import { findPython } from "./python.mjs";
 import { discard, filesBelow, hashFiles, isStamped, readStamp, stamp } from "./stamp.mjs";
 
 /**
- * The Python environment of a clone, in .venv. Its stamps lie inside, so that they go where it goes. While pip works
- * on it the stamp `python` is away: an environment without it, say after a power cut, is made anew.
+ * The Python environment of a clone, in .venv. Its stamps lie inside, so that they go where it goes. While packages of
+ * the registry are installed the stamp `python` is away: an environment without it, say after a power cut, is made anew.
  */
 export function environment(root) {
   const home = join(root, ".venv");
@@ -30,15 +30,9 @@ export function environment(root) {
     return { base: python.program, asked, version: python.version, site: where.trim() };
   }
 
-  /** Lets pip change the environment, which has no stamp meanwhile. */
-  async function change(made, args, what) {
-    rmSync(stampOf("python"), { force: true });
-    await python3(program, ["-m", "pip", "install", "--no-input", "--quiet", ...args], what);
-    stamp(stampOf("python"), JSON.stringify(made));
-  }
-
   const program = join(home, "bin/python");
   const python3 = (python, args, what) => run(python, args, { cwd: root, env: cleanEnvironment(), what });
+  const install = (args, what) => python3(program, ["-m", "pip", "install", "--no-input", "--quiet", ...args], what);
 
   /** Pinned packages from the registry; the first such step makes the environment. */
   function packages(name, what, files) {
@@ -50,8 +44,16 @@ export function environment(root) {
         const made = about() ?? (await create());
         const asked = inputs();
         const args = files.flatMap((file) => ["-r", file]);
-        await change(made, args, `Installing ${files.at(-1)}`);
-        stamp(stampOf(name), asked);
+        rmSync(stampOf("python"), { force: true });
+        try {
+          await install(args, `Installing ${files.at(-1)}`);
+          stamp(stampOf(name), asked);
+        } catch (reason) {
+          if (!reason.exited) throw reason;
+          stamp(stampOf("python"), JSON.stringify(made)); // pip gave up by itself, and left things in order
+          throw reason;
+        }
+        stamp(stampOf("python"), JSON.stringify(made));
       },
     };
   }
@@ -75,8 +77,7 @@ export function environment(root) {
       isDone: () => about() !== undefined && isStamped(stampOf("connector"), connectorHash(root)),
       async run() {
         const asked = connectorHash(root);
-        const args = ["--no-deps", "--force-reinstall", "./bridge/spark"];
-        await change(about(), args, "Installing bridge/spark");
+        await install(["--no-deps", "--force-reinstall", "./bridge/spark"], "Installing bridge/spark");
         stamp(stampOf("connector"), asked);
       },
     },

@@ -1,8 +1,12 @@
-/** A reason why the set-up cannot go on. The hint says what to do about it. */
+/**
+ * A reason why the set-up cannot go on. The hint says what to do about it; `exited` is true where a program failed by
+ * its own decision, not by a signal.
+ */
 export class SetupError extends Error {
-  constructor(message, hint) {
+  constructor(message, hint, { exited = false } = {}) {
     super(message);
     this.hint = hint;
+    this.exited = exited;
   }
 }
 

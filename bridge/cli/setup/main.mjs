@@ -56,7 +56,7 @@ async function setUp(root, goal, progress, signal) {
   const python = environment(root);
   const java = findPrograms(python);
   const chains = [
-    [nodeModules(root), build(root)],
+    [nodeModules(root, "npm packages"), build(root), ...(goal === "test" ? [notebookKernel(root)] : [])],
     [
       python.main,
       ...(goal === "test" ? [python.test] : []),
@@ -72,7 +72,7 @@ async function setUp(root, goal, progress, signal) {
     onWait: (pid) => progress.say(`Another set-up of this clone is running (process ${pid}); waiting for it.`),
   });
   try {
-    await together(chains.map((steps) => inOrder(steps, progress)));
+    await doAll(chains, progress);
   } finally {
     python.tidy();
     unlock();
@@ -96,22 +96,28 @@ function findPrograms(python) {
   return java;
 }
 
-async function inOrder(steps, progress) {
-  for (const step of steps) {
-    if (!step.isDone()) await progress.doing(step.name, () => step.run());
-  }
+/** tslab, in a folder of its own: it brings an older TypeScript, which must not stand in for the project's. */
+function notebookKernel(root) {
+  return nodeModules(join(root, "notebooks"), "TypeScript kernel of the notebooks");
 }
 
-/** Awaits all; the first that fails interrupts the others, and is the one reported. */
-async function together(promises) {
-  let first;
-  await Promise.allSettled(
-    promises.map((promise) =>
-      promise.catch((reason) => {
-        first ??= reason;
-        interrupt();
-      }),
-    ),
+/**
+ * Does the steps of several chains, each chain in its order. After a failure no further step is begun, but what is
+ * under way may finish, for the next run. Rejects with the first failure.
+ */
+async function doAll(chains, progress) {
+  let failure;
+  await Promise.all(
+    chains.map(async (steps) => {
+      for (const step of steps) {
+        if (failure !== undefined || step.isDone()) continue;
+        try {
+          await progress.doing(step.name, () => step.run());
+        } catch (reason) {
+          failure ??= reason;
+        }
+      }
+    }),
   );
-  if (first !== undefined) throw first;
+  if (failure !== undefined) throw failure;
 }

@@ -2,14 +2,14 @@ import { existsSync, readFileSync } from "node:fs";
 import { basename, join } from "node:path";
 import { run } from "./command.mjs";
 
-/** The npm dependencies, as package-lock.json has them. None needs an install script, so none is run. */
-export function nodeModules(root) {
+/** The npm dependencies of a folder, as package-lock.json has them. None needs an install script, so none is run. */
+export function nodeModules(folder, name) {
   return {
-    name: "npm packages",
-    isDone: () => isInstalled(root),
+    name,
+    isDone: () => isInstalled(folder),
     async run() {
       const args = ["ci", "--include=dev", "--ignore-scripts", "--engine-strict=false", "--no-audit", "--no-fund"];
-      await npm(root, args, "Installing the npm packages");
+      await npm(folder, args, `Installing the ${name}`);
     },
   };
 }

@@ -1,3 +1,5 @@
+import { Interrupted } from "./error.mjs";
+
 /** Tells a person, on standard error, what the set-up is doing: one line a step, and on a terminal a line that moves. */
 export function createProgress(stream = process.stderr) {
   const active = new Map();
@@ -33,6 +35,10 @@ export function createProgress(stream = process.stderr) {
         active.delete(what);
         say(`  ✓ ${what} (${seconds(since)})`);
         return result;
+      } catch (reason) {
+        active.delete(what);
+        if (!(reason instanceof Interrupted)) say(`  ✗ ${what} (${seconds(since)})`);
+        throw reason;
       } finally {
         active.delete(what);
         if (active.size === 0) {

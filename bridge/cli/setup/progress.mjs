@@ -32,11 +32,9 @@ export function createProgress(stream = process.stderr) {
       else say(`  … ${what}`);
       try {
         const result = await work();
-        active.delete(what);
         say(`  ✓ ${what} (${seconds(since)})`);
         return result;
       } catch (reason) {
-        active.delete(what);
         if (!(reason instanceof Interrupted)) say(`  ✗ ${what} (${seconds(since)})`);
         throw reason;
       } finally {

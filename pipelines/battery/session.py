@@ -9,6 +9,7 @@ import subprocess
 import sys
 import tempfile
 import threading
+import traceback
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import BinaryIO
@@ -43,7 +44,7 @@ def run(name: str, given: argparse.Namespace, program: Callable[[SparkSession], 
                 spark = create_session(name, given.master)
             interruption.cancels(spark)
             return program(spark)
-        except BaseException as error:
+        except (Exception, KeyboardInterrupt) as error:  # noqa: BLE001 - it is told, and the session must be stopped
             if interruption.signal is not None:
                 print("interrupted: a write that was not finished has been dropped whole", file=sys.stderr)
                 return 128 + interruption.signal
@@ -51,8 +52,9 @@ def run(name: str, given: argparse.Namespace, program: Callable[[SparkSession], 
             if line is None:
                 if spark is None:
                     sys.stderr.write(tail(log))
-                raise
-            print(f"error: {line}", file=sys.stderr)
+                traceback.print_exc()  # now: the JVM, which has part of the story, is about to go
+            else:
+                print(f"error: {line}", file=sys.stderr)
             return 1
         finally:
             interruption.over()

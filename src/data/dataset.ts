@@ -112,10 +112,10 @@ export interface Lease {
   readonly info: DatasetInfo;
   /**
    * One part's messages in order, in bounded memory: what lies in memory is yielded in place, what was spilled is read
-   * from disk one message at a time. A body may be used until the lease is released; bodies in flight on a socket
-   * stay valid after it, too.
+   * from disk one message at a time. A body stays valid for as long as somebody has it, after `release`, too.
+   * `messages` reads no more than the first so many.
    */
-  read(part: number): AsyncIterable<StoredBatch>;
+  read(part: number, options?: { messages?: number }): AsyncIterable<StoredBatch>;
   /** All parts in store memory at once, restored if need be and held there until `release`. */
   load(): Promise<LoadedDataset>;
   release(): void;

@@ -1,11 +1,5 @@
-export {
-  type ColumnKind,
-  type Columns,
-  createDataClient,
-  type DataClient,
-  type Dataset,
-  type ResultStream,
-} from "./client.js";
+export type { ColumnKind, Columns } from "../arrow/index.js";
+export { createDataClient, type DataClient, type WaitOptions } from "./client.js";
 export type {
   AbortResult,
   DatasetInfo,
@@ -23,5 +17,8 @@ export type {
   StreamWriter,
   TransactionInfo,
 } from "./dataset.js";
+export type { Dataset } from "./opened.js";
 export { DatasetRegistry, type DatasetRegistryOptions } from "./registry.js";
+export type { ResultStream } from "./result-stream.js";
 export { serveData } from "./serve.js";
+export type { WriteOptions } from "./write.js";

@@ -69,7 +69,7 @@ export class Budget {
     segment.released = true;
     this.#evictable.delete(segment);
     if (segment.pins > 0) this.#pinned -= segment.size;
-    if (segment.buffer !== undefined) this.#drop(segment, reusable && segment.outstanding === 0);
+    if (segment.buffer !== undefined) this.#drop(segment, reusable);
     if (segment.position !== undefined) this.#spillUsed -= segment.used;
     void this.#makeRoom();
   }
@@ -119,7 +119,7 @@ export class Budget {
     const buffer = segment.buffer!;
     segment.buffer = undefined;
     this.#memoryUsed -= segment.size;
-    if (reusable && !segment.exposed) this.#pool.put(buffer);
+    if (reusable && !segment.exposed && segment.outstanding === 0) this.#pool.put(buffer);
     segment.exposed = false;
   }
 

@@ -16,8 +16,9 @@ export interface Segment {
   moved(): void;
   /** Regions handed out and not yet completed. */
   outstanding: number;
-  /** No further region will be handed out. */
+  /** No further region will be handed out; and what is outstanding is of no interest. */
   full: boolean;
+  sealed: boolean;
   pins: number;
   /** Some view of it may be held somewhere: its memory must not serve anybody else. */
   exposed: boolean;
@@ -26,5 +27,9 @@ export interface Segment {
 
 /** Whether its memory may be taken away once its bytes are on disk. */
 export function isEvictable(segment: Segment): boolean {
-  return segment.buffer !== undefined && segment.full && segment.outstanding === 0 && segment.pins === 0;
+  return (
+    segment.buffer !== undefined &&
+    segment.pins === 0 &&
+    (segment.sealed || (segment.full && segment.outstanding === 0))
+  );
 }

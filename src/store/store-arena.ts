@@ -93,7 +93,7 @@ export class StoreArena implements Arena {
     this.#sealed = true;
     for (const segment of this.#segments) {
       segment.full = true;
-      segment.outstanding = 0;
+      segment.sealed = true;
       this.#owner.budget.touch(segment);
     }
     this.#owner.changed(this);
@@ -164,6 +164,7 @@ export class StoreArena implements Arena {
       moved: () => this.#owner.changed(this),
       outstanding: 0,
       full: room >= large,
+      sealed: false,
       pins: 0,
       exposed: false,
       released: false,

@@ -1,0 +1,141 @@
+import {
+  Bool,
+  type Data,
+  DataType,
+  Field,
+  Float32,
+  Float64,
+  Int8,
+  Int16,
+  Int32,
+  Int64,
+  makeData,
+  RecordBatch,
+  Schema,
+  Struct,
+  Uint8,
+  Uint16,
+  Uint32,
+  Utf8,
+  vectorFromArray,
+} from "apache-arrow";
+import { RayflightError } from "../error.js";
+import type { NumericArray } from "./columns.js";
+
+/** One column: a typed array, or a plain array of numbers, bigints, strings or booleans. No nulls. */
+export type ColumnValues =
+  | NumericArray
+  | BigInt64Array
+  | readonly number[]
+  | readonly bigint[]
+  | readonly string[]
+  | readonly boolean[];
+
+/** Columns of equal length, by name. */
+export type Columns = Readonly<Record<string, ColumnValues>>;
+
+const kinds = {
+  int32: () => new Int32(),
+  int64: () => new Int64(),
+  float32: () => new Float32(),
+  float64: () => new Float64(),
+  string: () => new Utf8(),
+  bool: () => new Bool(),
+};
+
+/** The types that a column can be declared with. */
+export type ColumnKind = keyof typeof kinds;
+
+/** A schema of columns that are never null. */
+export function schemaOf(
+  columns: Readonly<Record<string, ColumnKind>>,
+  metadata?: Readonly<Record<string, string>>,
+): Schema {
+  const fields = Object.entries(columns).map(([name, kind]) => new Field(name, kinds[kind](), false));
+  return new Schema(fields, new Map(Object.entries(metadata ?? {})));
+}
+
+/** The schema that `columns` have by themselves: numbers are float64, bigints int64. An empty plain array has none: INVALID_ARGUMENT. */
+export function inferSchema(columns: Columns, metadata?: Readonly<Record<string, string>>): Schema {
+  const fields = Object.entries(columns).map(([name, values]) => new Field(name, inferType(name, values), false));
+  return new Schema(fields, new Map(Object.entries(metadata ?? {})));
+}
+
+/**
+ * A record batch over the columns' own memory: typed arrays are not copied. With `schema`, each of its fields must be
+ * given and fit its type: a typed array exactly, plain numbers when nothing is lost. Throws INVALID_ARGUMENT otherwise.
+ */
+export function batchFromColumns(columns: Columns, schema: Schema = inferSchema(columns)): RecordBatch {
+  const rows = Object.values(columns)[0]?.length ?? 0;
+  for (const name of Object.keys(columns)) {
+    if (!schema.fields.some((field) => field.name === name)) {
+      throw invalid(
+        `There is no column "${name}" in the schema.`,
+        `It has: ${schema.fields.map((f) => f.name).join(", ")}.`,
+      );
+    }
+  }
+  const children = schema.fields.map(({ name, type }) => {
+    const values = columns[name];
+    if (values === undefined) throw invalid(`The column "${name}" is missing.`, "Give every column of the schema.");
+    if (values.length !== rows) {
+      throw invalid(`The column "${name}" has ${values.length} rows where others have ${rows}.`, "Give equal lengths.");
+    }
+    return columnData(name, type, values);
+  });
+  return new RecordBatch(schema, makeData({ type: new Struct(schema.fields), length: rows, nullCount: 0, children }));
+}
+
+function columnData(name: string, type: DataType, values: ColumnValues): Data {
+  if (ArrayBuffer.isView(values)) {
+    if (!(DataType.isInt(type) || DataType.isFloat(type)) || !(values instanceof type.ArrayType)) {
+      throw invalid(
+        `The column "${name}" is ${type}, and a ${values.constructor.name} was given.`,
+        "Convert it first.",
+      );
+    }
+    return makeData({ type, length: values.length, nullCount: 0, data: values } as Parameters<typeof makeData>[0]);
+  }
+  for (const value of values) {
+    if (!fits(type, value)) {
+      throw invalid(
+        `The column "${name}" is ${type}, and ${JSON.stringify(value) ?? String(value)} does not fit.`,
+        "Declare another type.",
+      );
+    }
+  }
+  const [data] = vectorFromArray(values as readonly string[], type as Utf8).data;
+  return data ?? makeData({ type: type as Utf8, length: 0 });
+}
+
+function fits(type: DataType, value: unknown): boolean {
+  if (DataType.isFloat(type)) return typeof value === "number";
+  if (DataType.isInt(type)) {
+    if (type.bitWidth === 64) return typeof value === "bigint" && BigInt.asIntN(64, value) === value;
+    return typeof value === "number" && new type.ArrayType([value])[0] === value;
+  }
+  if (DataType.isUtf8(type)) return typeof value === "string";
+  return DataType.isBool(type) && typeof value === "boolean";
+}
+
+function inferType(name: string, values: ColumnValues): DataType {
+  if (values instanceof Float64Array) return new Float64();
+  if (values instanceof Float32Array) return new Float32();
+  if (values instanceof Int32Array) return new Int32();
+  if (values instanceof Int16Array) return new Int16();
+  if (values instanceof Int8Array) return new Int8();
+  if (values instanceof Uint32Array) return new Uint32();
+  if (values instanceof Uint16Array) return new Uint16();
+  if (values instanceof Uint8Array) return new Uint8();
+  if (values instanceof BigInt64Array) return new Int64();
+  const kind = ({ number: "float64", bigint: "int64", string: "string", boolean: "bool" } as const)[
+    typeof values[0] as "number"
+  ];
+  if (kind === undefined)
+    throw invalid(`The type of the column "${name}" is unknown.`, "Use a typed array, or give a schema.");
+  return kinds[kind]();
+}
+
+function invalid(message: string, hint: string): RayflightError {
+  return new RayflightError("INVALID_ARGUMENT", message, { hint });
+}

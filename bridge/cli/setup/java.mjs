@@ -12,15 +12,18 @@ const hint = `Spark needs Java 17 or 21 (a runtime is enough):
     macOS               brew install openjdk@21
   or set JAVA_HOME to one that you have.`;
 
+/** Where systems keep the Javas that are not on PATH. */
+const systemFolders = ["/usr/lib/jvm", "/opt/homebrew/opt", "/usr/local/opt"];
+
 /**
  * The home of a Java that Spark runs on: JAVA_HOME, else the java on PATH, else one that the system has installed.
  * Returns {home, version, isDefault}: the default is the one that Spark would take by itself. Throws a SetupError
  * that says what to install.
  */
-export function findJava(env = process.env) {
+export function findJava(env = process.env, folders = systemFolders) {
   const seen = [];
   let isDefault = true;
-  for (const [where, home] of candidates(env)) {
+  for (const [where, home] of candidates(env, folders)) {
     const version = versionOf(home);
     const mayBeDefault = isDefault && where !== "system";
     isDefault = false;
@@ -35,13 +38,13 @@ export function findJava(env = process.env) {
   throw new SetupError(`Java 17 or 21 is needed; ${found}.`, hint);
 }
 
-function* candidates(env) {
+function* candidates(env, folders) {
   if (env.JAVA_HOME) yield ["JAVA_HOME", env.JAVA_HOME];
   for (const folder of (env.PATH ?? "").split(delimiter)) {
     const program = join(folder || ".", "java");
     if (existsSync(program)) yield ["PATH", homeOf(program)];
   }
-  for (const folder of ["/usr/lib/jvm", "/opt/homebrew/opt", "/usr/local/opt"]) {
+  for (const folder of folders) {
     for (const name of existsSync(folder) ? readdirSync(folder).sort() : []) {
       if (/java|jdk|jre|temurin|corretto|zulu/i.test(name)) yield ["system", join(folder, name)];
     }

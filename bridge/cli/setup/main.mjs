@@ -90,8 +90,8 @@ function findPrograms(python) {
       missing.push(`${reason.message}\n${reason.hint}`);
     }
   };
-  const java = attempt(findJava);
-  if (python.about() === undefined) attempt(findPython);
+  const java = attempt(() => findJava());
+  if (python.about() === undefined) attempt(() => findPython());
   if (missing.length > 0) throw new SetupError(missing.join("\n\n"), "Then run the command again.");
   return java;
 }

@@ -15,9 +15,9 @@ const busySeconds = 10;
 /** The rows of the room; each server and the client is a process of its own, ended with the generator. */
 export async function* rows({ rounds }: RoomOptions): AsyncGenerator<BenchRow> {
   await using processes = new Processes();
-  const client = new Client(processes.start(python, ["test/bench/flight_client.py"]));
+  const client = new Client(processes.start(python, ["test/bench/programs/flight_client.py"]));
   const ours = await processes.serve(process.execPath, ["dist/bridge/cli/main.js", "start", "--port", "0"]);
-  const peers = await processes.serve(python, ["test/bench/pyarrow_server.py"]);
+  const peers = await processes.serve(python, ["test/bench/programs/pyarrow_server.py"]);
 
   for (const [op, name] of [
     ["put", "DoPut"],
@@ -36,7 +36,7 @@ export async function* rows({ rounds }: RoomOptions): AsyncGenerator<BenchRow> {
     }
   }
 
-  const driver = await processes.serve(process.execPath, ["dist/test/bench/busy-driver.js"]);
+  const driver = await processes.serve(process.execPath, ["dist/test/bench/programs/busy-driver.js"]);
   const puts = { op: "put-for", uri: driver.uri, batch: 2 ** 20, total } as const;
   yield await compare({
     name: `DoPut while the driver computes for ${busySeconds} s`,

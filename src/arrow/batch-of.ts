@@ -99,7 +99,7 @@ function columnData(name: string, type: DataType, values: ColumnValues): Data {
   for (const value of values) {
     if (!fits(type, value)) {
       throw invalid(
-        `The column "${name}" is ${type}, and ${JSON.stringify(value) ?? String(value)} does not fit.`,
+        `The column "${name}" is ${type}, and ${typeof value === "string" ? JSON.stringify(value) : String(value)} does not fit.`,
         "Declare another type.",
       );
     }
@@ -112,7 +112,7 @@ function fits(type: DataType, value: unknown): boolean {
   if (DataType.isFloat(type)) return typeof value === "number";
   if (DataType.isInt(type)) {
     if (type.bitWidth === 64) return typeof value === "bigint" && BigInt.asIntN(64, value) === value;
-    return typeof value === "number" && new type.ArrayType([value])[0] === value;
+    return typeof value === "number" && (type.ArrayType as Int32ArrayConstructor).of(value)[0] === value;
   }
   if (DataType.isUtf8(type)) return typeof value === "string";
   return DataType.isBool(type) && typeof value === "boolean";

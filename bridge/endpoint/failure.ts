@@ -1,5 +1,5 @@
 import { FlightError, type FlightErrorCode } from "arrow-flight-node";
-import { type ErrorCode, RayflightError } from "../../src/error.js";
+import { type ErrorCode, errorCodes, RayflightError } from "../../src/error.js";
 
 /** How the engine's errors look to a Flight client: the one table of this edge. */
 const statusOf: Readonly<Record<ErrorCode, FlightErrorCode>> = {
@@ -46,4 +46,11 @@ export async function* streaming<T>(handler: () => AsyncIterable<T>): AsyncGener
   } catch (reason) {
     throw toFlightError(reason);
   }
+}
+
+/** The other way, for what the Flight server itself refuses: codes of the same name stay, others become INTERNAL. */
+export function fromFlightError(reason: unknown): RayflightError {
+  if (!(reason instanceof FlightError)) return RayflightError.from(reason);
+  const code = errorCodes.find((known) => known === reason.code) ?? "INTERNAL";
+  return new RayflightError(code, reason.message, { cause: reason });
 }

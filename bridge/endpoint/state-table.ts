@@ -53,11 +53,9 @@ export function stateSchema(table: TableName): Uint8Array {
 /** A state table as it is now, as messages of a data stream: all rows, in the order in which they were first written. */
 export async function* readState(control: ControlStore, table: TableName): AsyncGenerator<FlightDataOut> {
   const schema = schemaOf(table);
+  yield { header: encodeSchema(schema) };
   const rows = await control.list(table);
-  if (rows.length === 0) {
-    yield { header: encodeSchema(schema) };
-    return;
-  }
+  if (rows.length === 0) return;
   const children = schema.fields.map((field) => {
     const values = rows.map((row) => (row as Readonly<Record<string, unknown>>)[field.name]);
     return vectorFromArray(values, field.type).data[0]!;

@@ -23,6 +23,8 @@ export interface InitOptions {
   transactionTtlMs?: number;
   /** Runs tasks and actors in the driver's own thread, with the same semantics. Default: false. */
   debug?: boolean;
+  /** Keeps the process alive until the node is closed, as a server wants. Default: false, it lives as long as something is awaited. */
+  keepAlive?: boolean;
 }
 
 /** `InitOptions` with every default applied: what the inner code sees. */
@@ -53,5 +55,6 @@ export function fillOptions(options: InitOptions = {}): NodeOptions {
     spillLimit: requireCount("spillLimit", options.spillLimit ?? 4 * objectStoreMemory, 0),
     transactionTtlMs: requireCount("transactionTtlMs", options.transactionTtlMs ?? defaultTransactionTtlMs, 1),
     debug: options.debug ?? false,
+    keepAlive: options.keepAlive ?? false,
   };
 }

@@ -1,0 +1,74 @@
+/**
+ * The node thread: endpoint, datasets, store, metadata and the scheduler live here, apart from user code, so that a
+ * pipeline which computes for ten seconds does not stall a Spark commit. Started by `init`; runs until it is closed.
+ */
+import { parentPort, workerData } from "node:worker_threads";
+import { FlightServer } from "arrow-flight-node";
+import { createBus, createMemoryControlStore, type NodeRow, serveMethods } from "../src/control/index.js";
+import { DatasetRegistry, serveData } from "../src/data/index.js";
+import { ObjectStore } from "../src/store/index.js";
+import { hostTasks } from "../src/tasks/index.js";
+import { fromFlightError } from "./endpoint/failure.js";
+import { createEndpoint } from "./endpoint.js";
+import type { NodeMethods } from "./node/methods.js";
+import type { NodeOptions } from "./node/options.js";
+
+const options = workerData as NodeOptions;
+const driver = createBus(parentPort!, { keepAlive: true });
+const control = createMemoryControlStore();
+const store = new ObjectStore({
+  memory: options.objectStoreMemory,
+  spillDirectory: options.spillDirectory,
+  spillLimit: options.spillLimit,
+  control,
+});
+const registry = new DatasetRegistry(store, control, { transactionTtlMs: options.transactionTtlMs });
+let server: FlightServer | undefined;
+const tasks = hostTasks({
+  driver,
+  store,
+  control,
+  cpus: options.numCpus,
+  gpus: options.numGpus,
+  onWorkerBus: (bus) => serveData(bus, registry),
+});
+
+serveData(driver, registry);
+serveMethods<NodeMethods>(driver, {
+  "node.listen": async () => {
+    try {
+      const { host, port, token } = options;
+      server = new FlightServer(createEndpoint({ registry, control, store }), { host, port, token });
+      const { uri } = await server.listen();
+      await control.put("nodes", [nodeRow(uri)]);
+      return { uri };
+    } catch (reason) {
+      throw fromFlightError(reason);
+    }
+  },
+  "node.close": async ({ graceMs }) => {
+    await server?.close({ graceMs });
+    await tasks.close();
+    registry.close();
+    store.close();
+    control.close();
+    return null;
+  },
+  "node.state": ({ table }) => control.list(table),
+  "node.usage": () => store.usage(),
+});
+
+function nodeRow(uri: string): NodeRow {
+  return {
+    id: "node-0",
+    uri,
+    host: options.host,
+    pid: process.pid,
+    state: "alive",
+    cpus: options.numCpus,
+    gpus: options.numGpus,
+    memory: options.objectStoreMemory,
+    startedAt: Date.now(),
+    endedAt: null,
+  };
+}

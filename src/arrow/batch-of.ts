@@ -3,8 +3,10 @@ import {
   type Data,
   DataType,
   Field,
+  type Float,
   Float32,
   Float64,
+  type Int,
   Int8,
   Int16,
   Int32,
@@ -87,35 +89,36 @@ export function batchFromColumns(columns: Columns, schema: Schema = inferSchema(
 }
 
 function columnData(name: string, type: DataType, values: ColumnValues): Data {
-  if (ArrayBuffer.isView(values)) {
-    if (!(DataType.isInt(type) || DataType.isFloat(type)) || !(values instanceof type.ArrayType)) {
-      throw invalid(
-        `The column "${name}" is ${type}, and a ${values.constructor.name} was given.`,
-        "Convert it first.",
-      );
+  const refuse = (what: string, hint: string) => invalid(`The column "${name}" is ${type}, and ${what}.`, hint);
+  if (DataType.isInt(type) || DataType.isFloat(type)) {
+    if (ArrayBuffer.isView(values) && !(values instanceof type.ArrayType)) {
+      throw refuse(`a ${values.constructor.name} was given`, "Convert it first.");
     }
-    return makeData({ type, length: values.length, nullCount: 0, data: values } as Parameters<typeof makeData>[0]);
+    const data = ArrayBuffer.isView(values) ? values : pack(type, values);
+    if (ArrayBuffer.isView(data)) return makeData({ type, length: values.length, nullCount: 0, data } as Packed);
+    throw refuse(`${show(data.misfit)} does not fit`, "Declare another type.");
   }
-  for (const value of values) {
-    if (!fits(type, value)) {
-      throw invalid(
-        `The column "${name}" is ${type}, and ${typeof value === "string" ? JSON.stringify(value) : String(value)} does not fit.`,
-        "Declare another type.",
-      );
-    }
-  }
+  const expected = DataType.isBool(type) ? "boolean" : "string";
+  const misfit = (values as readonly unknown[]).findIndex((value) => typeof value !== expected);
+  if (misfit !== -1) throw refuse(`${show(values[misfit])} does not fit`, "Declare another type.");
   const [data] = vectorFromArray(values as readonly string[], type as Utf8).data;
   return data ?? makeData({ type: type as Utf8, length: 0 });
 }
 
-function fits(type: DataType, value: unknown): boolean {
-  if (DataType.isFloat(type)) return typeof value === "number";
-  if (DataType.isInt(type)) {
-    if (type.bitWidth === 64) return typeof value === "bigint" && BigInt.asIntN(64, value) === value;
-    return typeof value === "number" && (type.ArrayType as Int32ArrayConstructor).of(value)[0] === value;
-  }
-  if (DataType.isUtf8(type)) return typeof value === "string";
-  return DataType.isBool(type) && typeof value === "boolean";
+type Packed = Parameters<typeof makeData>[0];
+
+/** The values in the type's own array; or the first of them that would change. A float may be rounded to its precision. */
+function pack(type: Int | Float, values: readonly unknown[]): NumericArray | BigInt64Array | { misfit: unknown } {
+  const wide = DataType.isInt(type) && type.bitWidth === 64;
+  const misfit = values.findIndex((value) => typeof value !== (wide ? "bigint" : "number"));
+  if (misfit !== -1) return { misfit: values[misfit] };
+  const packed = (type.ArrayType as Int32ArrayConstructor).from(values as readonly number[]);
+  const changed = DataType.isFloat(type) ? -1 : packed.findIndex((value, i) => value !== values[i]);
+  return changed === -1 ? packed : { misfit: values[changed] };
+}
+
+function show(value: unknown): string {
+  return typeof value === "string" ? JSON.stringify(value) : String(value);
 }
 
 function inferType(name: string, values: ColumnValues): DataType {

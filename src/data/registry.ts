@@ -259,9 +259,9 @@ function chooseSchema(request: SealRequest, added: readonly Part[], existing: Ui
       hint: "Send the schema along with the seal.",
     });
   }
-  if (added[0] !== undefined) requireSameSchema("what was put", added[0].schema, `"${dataset}"`, existing ?? schema);
-  if (request.schema !== undefined)
-    requireSameSchema("the seal", request.schema, `"${dataset}"`, existing ?? added[0]?.schema ?? schema);
+  const name = existing === undefined ? "the seal" : `"${dataset}"`;
+  if (added[0] !== undefined) requireSameSchema("what was put", added[0].schema, name, existing ?? schema);
+  if (request.schema !== undefined) requireSameSchema("the seal", request.schema, name, existing ?? schema);
   return new Uint8Array(schema);
 }
 

@@ -145,6 +145,7 @@ test("columns that do not fit their schema are refused by name", (t) => {
   refused({ t: [1] }, /"load" is missing/);
   refused({ t: [1], load: [1, 2] }, /"load" has 2 rows where others have 1/);
   refused({ t: [1.5], load: [1] }, /"t" is Int32, and 1.5 does not fit/);
+  refused({ t: [1], load: [undefined as never] }, /"load" is Float64, and undefined does not fit/);
   refused({ t: [1n], load: [1] }, /"t" is Int32, and 1 does not fit/);
   refused({ t: [1], load: new Float32Array(1) }, /"load" is Float64, and a Float32Array was given/);
   refused({ t: [1], load: [1], more: [1] }, /no column "more"/);

@@ -37,6 +37,8 @@ export async function main([goal = "main"]) {
     });
   }
   try {
+    if (process.platform === "win32")
+      throw new SetupError("rayflight runs on Linux and macOS.", "On Windows, use WSL.");
     if (goal !== "main" && goal !== "test") throw new SetupError(`There is no set-up "${goal}".`, help);
     await setUp(root, goal, progress, stopped.signal);
     progress.end();

@@ -1,7 +1,15 @@
 import { RayflightError } from "../../../error.js";
 
 /** A column as it comes out of a dataset: a view, never a copy. */
-export type Column = Float64Array | Float32Array | Int32Array;
+export type Column =
+  | Int8Array
+  | Int16Array
+  | Int32Array
+  | Uint8Array
+  | Uint16Array
+  | Uint32Array
+  | Float32Array
+  | Float64Array;
 
 /** One house's hours, a column for each quantity, all of the same length. */
 export type HouseColumns = Readonly<Record<string, Column>>;

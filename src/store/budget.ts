@@ -11,6 +11,8 @@ interface Owner {
 
 interface Waiting {
   readonly bytes: number;
+  /** Memory that exists and is to be counted; undefined asks for some. */
+  readonly adopted: SharedArrayBuffer | undefined;
   readonly owner: Owner;
   resolve(buffer: SharedArrayBuffer): void;
   reject(error: RayflightError): void;
@@ -49,11 +51,18 @@ export class Budget {
 
   /** Memory of exactly `bytes`, zeroed or not; at once when there is room and nobody waits. */
   take(bytes: number, owner: Owner): SharedArrayBuffer | Promise<SharedArrayBuffer> {
-    if (this.#waiting.length === 0 && this.#fits(bytes)) return this.#grant(bytes);
-    return new Promise((resolve, reject) => {
-      this.#waiting.push({ bytes, owner, resolve, reject });
-      void this.#makeRoom();
-    });
+    return this.#ask(bytes, undefined, owner);
+  }
+
+  /** Counts memory that somebody else made, until `giveUp`; at once when there is room and nobody waits. */
+  adopt(buffer: SharedArrayBuffer, owner: Owner): SharedArrayBuffer | Promise<SharedArrayBuffer> {
+    return this.#ask(buffer.byteLength, buffer, owner);
+  }
+
+  /** Stops counting adopted memory. */
+  giveUp(buffer: SharedArrayBuffer): void {
+    this.#memoryUsed -= buffer.byteLength;
+    void this.#makeRoom();
   }
 
   /** Takes memory back that never became a segment's. */
@@ -102,17 +111,29 @@ export class Budget {
     this.#pool.clear();
   }
 
+  #ask(
+    bytes: number,
+    adopted: SharedArrayBuffer | undefined,
+    owner: Owner,
+  ): SharedArrayBuffer | Promise<SharedArrayBuffer> {
+    if (this.#waiting.length === 0 && this.#fits(bytes, adopted)) return this.#grant(bytes, adopted);
+    return new Promise((resolve, reject) => {
+      this.#waiting.push({ bytes, adopted, owner, resolve, reject });
+      void this.#makeRoom();
+    });
+  }
+
   /** Whether there is room, for which buffers kept for reuse give way. */
-  #fits(bytes: number): boolean {
-    if (this.#pool.has(bytes)) return true;
+  #fits(bytes: number, adopted: SharedArrayBuffer | undefined): boolean {
+    if (adopted === undefined && this.#pool.has(bytes)) return true;
     if (this.#memoryUsed + bytes > this.#memory) return false;
     if (this.#memoryUsed + this.#pool.bytes + bytes > this.#memory) this.#pool.clear();
     return true;
   }
 
-  #grant(bytes: number): SharedArrayBuffer {
+  #grant(bytes: number, adopted: SharedArrayBuffer | undefined): SharedArrayBuffer {
     this.#memoryUsed += bytes;
-    return this.#pool.take(bytes) ?? new SharedArrayBuffer(bytes);
+    return adopted ?? this.#pool.take(bytes) ?? new SharedArrayBuffer(bytes);
   }
 
   #drop(segment: Segment, reusable: boolean): void {
@@ -129,11 +150,11 @@ export class Budget {
     for (let head = this.#waiting[0]; head !== undefined; head = this.#waiting[0]) {
       try {
         if (head.owner.released) throw released(head.owner.label);
-        if (!this.#fits(head.bytes)) {
+        if (!this.#fits(head.bytes, head.adopted)) {
           await this.#evict(this.#victim(head));
           continue;
         }
-        if (this.#waiting[0] === head) head.resolve(this.#grant(head.bytes));
+        if (this.#waiting[0] === head) head.resolve(this.#grant(head.bytes, head.adopted));
       } catch (reason) {
         head.reject(RayflightError.from(reason));
       }

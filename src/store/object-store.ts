@@ -1,6 +1,7 @@
-import type { ControlStore, ObjectRow } from "../control/index.js";
+import type { ControlStore } from "../control/index.js";
 import type { Arena } from "./arena.js";
 import { Budget } from "./budget.js";
+import { ObjectRows } from "./object-rows.js";
 import { StoreArena } from "./store-arena.js";
 
 export interface ObjectStoreOptions {
@@ -29,15 +30,14 @@ export interface StoreUsage {
 export class ObjectStore {
   readonly #budget: Budget;
   readonly #spillDirectory: string;
-  readonly #control: ControlStore | undefined;
+  readonly #rows: ObjectRows;
   readonly #arenas = new Map<StoreArena, number>();
-  readonly #changed = new Set<StoreArena>();
   #nextId = 1;
 
   constructor(options: ObjectStoreOptions) {
     this.#budget = new Budget(options.memory, options.spillLimit);
     this.#spillDirectory = options.spillDirectory;
-    this.#control = options.control;
+    this.#rows = new ObjectRows(options.control);
   }
 
   /** Makes an empty arena; `label` names its owner in errors and in the `objects` table. */
@@ -51,6 +51,25 @@ export class ObjectStore {
     return arena;
   }
 
+  /**
+   * Counts a buffer that another thread made, such as a task's result; it is never spilled. Returns how to give it back; a
+   * Promise when others must be spilled first. Fails with OBJECT_STORE_FULL or OUT_OF_DISK when that is not enough.
+   */
+  adopt(buffer: SharedArrayBuffer, label: string): (() => void) | Promise<() => void> {
+    const adopted = (): (() => void) => {
+      const id = `object-${this.#nextId++}`;
+      this.#rows.put({ id, label, state: "memory", bytes: buffer.byteLength, createdAt: Date.now() });
+      let held = true;
+      return () => {
+        if (held) this.#budget.giveUp(buffer);
+        if (held) this.#rows.delete(id);
+        held = false;
+      };
+    };
+    const granted = this.#budget.adopt(buffer, { label, released: false });
+    return granted instanceof SharedArrayBuffer ? adopted() : granted.then(adopted);
+  }
+
   usage(): StoreUsage {
     return { ...this.#budget.usage(), arenas: this.#arenas.size };
   }
@@ -62,24 +81,11 @@ export class ObjectStore {
   }
 
   #update(arena: StoreArena): void {
+    const { id, label, bytes } = arena;
+    const createdAt = this.#arenas.get(arena);
     if (arena.released) this.#arenas.delete(arena);
-    if (!arena.sealed || this.#control === undefined) return;
-    if (this.#changed.size === 0) queueMicrotask(() => this.#writeRows());
-    this.#changed.add(arena);
-  }
-
-  #writeRows(): void {
-    const rows: ObjectRow[] = [];
-    const gone: string[] = [];
-    for (const arena of this.#changed) {
-      const { id, label, bytes } = arena;
-      const createdAt = this.#arenas.get(arena);
-      if (createdAt === undefined) gone.push(id);
-      else rows.push({ id, label, bytes, createdAt, state: arena.resident ? "memory" : "spilled" });
-    }
-    this.#changed.clear();
-    // Bookkeeping for people: a control store that is down or closed must not fail the store.
-    this.#control?.put("objects", rows).catch(() => {});
-    this.#control?.delete("objects", gone).catch(() => {});
+    if (!arena.sealed || createdAt === undefined) return;
+    if (arena.released) this.#rows.delete(id);
+    else this.#rows.put({ id, label, bytes, createdAt, state: arena.resident ? "memory" : "spilled" });
   }
 }

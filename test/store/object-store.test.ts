@@ -155,7 +155,7 @@ test("a directory that cannot be written is OUT_OF_DISK, and the bytes stay read
 });
 
 test("memory that a reader saw is never handed on, memory that nobody saw is", async (t) => {
-  const { store } = makeStore(t, 8 * MiB, 0);
+  const { store } = makeStore(t, 16 * MiB, 0);
   const seen = store.createArena("seen");
   const [region] = await fill(seen, 1, 2 * MiB, 1);
   const view = await seen.read(region!);
@@ -164,9 +164,12 @@ test("memory that a reader saw is never handed on, memory that nobody saw is", a
   t.not(next.buffer, view.buffer);
   const unseen = store.createArena("unseen");
   const written = await unseen.allocate(3 * MiB);
+  unseen.complete(written);
+  const beingWritten = await unseen.allocate(2 * MiB);
   unseen.seal();
   unseen.release({ reusable: true });
   t.is((await store.createArena("after").allocate(3 * MiB)).buffer, written.buffer);
+  t.not((await store.createArena("last").allocate(2 * MiB)).buffer, beingWritten.buffer);
 });
 
 test("an arena that is released while it waits for room is refused, and its room goes to the next", async (t) => {
@@ -194,4 +197,26 @@ test("sealed arenas are rows of the objects table", async (t) => {
   t.like((await changes.next()).value?.[0]?.row, { label: "a part", state: "spilled" });
   store.close();
   t.is((await changes.next()).value?.[0]?.row, null);
+});
+
+test("memory that another thread made counts, and makes others spill", async (t) => {
+  const { store } = makeStore(t, 2 * MiB, 8 * MiB);
+  const buffer = new SharedArrayBuffer(MiB);
+  const release = store.adopt(buffer, "a result");
+  if (release instanceof Promise) return t.fail("there was room");
+  t.is(store.usage().memoryUsed, MiB);
+  const arena = store.createArena("a part");
+  await fill(arena, 1, 900 * KiB, 1);
+  const second = await store.adopt(new SharedArrayBuffer(MiB), "another result");
+  t.is(store.usage().memoryUsed, 2 * MiB);
+  t.true(store.usage().spillUsed >= 900 * KiB);
+  await t.throwsAsync(async () => store.adopt(new SharedArrayBuffer(MiB), "a third"), {
+    message: /a third needs 1\.0 MiB/,
+  });
+  release();
+  release();
+  second();
+  t.is(store.usage().memoryUsed, 0);
+  arena.release();
+  t.like(store.usage(), unused);
 });

@@ -1,0 +1,57 @@
+import type { Demand } from "./resources.js";
+
+/** An object, and the task, call or actor creation that makes it, have the same number. */
+export type ObjectId = number;
+export type TaskId = ObjectId;
+export type ActorId = number;
+export type WorkerId = number;
+/** A function or class that was shipped. */
+export type CodeId = number;
+/** Who submits: the driver is 0, a worker thread has its worker's number. */
+export type ClientId = number;
+
+/** What happened. `pending` are the arguments that are not ready yet. */
+export type SchedulerEvent =
+  | {
+      type: "submit";
+      task: TaskId;
+      code: CodeId;
+      demand: Demand;
+      maxRetries: number;
+      pending: readonly ObjectId[];
+    }
+  | { type: "create"; actor: ActorId; demand: Demand; pending: readonly ObjectId[] }
+  | { type: "call"; task: TaskId; actor: ActorId; caller: ClientId; pending: readonly ObjectId[] }
+  | { type: "available"; object: ObjectId }
+  | { type: "unavailable"; object: ObjectId }
+  | { type: "started"; worker: WorkerId }
+  | { type: "finished"; worker: WorkerId; task: TaskId; milliseconds: number }
+  | { type: "blocked"; worker: WorkerId; task: TaskId }
+  | { type: "resumed"; worker: WorkerId; task: TaskId }
+  | { type: "died"; worker: WorkerId }
+  | { type: "kill"; actor: ActorId }
+  | { type: "cancel"; task: TaskId };
+
+/** Why a task has no value. */
+export type FailReason =
+  | { kind: "argument"; object: ObjectId }
+  | { kind: "worker"; worker: WorkerId; attempts: number }
+  | { kind: "actor"; actor: ActorId }
+  | { kind: "no-workers" }
+  | { kind: "cancelled" };
+
+/** Why an actor is dead. */
+export type DeathReason =
+  | { kind: "argument"; object: ObjectId }
+  | { kind: "worker"; worker: WorkerId }
+  | { kind: "killed" };
+
+/** What is to be done about it, in this order. */
+export type Instruction =
+  | { type: "start"; worker: WorkerId; actor: ActorId | undefined }
+  | { type: "stop"; worker: WorkerId }
+  | { type: "run"; worker: WorkerId; task: TaskId; gpus: readonly number[] }
+  | { type: "construct"; worker: WorkerId; actor: ActorId; gpus: readonly number[] }
+  | { type: "call"; worker: WorkerId; task: TaskId }
+  | { type: "fail"; task: TaskId; reason: FailReason }
+  | { type: "dead"; actor: ActorId; reason: DeathReason };

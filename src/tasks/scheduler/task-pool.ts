@@ -1,0 +1,274 @@
+import type { CodeId, FailReason, Instruction, TaskId, WorkerId } from "./events.js";
+import { Queue } from "./queue.js";
+import type { Demand, Grant, ResourceLedger } from "./resources.js";
+
+/** A task whose arguments are ready, or that runs. */
+export interface PoolTask {
+  readonly id: TaskId;
+  readonly code: CodeId;
+  readonly demand: Demand;
+  retriesLeft: number;
+  attempts: number;
+  /** Must not share a lease: it was with others on a worker that died, and one of them is to blame. */
+  alone: boolean;
+  /** Resources of its own, once it blocked; before, it runs on its lease's. */
+  grant?: Grant;
+}
+
+/** Tasks of one demand that a worker runs one after the other on one grant. */
+interface Lease {
+  readonly grant: Grant;
+  readonly shape: string;
+  readonly tasks: Set<PoolTask>;
+  /** Whether all of them are known to be short, so that more may be sent ahead. */
+  readonly quick: boolean;
+}
+
+interface PoolWorker {
+  readonly id: WorkerId;
+  up: boolean;
+  lease: Lease | undefined;
+  /** Tasks that wait for an object or went on after that, beside the lease. */
+  readonly apart: Set<PoolTask>;
+}
+
+/** Below this many milliseconds a function counts as short; one that never ran counts as long. */
+const quickMilliseconds = 0.1;
+/** How far ahead short tasks are sent to a worker: in estimated milliseconds, and in tasks. */
+const leaseMilliseconds = 1;
+const leaseTasks = 256;
+/** After so many threads in a row that ended before they were up, what is queued fails. */
+const startAttempts = 3;
+
+/**
+ * Tasks on threads that are not any actor's. A thread runs one task at a time until that task awaits `get` or `wait`;
+ * then it gives its CPUs back and the thread may be given another one, so waiting can never use the pool up.
+ */
+export class TaskPool {
+  readonly #ledger: ResourceLedger;
+  readonly #size: number;
+  readonly #emit: (instruction: Instruction) => void;
+  readonly #nextWorker: () => WorkerId;
+  readonly #queues = new Map<string, Queue<PoolTask>>();
+  readonly #workers = new Map<WorkerId, PoolWorker>();
+  readonly #running = new Map<TaskId, { task: PoolTask; worker: PoolWorker }>();
+  readonly #durations = new Map<CodeId, number>();
+  #queued = 0;
+  #failedStarts = 0;
+
+  constructor(
+    ledger: ResourceLedger,
+    size: number,
+    emit: (instruction: Instruction) => void,
+    nextWorker: () => WorkerId,
+  ) {
+    this.#ledger = ledger;
+    this.#size = size;
+    this.#emit = emit;
+    this.#nextWorker = nextWorker;
+  }
+
+  has(worker: WorkerId): boolean {
+    return this.#workers.has(worker);
+  }
+
+  /** How many tasks are queued or running. */
+  get size(): number {
+    return this.#queued + this.#running.size;
+  }
+
+  enqueue(task: PoolTask): void {
+    const shape = shapeOf(task);
+    let queue = this.#queues.get(shape);
+    if (queue === undefined) {
+      queue = new Queue();
+      this.#queues.set(shape, queue);
+    }
+    queue.push(task);
+    this.#queued += 1;
+  }
+
+  /** Takes a queued task out; returns false when it is not queued. */
+  cancel(id: TaskId): boolean {
+    for (const [shape, queue] of this.#queues) {
+      for (const task of queue) {
+        if (task.id !== id) continue;
+        queue.remove(task);
+        this.#queued -= 1;
+        if (queue.length === 0) this.#queues.delete(shape);
+        return true;
+      }
+    }
+    return false;
+  }
+
+  started(id: WorkerId): void {
+    const worker = this.#workers.get(id);
+    if (worker === undefined) return;
+    worker.up = true;
+    this.#failedStarts = 0;
+  }
+
+  finished(id: TaskId, milliseconds: number): void {
+    const running = this.#running.get(id);
+    if (running === undefined) return;
+    const { task, worker } = running;
+    this.#running.delete(id);
+    const known = this.#durations.get(task.code);
+    this.#durations.set(task.code, known === undefined ? milliseconds : 0.8 * known + 0.2 * milliseconds);
+    if (worker.apart.delete(task)) this.#ledger.give(task.grant!);
+    else worker.lease?.tasks.delete(task);
+  }
+
+  blocked(id: TaskId): void {
+    const running = this.#running.get(id);
+    if (running === undefined) return;
+    const { task, worker } = running;
+    if (worker.apart.has(task)) {
+      this.#ledger.giveCpus(task.grant!);
+    } else {
+      const lease = worker.lease!;
+      lease.tasks.delete(task);
+      worker.apart.add(task);
+      if (lease.grant.gpus.length === 0) {
+        task.grant = { cpus: 0, gpus: [] };
+      } else {
+        // GPUs are never leased to more than one task: what it holds stays its own.
+        task.grant = lease.grant;
+        this.#ledger.giveCpus(task.grant);
+        worker.lease = undefined;
+      }
+    }
+  }
+
+  resumed(id: TaskId): void {
+    const running = this.#running.get(id);
+    if (running === undefined) return;
+    const { task, worker } = running;
+    if (worker.apart.has(task)) this.#ledger.takeBack(task.grant!, task.demand.cpus - task.grant!.cpus);
+  }
+
+  /** Runs again what the worker had, as often as each task allows. Whoever was not alone on it runs alone next. */
+  died(id: WorkerId): void {
+    const worker = this.#workers.get(id);
+    if (worker === undefined) return;
+    this.#workers.delete(id);
+    const leased = [...(worker.lease?.tasks ?? [])];
+    if (worker.lease !== undefined) this.#ledger.give(worker.lease.grant);
+    for (const task of worker.apart) {
+      this.#ledger.give(task.grant!);
+      this.#retry(task, id, true);
+    }
+    for (const task of leased) this.#retry(task, id, leased.length === 1);
+    if (!worker.up && ++this.#failedStarts >= startAttempts) this.#giveUp();
+  }
+
+  /** Gives idle workers what fits. */
+  dispatch(): void {
+    for (const worker of this.#workers.values()) {
+      if (worker.lease?.tasks.size !== 0) continue;
+      this.#ledger.give(worker.lease.grant);
+      worker.lease = undefined;
+    }
+    const threadsShort = this.#lease();
+    if (this.#queues.size === 1) this.#sendAhead();
+    if (!threadsShort) return;
+    const starting = [...this.#workers.values()].filter((worker) => !worker.up).length;
+    const missing = Math.min(this.#queued - starting, this.#size - this.#workers.size);
+    for (let i = 0; i < missing; i++) {
+      const id = this.#nextWorker();
+      this.#workers.set(id, { id, up: false, lease: undefined, apart: new Set() });
+      this.#emit({ type: "start", worker: id, actor: undefined });
+    }
+  }
+
+  /** Leases in turn to the shapes that wait; returns whether a task could run if there were one more thread. */
+  #lease(): boolean {
+    for (let progress = true; progress; ) {
+      progress = false;
+      for (const [shape, queue] of this.#queues) {
+        const first = queue.peek()!;
+        if (!this.#ledger.fits(first.demand)) continue;
+        const worker = this.#idleWorker();
+        if (worker === undefined) return true;
+        const grant = this.#ledger.take(first.demand);
+        worker.lease = { grant, shape, tasks: new Set(), quick: this.#isQuick(first) };
+        this.#run(worker, worker.lease, queue);
+        // The shape goes to the end of the line, or away when it is empty.
+        this.#queues.delete(shape);
+        if (queue.length > 0) this.#queues.set(shape, queue);
+        progress = true;
+        break;
+      }
+    }
+    return false;
+  }
+
+  #sendAhead(): void {
+    for (const worker of this.#workers.values()) {
+      const { lease } = worker;
+      if (lease === undefined || !lease.quick || lease.tasks.size > leaseTasks / 2) continue;
+      const queue = this.#queues.get(lease.shape);
+      if (queue === undefined) return;
+      const share = Math.min(leaseTasks, Math.ceil(queue.length / this.#size));
+      let expected = 0;
+      for (let i = 0; i < share; i++) {
+        const next = queue.peek();
+        if (next === undefined || !this.#isQuick(next)) break;
+        expected += this.#durations.get(next.code)!;
+        if (expected > leaseMilliseconds) break;
+        this.#run(worker, lease, queue);
+      }
+      if (queue.length === 0) this.#queues.delete(lease.shape);
+    }
+  }
+
+  #run(worker: PoolWorker, lease: Lease, queue: Queue<PoolTask>): void {
+    const task = queue.shift()!;
+    this.#queued -= 1;
+    lease.tasks.add(task);
+    this.#running.set(task.id, { task, worker });
+    task.attempts += 1;
+    this.#emit({ type: "run", worker: worker.id, task: task.id, gpus: lease.grant.gpus.map(({ gpu }) => gpu) });
+  }
+
+  /** The worker without a lease on which fewest tasks wait. */
+  #idleWorker(): PoolWorker | undefined {
+    let best: PoolWorker | undefined;
+    for (const worker of this.#workers.values()) {
+      if (!worker.up || worker.lease !== undefined) continue;
+      if (best === undefined || worker.apart.size < best.apart.size) best = worker;
+    }
+    return best;
+  }
+
+  #isQuick(task: PoolTask): boolean {
+    return !task.alone && task.demand.gpus === 0 && (this.#durations.get(task.code) ?? Infinity) < quickMilliseconds;
+  }
+
+  #retry(task: PoolTask, worker: WorkerId, blamed: boolean): void {
+    this.#running.delete(task.id);
+    delete task.grant;
+    if (blamed && task.retriesLeft <= 0) {
+      this.#emit({ type: "fail", task: task.id, reason: { kind: "worker", worker, attempts: task.attempts } });
+      return;
+    }
+    if (blamed) task.retriesLeft -= 1;
+    task.alone = true;
+    this.enqueue(task);
+  }
+
+  #giveUp(): void {
+    this.#failedStarts = 0;
+    const reason: FailReason = { kind: "no-workers" };
+    for (const queue of this.#queues.values()) {
+      for (const task of queue) this.#emit({ type: "fail", task: task.id, reason });
+    }
+    this.#queues.clear();
+    this.#queued = 0;
+  }
+}
+
+function shapeOf(task: PoolTask): string {
+  return `${task.demand.cpus}/${task.demand.gpus}`;
+}

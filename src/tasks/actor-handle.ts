@@ -1,0 +1,48 @@
+import { currentContext } from "./context.js";
+import { type CodeRegistry, type Live, type LiveRecord, toRecord } from "./live.js";
+import type { ObjectRef } from "./object-ref.js";
+import type { ActorId } from "./scheduler/events.js";
+
+/** Arguments as they may be given: each one as a value or as a reference to it. */
+export type RemoteArguments<A extends readonly unknown[]> = { [K in keyof A]: A[K] | ObjectRef<A[K]> };
+
+/** A method seen from outside the actor: `handle.method.remote(...)` returns a reference to what it will return. */
+export interface ActorMethod<A extends unknown[], R> {
+  remote(...args: RemoteArguments<A>): ObjectRef<R>;
+}
+
+// biome-ignore lint/suspicious/noExplicitAny: any method fits, whatever it takes.
+type AnyMethod = (...args: any[]) => unknown;
+
+/** An actor of the class `T` seen from outside: its public methods only. Travels inside values. */
+export type ActorHandle<T> = {
+  readonly [K in keyof T as K extends string ? (T[K] extends AnyMethod ? K : never) : never]: T[K] extends (
+    ...args: infer A
+  ) => infer R
+    ? ActorMethod<A, Awaited<R>>
+    : never;
+} & ActorControl;
+
+/** What every actor handle has besides the methods. */
+export interface ActorControl extends Live, Disposable {
+  readonly [actorId]: ActorId;
+}
+
+/** Where a handle keeps its actor's number. */
+export const actorId: unique symbol = Symbol.for("rayflight.actor") as never;
+
+/** Makes a handle of an actor that exists. */
+export function createActorHandle<T>(actor: ActorId, className: string, methods: readonly string[]): ActorHandle<T> {
+  const handle: Record<PropertyKey, unknown> = {
+    [actorId]: actor,
+    [toRecord]: (_codes: CodeRegistry): LiveRecord => ({ kind: "actor", actor, className, methods }),
+    /** Ends the actor: for handles that are held by `using`. */
+    [Symbol.dispose]: () => currentContext().backend.kill(actor),
+  };
+  for (const method of methods) {
+    handle[method] = {
+      remote: (...args: unknown[]) => currentContext().backend.call(actor, className, method, args),
+    };
+  }
+  return Object.freeze(handle) as ActorHandle<T>;
+}

@@ -1,0 +1,65 @@
+import type { RemoteCode } from "./live.js";
+import type { ObjectRef } from "./object-ref.js";
+import type { FilledActorOptions, FilledTaskOptions } from "./options.js";
+import type { ActorId } from "./scheduler/events.js";
+
+export interface GetOptions {
+  /** Rejects with GET_TIMEOUT after this long; the objects are not touched. No limit by default. */
+  timeoutMs?: number;
+  /** Rejects with CANCELLED when it aborts; the tasks go on. */
+  signal?: AbortSignal;
+}
+
+export interface WaitOptions {
+  /** Returns when this many are ready, 1 by default. */
+  numReturns?: number;
+  /** Returns what is ready after this long, be it none. No limit by default. */
+  timeoutMs?: number;
+  signal?: AbortSignal;
+}
+
+/**
+ * The contract that every engine fulfils: values in, references out. One suite of tests runs on each
+ * (`test/tasks/backend-suite.ts`). Belongs to one thread.
+ *
+ * Submitting is synchronous, has no effect before the next microtask and copies the arguments at once: what the caller
+ * does to them later does not show. Submitting throws NOT_SERIALIZABLE for what cannot travel, FAILED_PRECONDITION for
+ * what this node can never run, UNAVAILABLE after `close`. What goes wrong later is the failure of the object, which
+ * `get` throws.
+ */
+export interface Backend {
+  readonly kind: "inline" | "workers";
+
+  /** Runs a function. Arguments that are references are replaced by their values before it starts, nested ones stay. */
+  submit(code: RemoteCode, args: readonly unknown[], options: FilledTaskOptions): ObjectRef;
+
+  /** Makes an actor: an instance with a thread of its own. */
+  createActor(code: RemoteCode, args: readonly unknown[], options: FilledActorOptions): ActorId;
+
+  /** Calls a method. Calls of one thread to one actor start in the order in which they were made. */
+  call(actor: ActorId, className: string, method: string, args: readonly unknown[]): ObjectRef;
+
+  /** Copies a value to the store. */
+  put(value: unknown): ObjectRef;
+
+  /** The values, in order; rejects as soon as one of them is a failure. */
+  get(refs: readonly ObjectRef[], options: GetOptions): Promise<unknown[]>;
+
+  /** Which of them have a value or a failure, once there are `numReturns` of those or the time is up. */
+  wait(
+    refs: readonly ObjectRef[],
+    options: Required<Pick<WaitOptions, "numReturns">> & WaitOptions,
+  ): Promise<boolean[]>;
+
+  /** Drops the values for everybody: whoever asks for them gets OBJECT_FREED. */
+  free(refs: readonly ObjectRef[]): void;
+
+  /** Ends an actor at once; its calls fail with ACTOR_DIED. */
+  kill(actor: ActorId): void;
+
+  /** Withdraws a task that did not start yet, whose failure then is CANCELLED. One that runs goes on. */
+  cancel(ref: ObjectRef): void;
+
+  /** Ends everything that runs. Pending `get`s reject with UNAVAILABLE. */
+  close(): Promise<void>;
+}

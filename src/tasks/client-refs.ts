@@ -1,0 +1,58 @@
+import type { ObjectRef } from "./object-ref.js";
+import type { Outbox } from "./outbox.js";
+import type { ClientMessage } from "./protocol.js";
+import type { ObjectId } from "./scheduler/events.js";
+
+/**
+ * Counts the references that this thread has to each object and tells the node when the last one is gone. The node counts
+ * threads, not references.
+ */
+export class LocalRefs {
+  readonly #outbox: Outbox<ClientMessage>;
+  readonly #counts = new Map<ObjectId, number>();
+  readonly #released = new WeakSet<ObjectRef>();
+  readonly #finalizers = new FinalizationRegistry<ObjectId>((id) => this.#drop(id));
+  #closed = false;
+
+  constructor(outbox: Outbox<ClientMessage>) {
+    this.#outbox = outbox;
+  }
+
+  add(ref: ObjectRef): void {
+    this.#counts.set(ref.id, (this.#counts.get(ref.id) ?? 0) + 1);
+    this.#finalizers.register(ref, ref.id, ref);
+  }
+
+  /** Whether the reference was not released. */
+  holds(ref: ObjectRef): boolean {
+    return !this.#released.has(ref);
+  }
+
+  release(ref: ObjectRef): void {
+    if (this.#released.has(ref)) return;
+    this.#released.add(ref);
+    this.#finalizers.unregister(ref);
+    this.#drop(ref.id);
+  }
+
+  /** Does nothing; but until it is called, the caller has the references. */
+  keep(_refs: readonly ObjectRef[]): void {}
+
+  close(): void {
+    this.#closed = true;
+    this.#counts.clear();
+  }
+
+  #drop(id: ObjectId): void {
+    if (this.#closed) return;
+    const count = (this.#counts.get(id) ?? 1) - 1;
+    if (count > 0) {
+      this.#counts.set(id, count);
+      return;
+    }
+    this.#counts.delete(id);
+    const last = this.#outbox.last;
+    if (last?.type === "release") last.objects.push(id);
+    else this.#outbox.push({ type: "release", objects: [id] });
+  }
+}

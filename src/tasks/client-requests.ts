@@ -1,0 +1,98 @@
+import { RayflightError } from "../error.js";
+import type { StoredValue } from "../store/value.js";
+import type { GetOptions, WaitOptions } from "./backend.js";
+import { type Failure, toError } from "./failure.js";
+import type { Outbox } from "./outbox.js";
+import type { ClientMessage } from "./protocol.js";
+import type { ObjectId } from "./scheduler/events.js";
+
+type Answer =
+  | { readonly items: readonly unknown[] }
+  | { readonly failure: Failure }
+  | { readonly error: RayflightError };
+
+/** The `get`s and `wait`s of a thread that were not answered yet. While there are any, the thread stays alive. */
+export class PendingRequests {
+  readonly #outbox: Outbox<ClientMessage>;
+  readonly #pending = new Map<number, (answer: Answer) => void>();
+  #last = 0;
+  #keepAlive: NodeJS.Timeout | undefined;
+
+  constructor(outbox: Outbox<ClientMessage>) {
+    this.#outbox = outbox;
+  }
+
+  async get(objects: readonly ObjectId[], options: GetOptions): Promise<readonly StoredValue[]> {
+    const request = ++this.#last;
+    return await this.#ask<readonly StoredValue[]>({ type: "get", request, objects }, options);
+  }
+
+  async wait(
+    objects: readonly ObjectId[],
+    options: { numReturns: number } & WaitOptions,
+  ): Promise<readonly ObjectId[]> {
+    const request = ++this.#last;
+    const message = { type: "wait", request, objects, count: options.numReturns } as const;
+    return await this.#ask<readonly ObjectId[]>(message, options);
+  }
+
+  resolve(request: number, items: readonly unknown[]): void {
+    this.#answer(request, { items });
+  }
+
+  fail(request: number, failure: Failure): void {
+    this.#answer(request, { failure });
+  }
+
+  close(error: RayflightError): void {
+    for (const request of [...this.#pending.keys()]) this.#answer(request, { error });
+  }
+
+  async #ask<T>(
+    message: ClientMessage & { request: number },
+    { timeoutMs, signal }: Pick<GetOptions, "timeoutMs" | "signal">,
+  ): Promise<T> {
+    const { request } = message;
+    if (signal?.aborted) throw cancelled(signal);
+    const promise = new Promise<Answer>((resolve) => this.#pending.set(request, resolve));
+    this.#keepAlive ??= setInterval(() => {}, 2 ** 31 - 1);
+    this.#outbox.push(message);
+    if (signal === undefined && timeoutMs === undefined) return itemsOf(await promise) as T;
+    const abort = () => {
+      this.#outbox.push({ type: "forget", request });
+      this.#answer(request, { error: cancelled(signal!) });
+    };
+    signal?.addEventListener("abort", abort, { once: true });
+    // The node decides what was there in time: with 0, whatever is there when it reads this.
+    const timedOut = () => this.#outbox.push({ type: "settle", request });
+    if (timeoutMs === 0) timedOut();
+    const timer = timeoutMs ? setTimeout(timedOut, Math.min(timeoutMs, 2 ** 31 - 1)) : undefined;
+    try {
+      return itemsOf(await promise) as T;
+    } finally {
+      clearTimeout(timer);
+      signal?.removeEventListener("abort", abort);
+    }
+  }
+
+  #answer(request: number, answer: Answer): void {
+    this.#pending.get(request)?.(answer);
+    this.#pending.delete(request);
+    if (this.#pending.size > 0) return;
+    clearInterval(this.#keepAlive);
+    this.#keepAlive = undefined;
+  }
+}
+
+/** Throws where the caller awaits, so that the error's stack leads to it. */
+function itemsOf(answer: Answer): readonly unknown[] {
+  if ("items" in answer) return answer.items;
+  throw "failure" in answer ? toError(answer.failure) : answer.error;
+}
+
+function cancelled(signal: AbortSignal): RayflightError {
+  return new RayflightError("CANCELLED", "The caller no longer waits.", {
+    hint: "The tasks go on; use cancel() to withdraw them.",
+    cause: signal.reason,
+  });
+}

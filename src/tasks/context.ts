@@ -1,0 +1,65 @@
+import { AsyncLocalStorage } from "node:async_hooks";
+import type { Bus } from "../control/index.js";
+import { RayflightError } from "../error.js";
+import type { Backend } from "./backend.js";
+import type { ActorId, TaskId, WorkerId } from "./scheduler/events.js";
+
+/** What the public functions of this thread work on. */
+export interface RayContext {
+  readonly backend: Backend;
+  /** The bus to the node thread: other rooms' clients (datasets) are made on it. The inline backend may have none. */
+  readonly bus?: Bus;
+  /** In a worker thread: its number. */
+  readonly worker?: WorkerId;
+}
+
+/** The task or method that is running. */
+export interface RunningTask {
+  readonly task: TaskId;
+  readonly actor?: ActorId;
+  readonly name: string;
+  readonly gpuIds: readonly number[];
+  /** Says that it waits for an object, so that others may run meanwhile, and that it goes on. */
+  blocked(): void;
+  resumed(): void;
+}
+
+interface ThreadState {
+  context: RayContext | undefined;
+  readonly running: AsyncLocalStorage<RunningTask>;
+}
+
+// On globalThis, so that a second copy of the package in the same thread works on the same backend.
+const key = Symbol.for("rayflight.context");
+const thread = globalThis as { [key]?: ThreadState };
+thread[key] ??= { context: undefined, running: new AsyncLocalStorage() };
+const state = thread[key];
+
+/** Sets what the public functions of this thread work on; undefined when a session ends. */
+export function setContext(context: RayContext | undefined): void {
+  state.context = context;
+}
+
+/** Throws FAILED_PRECONDITION when this thread has no session. */
+export function currentContext(): RayContext {
+  if (state.context === undefined) {
+    throw new RayflightError("FAILED_PRECONDITION", "This thread has no session.", {
+      hint: "Call `await ray.init()` first.",
+    });
+  }
+  return state.context;
+}
+
+export function hasContext(): boolean {
+  return state.context !== undefined;
+}
+
+/** The task or method whose code is calling, undefined in the driver. Follows through awaits. */
+export function runningTask(): RunningTask | undefined {
+  return state.running.getStore();
+}
+
+/** Runs `body` as the code of `task`. */
+export function runAs<T>(task: RunningTask, body: () => T): T {
+  return state.running.run(task, body);
+}

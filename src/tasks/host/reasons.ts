@@ -1,0 +1,63 @@
+import type { Failure } from "../failure.js";
+import type { ActorRecord } from "./records.js";
+
+/** The failures that are not the code's own: what happened, in words, and what to do. */
+
+export function workerDied(task: string, attempts: number, reason: string): Failure {
+  return {
+    code: "WORKER_DIED",
+    message: `${task} ended its worker thread ${attempts === 1 ? "" : `${attempts} times, `}the last time because ${reason}.`,
+    hint: "Look for process.exit(), an error thrown in a timer or callback, or too much memory; maxRetries says how often it is tried.",
+  };
+}
+
+export function noWorkers(task: string, reason: string): Failure {
+  return {
+    code: "WORKER_DIED",
+    message: `${task} was not started: worker threads end before they are up, the last one because ${reason}.`,
+    hint: "Check the memory of this machine and the options given to Node.",
+  };
+}
+
+export function cancelled(task: string): Failure {
+  return { code: "CANCELLED", message: `${task} was withdrawn before it started.`, hint: "Submit it again." };
+}
+
+export function actorDied(call: string, actor: Failure | undefined): Failure {
+  return {
+    code: "ACTOR_DIED",
+    message: `${call} was not completed: ${actor?.message ?? "its actor is dead."}`,
+    hint: actor?.hint ?? "Make a new actor.",
+    ...(actor?.cause && { cause: actor.cause }),
+  };
+}
+
+export function actorKilled({ message: { className } }: ActorRecord): Failure {
+  return { code: "ACTOR_DIED", message: `The actor ${className} was killed.`, hint: "Make a new actor." };
+}
+
+export function actorLost({ message: { className } }: ActorRecord, reason: string): Failure {
+  return {
+    code: "ACTOR_DIED",
+    message: `The thread of the actor ${className} ended because ${reason}.`,
+    hint: "Look for process.exit(), an error thrown in a timer or callback, or too much memory, then make a new actor.",
+  };
+}
+
+export function actorArgument({ message: { className } }: ActorRecord, argument: Failure): Failure {
+  return {
+    code: "ACTOR_DIED",
+    message: `The actor ${className} was not made, because an argument failed: ${argument.message}`,
+    hint: "Mend what makes the argument.",
+    ...(argument.cause && { cause: argument.cause }),
+  };
+}
+
+export function actorConstructor({ message: { className } }: ActorRecord, thrown: Failure): Failure {
+  return {
+    code: "ACTOR_DIED",
+    message: `The actor ${className} was not made: ${thrown.message}`,
+    hint: "Mend the constructor; its stack on the worker is below.",
+    ...(thrown.cause && { cause: thrown.cause }),
+  };
+}

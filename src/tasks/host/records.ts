@@ -1,0 +1,101 @@
+import type { ActorRow, TaskRow, WorkerRow } from "../../control/index.js";
+import type { Definition } from "../closures/definition.js";
+import type { Failure } from "../failure.js";
+import { refsIn } from "../live.js";
+import { formatObjectId } from "../object-ref.js";
+import { type Argument, type ClientMessage, isReference } from "../protocol.js";
+import type { ActorId, ClientId, CodeId, ObjectId, TaskId } from "../scheduler/events.js";
+import type { WorkerLink } from "./supervisor.js";
+
+type Submit = ClientMessage & { type: "submit" };
+type Call = ClientMessage & { type: "call" };
+type Create = ClientMessage & { type: "create" };
+
+/** A task or call that has no outcome yet. */
+export interface TaskRecord {
+  readonly message: Submit | Call;
+  readonly client: ClientId;
+  /** The arguments' objects, which it keeps alive. */
+  readonly pins: readonly ObjectId[];
+  readonly row: TaskRow;
+}
+
+/** An actor, also after its end. */
+export interface ActorRecord {
+  readonly message: Create;
+  readonly pins: readonly ObjectId[];
+  readonly row: ActorRow;
+  /** Why it is dead. */
+  failure?: Failure;
+}
+
+/** A worker that was not seen to end. */
+export interface WorkerRecord {
+  readonly link: WorkerLink;
+  readonly row: WorkerRow;
+  /** Code that it has. */
+  readonly codes: Set<CodeId>;
+}
+
+/** Code as it was shipped. */
+export interface CodeRecord {
+  readonly definition: Definition;
+}
+
+/** The objects that arguments refer to, at the top level and inside. */
+export function pinsOf(args: readonly Argument[]): ObjectId[] {
+  return args.flatMap((argument) => (isReference(argument) ? [argument.ref] : refsIn(argument)));
+}
+
+/** The objects whose values the arguments are. */
+export function dependenciesOf(args: readonly Argument[]): ObjectId[] {
+  return args.flatMap((argument) => (isReference(argument) ? [argument.ref] : []));
+}
+
+export function taskRow(message: Submit | Call): TaskRow {
+  return {
+    id: formatObjectId(message.task),
+    name: message.name,
+    kind: message.type === "submit" ? "task" : "actor-call",
+    state: "pending",
+    parent: parentOf(message.parent),
+    actor: message.type === "call" ? formatObjectId(message.actor) : null,
+    worker: null,
+    attempt: 0,
+    submittedAt: Date.now(),
+    startedAt: null,
+    endedAt: null,
+    error: null,
+  };
+}
+
+export function actorRow(message: Create): ActorRow {
+  return {
+    id: formatObjectId(message.actor),
+    name: null,
+    className: message.className,
+    state: "pending",
+    worker: null,
+    restarts: 0,
+    createdAt: Date.now(),
+    endedAt: null,
+    error: null,
+  };
+}
+
+export function workerRow(id: string, node: string, actor: ActorId | undefined): WorkerRow {
+  return {
+    id,
+    node,
+    thread: 0,
+    state: "starting",
+    actor: actor === undefined ? null : formatObjectId(actor),
+    startedAt: Date.now(),
+    endedAt: null,
+    reason: null,
+  };
+}
+
+function parentOf(parent: TaskId | undefined): string | null {
+  return parent === undefined ? null : formatObjectId(parent);
+}

@@ -1,0 +1,146 @@
+import type { StoredValue } from "../../store/value.js";
+import type { Failure } from "../failure.js";
+import type { ClientReply } from "../protocol.js";
+import type { ClientId, ObjectId } from "../scheduler/events.js";
+import type { ObjectTable } from "./object-table.js";
+
+interface Request {
+  readonly client: ClientId;
+  readonly id: number;
+  readonly kind: "get" | "wait";
+  readonly objects: readonly ObjectId[];
+  /** How many more objects it waits for. */
+  missing: number;
+}
+
+type Reply = (client: ClientId, reply: ClientReply) => void;
+
+/** The failure of an object that nobody held any more, or that `free` dropped. */
+export function freed(object: string): Failure {
+  return {
+    code: "OBJECT_FREED",
+    message: `The object ${object} was released.`,
+    hint: "Keep a reference to it, and free it only when nobody needs it any more.",
+  };
+}
+
+const late: Failure = {
+  code: "GET_TIMEOUT",
+  message: "The values were not there within get()'s timeoutMs.",
+  hint: "The tasks go on: get them again, or give more time.",
+};
+
+/** Who waits for which objects. Answers as soon as it can. */
+export class Requests {
+  readonly #objects: ObjectTable;
+  readonly #reply: Reply;
+  readonly #requests = new Map<string, Request>();
+  readonly #waiters = new Map<ObjectId, Set<Request>>();
+
+  constructor(objects: ObjectTable, reply: Reply) {
+    this.#objects = objects;
+    this.#reply = reply;
+  }
+
+  get size(): number {
+    return this.#requests.size;
+  }
+
+  get(client: ClientId, id: number, objects: readonly ObjectId[]): void {
+    this.#add({ client, id, kind: "get", objects, missing: new Set(objects.filter((o) => !this.#isReady(o))).size });
+  }
+
+  wait(client: ClientId, id: number, objects: readonly ObjectId[], count: number): void {
+    const ready = objects.filter((object) => this.#isReady(object)).length;
+    this.#add({ client, id, kind: "wait", objects, missing: count - ready });
+  }
+
+  /** The time is up: answers with what is there. */
+  settle(client: ClientId, id: number): void {
+    const request = this.#requests.get(keyOf(client, id));
+    if (request?.kind === "wait") this.#answer(request);
+    else if (request !== undefined) this.#fail(request, late);
+  }
+
+  /** The client no longer wants the answer. */
+  forget(client: ClientId, id: number): void {
+    const request = this.#requests.get(keyOf(client, id));
+    if (request !== undefined) this.#remove(request);
+  }
+
+  /** A thread is gone. */
+  forgetAll(client: ClientId): void {
+    for (const request of [...this.#requests.values()]) if (request.client === client) this.#remove(request);
+  }
+
+  /** An object has a value or a failure now. */
+  settled(object: ObjectId): void {
+    const waiters = this.#waiters.get(object);
+    if (waiters === undefined) return;
+    this.#waiters.delete(object);
+    for (const request of waiters) {
+      request.missing -= 1;
+      if (request.kind === "get" && this.#failureOf(object) !== undefined)
+        this.#fail(request, this.#failureOf(object)!);
+      else if (request.missing <= 0) this.#answer(request);
+    }
+  }
+
+  #add(request: Request): void {
+    const failed = request.kind === "get" ? request.objects.find((object) => this.#failureOf(object)) : undefined;
+    if (failed !== undefined) this.#fail(request, this.#failureOf(failed)!);
+    else if (request.missing <= 0) this.#answer(request);
+    else {
+      this.#requests.set(keyOf(request.client, request.id), request);
+      for (const object of request.objects) {
+        if (this.#isReady(object)) continue;
+        const waiters = this.#waiters.get(object);
+        if (waiters === undefined) this.#waiters.set(object, new Set([request]));
+        else waiters.add(request);
+      }
+    }
+  }
+
+  #answer(request: Request): void {
+    this.#remove(request);
+    const { client, id, objects } = request;
+    if (request.kind === "wait") {
+      this.#reply(client, { type: "waited", request: id, ready: objects.filter((object) => this.#isReady(object)) });
+      return;
+    }
+    const values: StoredValue[] = objects.map((object) => {
+      const outcome = this.#objects.get(object)?.outcome;
+      return outcome !== undefined && "value" in outcome ? outcome.value : undefined;
+    });
+    this.#reply(client, { type: "got", request: id, values });
+  }
+
+  #fail(request: Request, failure: Failure): void {
+    this.#remove(request);
+    this.#reply(request.client, { type: "failed", request: request.id, failure });
+  }
+
+  #remove(request: Request): void {
+    if (!this.#requests.delete(keyOf(request.client, request.id))) return;
+    for (const object of request.objects) {
+      const waiters = this.#waiters.get(object);
+      waiters?.delete(request);
+      if (waiters?.size === 0) this.#waiters.delete(object);
+    }
+  }
+
+  #isReady(object: ObjectId): boolean {
+    const entry = this.#objects.get(object);
+    return entry === undefined || entry.outcome !== undefined;
+  }
+
+  #failureOf(object: ObjectId): Failure | undefined {
+    const entry = this.#objects.get(object);
+    if (entry === undefined) return freed(`${object}`);
+    return entry.outcome !== undefined && "failure" in entry.outcome ? entry.outcome.failure : undefined;
+  }
+}
+
+function keyOf(client: ClientId, id: number): string {
+  return `${client}:${id}`;
+}

@@ -1,0 +1,32 @@
+import type { DownMessage, UpMessage } from "../protocol.js";
+import type { ActorId, WorkerId } from "../scheduler/events.js";
+
+/** What a worker tells the host. */
+export interface WorkerEvents {
+  receive(batch: readonly UpMessage[]): void;
+  /** The worker is gone, unless it was told to stop. Called at most once. */
+  died(reason: string): void;
+}
+
+/** The host's hold on one worker. */
+export interface WorkerLink {
+  send(batch: readonly DownMessage[]): void;
+  /** Ends it at once, in the middle of whatever it does. */
+  stop(): void;
+}
+
+/** Starts workers and sees them die: threads in the `workers` backend, the same thread in the `inline` one. */
+export interface Supervisor {
+  start(worker: WorkerId, actor: ActorId | undefined, events: WorkerEvents): WorkerLink;
+  /** Ends all workers; resolves once none is left. */
+  close(): Promise<void>;
+}
+
+/** Counts the shared memory of values against the node's limit. */
+export interface ObjectMemory {
+  /**
+   * Takes over a buffer that a value lies in, and returns how to give it back; a Promise when others must be spilled
+   * first. Fails with OBJECT_STORE_FULL.
+   */
+  adopt(buffer: SharedArrayBuffer, label: string): (() => void) | Promise<() => void>;
+}

@@ -1,0 +1,512 @@
+import type { ControlStore } from "../../control/index.js";
+import { RayflightError } from "../../error.js";
+import { type StoredValue, sharedBytes } from "../../store/value.js";
+import { isPrimitive } from "../../store/value-survey.js";
+import { describeThrown, type Failure } from "../failure.js";
+import { refsIn } from "../live.js";
+import { formatObjectId } from "../object-ref.js";
+import {
+  type ClientMessage,
+  type DownMessage,
+  isReference,
+  type Outcome,
+  type UpMessage,
+  type Welcome,
+  type WorkerMessage,
+} from "../protocol.js";
+import type {
+  ActorId,
+  ClientId,
+  CodeId,
+  Instruction,
+  ObjectId,
+  SchedulerEvent,
+  TaskId,
+  WorkerId,
+} from "../scheduler/events.js";
+import type { Demand } from "../scheduler/resources.js";
+import { Scheduler } from "../scheduler/scheduler.js";
+import { ObjectTable } from "./object-table.js";
+import * as reasons from "./reasons.js";
+import {
+  type ActorRecord,
+  actorRow,
+  type CodeRecord,
+  dependenciesOf,
+  pinsOf,
+  type TaskRecord,
+  taskRow,
+  type WorkerRecord,
+  workerRow,
+} from "./records.js";
+import { freed, Requests } from "./requests.js";
+import type { ObjectMemory, Supervisor } from "./supervisor.js";
+import { formatWorkerId, TaskRows } from "./task-rows.js";
+
+export interface TaskHostOptions {
+  /** What the node has, in units. */
+  readonly total: Demand;
+  readonly supervisor: Supervisor;
+  readonly memory: ObjectMemory;
+  readonly control?: ControlStore | undefined;
+  /** The node's name in the state tables. */
+  readonly node?: string | undefined;
+}
+
+/** The driver's connection. */
+export interface Connection {
+  readonly welcome: Welcome;
+  receive(batch: readonly UpMessage[]): void;
+}
+
+/** The driver has this number; workers have theirs, from 1. */
+const driver: ClientId = 0;
+
+/**
+ * The deciding half of an engine, on the node thread: knows every object, task, actor and worker, asks the scheduler
+ * what to do and does it. Runs no user code.
+ */
+export class TaskHost {
+  readonly #options: TaskHostOptions;
+  readonly #scheduler: Scheduler;
+  readonly #objects = new ObjectTable();
+  readonly #requests: Requests;
+  readonly #rows: TaskRows;
+  readonly #codes = new Map<CodeId, CodeRecord>();
+  readonly #tasks = new Map<TaskId, TaskRecord>();
+  readonly #actors = new Map<ActorId, ActorRecord>();
+  readonly #workers = new Map<WorkerId, WorkerRecord>();
+  /** Why workers ended, for the messages of what they ran. */
+  readonly #deaths = new Map<WorkerId, string>();
+  readonly #senders = new Map<ClientId, (batch: readonly DownMessage[]) => void>();
+  readonly #outgoing = new Map<ClientId, DownMessage[]>();
+  #events: SchedulerEvent[] = [];
+  #lastDeath = "";
+  #closed = false;
+
+  constructor(options: TaskHostOptions) {
+    this.#options = options;
+    this.#scheduler = new Scheduler(options.total);
+    this.#requests = new Requests(this.#objects, (client, reply) => this.#send(client, reply));
+    this.#rows = new TaskRows(options.control);
+  }
+
+  /** Connects the driver; `send` carries batches to it. */
+  connect(send: (batch: readonly DownMessage[]) => void): Connection {
+    this.#senders.set(driver, send);
+    return {
+      welcome: { client: driver, total: this.#options.total },
+      receive: (batch) => this.#receive(driver, batch),
+    };
+  }
+
+  /** What is not done yet, for tests and for people: all zero once everything was released and every actor ended. */
+  load() {
+    const { waiting, tasks, actors } = this.#scheduler.load;
+    return {
+      objects: this.#objects.size,
+      requests: this.#requests.size,
+      waiting,
+      tasks,
+      actors,
+      free: this.#scheduler.ledger.free(),
+    };
+  }
+
+  /** Writes the state tables' rows that are still under way. */
+  async flush(): Promise<void> {
+    await this.#rows.flush();
+  }
+
+  /** Ends all workers and forgets all objects. */
+  async close(): Promise<void> {
+    if (this.#closed) return;
+    this.#closed = true;
+    const now = Date.now();
+    for (const { row } of this.#workers.values()) {
+      Object.assign(row, { state: "dead", endedAt: now, reason: "the session was closed" });
+      this.#rows.changed("workers", row);
+    }
+    await this.#options.supervisor.close();
+    this.#objects.clear();
+    await this.#rows.flush();
+  }
+
+  #receive(client: ClientId, batch: readonly UpMessage[]): void {
+    if (this.#closed) return;
+    for (const message of batch) {
+      if (isWorkerMessage(message)) this.#takeFromWorker(client, message);
+      else this.#takeFromClient(client, message);
+    }
+    this.#work();
+  }
+
+  /** Lets the scheduler decide until nothing follows, then sends what came of it. */
+  #work(): void {
+    while (this.#events.length > 0) {
+      const events = this.#events;
+      this.#events = [];
+      for (const instruction of this.#scheduler.handle(events)) this.#carryOut(instruction);
+    }
+    for (const [client, batch] of this.#outgoing) this.#senders.get(client)?.(batch);
+    this.#outgoing.clear();
+  }
+
+  #takeFromClient(client: ClientId, message: ClientMessage): void {
+    switch (message.type) {
+      case "define":
+        this.#codes.set(message.code, { definition: message.definition });
+        this.#objects.pin(refsIn(message.definition.values));
+        return;
+      case "submit":
+      case "call": {
+        const pins = pinsOf(message.args);
+        const row = taskRow(message);
+        this.#objects.expect(message.task, client);
+        this.#objects.pin(pins);
+        this.#tasks.set(message.task, { message, client, pins, row });
+        this.#rows.changed("tasks", row);
+        const { task } = message;
+        const { pending, failure } = this.#examine(message.args);
+        if (failure !== undefined) {
+          this.#settle(task, { failure });
+          return;
+        }
+        if (message.type === "call") {
+          this.#events.push({ type: "call", task, actor: message.actor, caller: client, pending });
+        } else {
+          const { code, demand, maxRetries } = message;
+          this.#events.push({ type: "submit", task, code, demand, maxRetries, pending });
+        }
+        return;
+      }
+      case "create": {
+        const { actor, demand } = message;
+        const pins = pinsOf(message.args);
+        const record: ActorRecord = { message, pins, row: actorRow(message) };
+        this.#objects.pin(pins);
+        this.#actors.set(actor, record);
+        this.#rows.changed("actors", record.row);
+        const { pending, failure } = this.#examine(message.args);
+        this.#events.push({ type: "create", actor, demand, pending });
+        if (failure === undefined) return;
+        record.failure = reasons.actorArgument(record, failure);
+        this.#events.push({ type: "kill", actor });
+        return;
+      }
+      case "put":
+        this.#objects.expect(message.object, client);
+        this.#settle(message.object, { value: message.value });
+        return;
+      case "get":
+        this.#requests.get(client, message.request, message.objects);
+        return;
+      case "wait":
+        this.#requests.wait(client, message.request, message.objects, message.count);
+        return;
+      case "settle":
+        this.#requests.settle(client, message.request);
+        return;
+      case "forget":
+        this.#requests.forget(client, message.request);
+        return;
+      case "hold":
+        this.#objects.hold(client, message.objects);
+        return;
+      case "release":
+        this.#objects.release(client, message.objects);
+        return;
+      case "free":
+        for (const object of message.objects) {
+          this.#objects.drop(object, freed(formatObjectId(object)));
+          this.#announce(object, false);
+        }
+        return;
+      case "kill":
+        this.#events.push({ type: "kill", actor: message.actor });
+        return;
+      case "cancel":
+        this.#events.push({ type: "cancel", task: message.task });
+        return;
+    }
+  }
+
+  #takeFromWorker(worker: WorkerId, message: WorkerMessage): void {
+    const record = this.#workers.get(worker);
+    if (record === undefined) return;
+    switch (message.type) {
+      case "started":
+        record.row.state = "idle";
+        this.#rows.changed("workers", record.row);
+        this.#events.push({ type: "started", worker });
+        return;
+      case "done":
+        this.#events.push({ type: "finished", worker, task: message.task, milliseconds: message.milliseconds });
+        this.#settle(message.task, message.outcome);
+        return;
+      case "constructed":
+        this.#constructed(message.actor, message.failure);
+        return;
+      case "blocked":
+      case "resumed":
+        this.#events.push({ type: message.type, worker, task: message.task });
+        return;
+    }
+  }
+
+  #constructed(actor: ActorId, failure: Failure | undefined): void {
+    const record = this.#actors.get(actor);
+    if (record === undefined || record.failure !== undefined) return;
+    if (failure !== undefined) {
+      record.failure = reasons.actorConstructor(record, failure);
+      this.#events.push({ type: "kill", actor });
+      return;
+    }
+    this.#objects.unpin(record.pins);
+    record.row.state = "alive";
+    this.#rows.changed("actors", record.row);
+  }
+
+  /** Which arguments are not there yet, and the failure of the first that will never be. */
+  #examine(args: (ClientMessage & { type: "submit" })["args"]): { pending: ObjectId[]; failure: Failure | undefined } {
+    const pending: ObjectId[] = [];
+    for (const id of dependenciesOf(args)) {
+      const entry = this.#objects.get(id);
+      if (entry === undefined) return { pending, failure: freed(formatObjectId(id)) };
+      if (entry.outcome === undefined) pending.push(id);
+      else if ("failure" in entry.outcome) return { pending, failure: entry.outcome.failure };
+    }
+    return { pending, failure: undefined };
+  }
+
+  #carryOut(instruction: Instruction): void {
+    switch (instruction.type) {
+      case "start":
+        this.#start(instruction.worker, instruction.actor);
+        return;
+      case "stop":
+        this.#ended(instruction.worker, "it was stopped")?.link.stop();
+        return;
+      case "run": {
+        const { worker, task, gpus: gpuIds } = instruction;
+        const { message, row } = this.#tasks.get(task)!;
+        if (message.type !== "submit") return;
+        const args = this.#argumentsFor(worker, task, message.args);
+        if (args === undefined) return;
+        const { code, name } = message;
+        this.#define(worker, code);
+        this.#send(worker, { type: "run", task, code, name, args, gpuIds });
+        this.#running(row, worker);
+        return;
+      }
+      case "call": {
+        const { worker, task } = instruction;
+        const { message, row } = this.#tasks.get(task)!;
+        if (message.type !== "call") return;
+        const args = this.#argumentsFor(worker, task, message.args);
+        if (args === undefined) return;
+        this.#send(worker, { type: "call", task, name: message.name, method: message.method, args });
+        this.#running(row, worker);
+        return;
+      }
+      case "construct": {
+        const { worker, actor, gpus: gpuIds } = instruction;
+        const { message } = this.#actors.get(actor)!;
+        const { code, className, maxConcurrency } = message;
+        const { values, failure } = this.#valuesOf(message.args);
+        if (failure !== undefined) {
+          this.#constructed(actor, failure);
+          return;
+        }
+        this.#define(worker, code);
+        this.#send(worker, { type: "construct", actor, code, className, args: values, gpuIds, maxConcurrency });
+        return;
+      }
+      case "fail":
+        this.#settle(instruction.task, { failure: this.#explain(instruction) });
+        return;
+      case "dead":
+        this.#buried(instruction);
+        return;
+    }
+  }
+
+  #start(worker: WorkerId, actor: ActorId | undefined): void {
+    const row = workerRow(formatWorkerId(worker), this.#options.node ?? "node-0", actor);
+    row.thread = worker;
+    const link = this.#options.supervisor.start(worker, actor, {
+      receive: (batch) => this.#receive(worker, batch),
+      died: (reason) => {
+        if (this.#closed || this.#ended(worker, reason) === undefined) return;
+        this.#events.push({ type: "died", worker });
+        this.#work();
+      },
+    });
+    this.#workers.set(worker, { link, row, codes: new Set() });
+    this.#senders.set(worker, (batch) => link.send(batch));
+    this.#rows.changed("workers", row);
+    if (actor === undefined) return;
+    const record = this.#actors.get(actor)!;
+    record.row.worker = row.id;
+    this.#rows.changed("actors", record.row);
+  }
+
+  /** Strikes a worker off, with all references that it had. */
+  #ended(worker: WorkerId, reason: string): WorkerRecord | undefined {
+    const record = this.#workers.get(worker);
+    if (record === undefined) return undefined;
+    this.#workers.delete(worker);
+    this.#senders.delete(worker);
+    this.#outgoing.delete(worker);
+    this.#deaths.set(worker, reason);
+    this.#lastDeath = reason;
+    this.#requests.forgetAll(worker);
+    this.#objects.releaseAll(worker);
+    Object.assign(record.row, { state: "dead", endedAt: Date.now(), reason });
+    this.#rows.changed("workers", record.row);
+    return record;
+  }
+
+  #buried({ actor, reason }: Instruction & { type: "dead" }): void {
+    const record = this.#actors.get(actor);
+    if (record === undefined) return;
+    record.failure ??=
+      reason.kind === "argument"
+        ? reasons.actorArgument(record, this.#failureOf(reason.object))
+        : reason.kind === "killed"
+          ? reasons.actorKilled(record)
+          : reasons.actorLost(record, this.#deaths.get(reason.worker) ?? "");
+    if (record.row.state === "pending") this.#objects.unpin(record.pins);
+    Object.assign(record.row, { state: "dead", endedAt: Date.now(), error: record.failure.message });
+    this.#rows.changed("actors", record.row);
+  }
+
+  #explain({ task, reason }: Instruction & { type: "fail" }): Failure {
+    const name = this.#tasks.get(task)?.message.name ?? "A task";
+    switch (reason.kind) {
+      case "argument":
+        return this.#failureOf(reason.object);
+      case "worker":
+        return reasons.workerDied(name, reason.attempts, this.#deaths.get(reason.worker) ?? "");
+      case "actor":
+        return reasons.actorDied(name, this.#actors.get(reason.actor)?.failure);
+      case "no-workers":
+        return reasons.noWorkers(name, this.#lastDeath);
+      case "cancelled":
+        return reasons.cancelled(name);
+    }
+  }
+
+  /** Gives a task its outcome; only the first counts. Values in shared memory are counted first. */
+  #settle(id: ObjectId, outcome: Outcome): void {
+    if (this.#closed) return;
+    const buffer = "value" in outcome ? sharedBufferOf(outcome.value) : undefined;
+    if (buffer === undefined) {
+      this.#publish(id, outcome, undefined);
+      return;
+    }
+    const label = this.#tasks.get(id)?.message.name ?? "put()";
+    try {
+      const release = this.#options.memory.adopt(buffer, `the result of ${label}`);
+      if (typeof release === "function") {
+        this.#publish(id, outcome, release);
+        return;
+      }
+      release
+        .then(
+          (release) => this.#publish(id, outcome, release),
+          (reason) => this.#publish(id, { failure: refused(reason) }, undefined),
+        )
+        .then(() => this.#work());
+    } catch (reason) {
+      this.#publish(id, { failure: refused(reason) }, undefined);
+    }
+  }
+
+  #publish(id: ObjectId, outcome: Outcome, release: (() => void) | undefined): void {
+    const record = this.#tasks.get(id);
+    if (this.#closed) {
+      release?.();
+      return;
+    }
+    const contains = "value" in outcome ? refsIn(outcome.value) : [];
+    const first = this.#objects.settle(id, outcome, contains, release);
+    if (first) this.#announce(id, "value" in outcome);
+    if (record === undefined) return;
+    this.#tasks.delete(id);
+    this.#objects.unpin(record.pins);
+    const { row } = record;
+    row.endedAt = Date.now();
+    row.state = "value" in outcome ? "finished" : outcome.failure.code === "CANCELLED" ? "cancelled" : "failed";
+    if ("failure" in outcome) row.error = `${outcome.failure.code}: ${outcome.failure.message}`;
+    this.#rows.changed("tasks", row);
+  }
+
+  #announce(object: ObjectId, available: boolean): void {
+    this.#requests.settled(object);
+    this.#events.push({ type: available ? "available" : "unavailable", object });
+  }
+
+  #running(row: TaskRecord["row"], worker: WorkerId): void {
+    row.state = "running";
+    row.worker = formatWorkerId(worker);
+    row.attempt += 1;
+    row.startedAt = Date.now();
+    this.#rows.changed("tasks", row);
+  }
+
+  #argumentsFor(worker: WorkerId, task: TaskId, args: TaskRecord["message"]["args"]): StoredValue[] | undefined {
+    const { values, failure } = this.#valuesOf(args);
+    if (failure === undefined) return values;
+    // An argument was freed after the scheduler saw it: the task ends before it begins.
+    this.#events.push({ type: "finished", worker, task, milliseconds: 0 });
+    this.#settle(task, { failure });
+    return undefined;
+  }
+
+  #valuesOf(args: TaskRecord["message"]["args"]): { values: StoredValue[]; failure?: Failure } {
+    const values: StoredValue[] = [];
+    for (const argument of args) {
+      if (!isReference(argument)) {
+        values.push(argument);
+        continue;
+      }
+      const outcome = this.#objects.get(argument.ref)?.outcome;
+      if (outcome === undefined || "failure" in outcome) return { values, failure: this.#failureOf(argument.ref) };
+      values.push(outcome.value);
+    }
+    return { values };
+  }
+
+  #failureOf(object: ObjectId): Failure {
+    const outcome = this.#objects.get(object)?.outcome;
+    return outcome !== undefined && "failure" in outcome ? outcome.failure : freed(formatObjectId(object));
+  }
+
+  #define(worker: WorkerId, code: CodeId): void {
+    const { codes } = this.#workers.get(worker)!;
+    if (codes.has(code)) return;
+    codes.add(code);
+    this.#send(worker, { type: "define", code, definition: this.#codes.get(code)!.definition });
+  }
+
+  #send(client: ClientId, message: DownMessage): void {
+    const batch = this.#outgoing.get(client);
+    if (batch === undefined) this.#outgoing.set(client, [message]);
+    else batch.push(message);
+  }
+}
+
+function isWorkerMessage(message: UpMessage): message is WorkerMessage {
+  const { type } = message;
+  return type === "done" || type === "blocked" || type === "resumed" || type === "started" || type === "constructed";
+}
+
+function sharedBufferOf(value: StoredValue): SharedArrayBuffer | undefined {
+  return !isPrimitive(value) && sharedBytes(value) > 0 ? (value.bytes.buffer as SharedArrayBuffer) : undefined;
+}
+
+function refused(reason: unknown): Failure {
+  const error = RayflightError.from(reason);
+  return { code: error.code, message: error.message, hint: "", cause: describeThrown(error) };
+}

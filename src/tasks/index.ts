@@ -1,0 +1,13 @@
+/** Tasks, actors and objects: Ray's API. The first part is for users, the second for the program that starts a node. */
+export type { ActorHandle, ActorMethod, RemoteArguments } from "./actor-handle.js";
+export type { Backend, GetOptions, WaitOptions } from "./backend.js";
+export { setEntryUrl } from "./closures/entry.js";
+export { currentContext, hasContext, type RayContext, runningTask, setContext } from "./context.js";
+export type { TaskHost } from "./host/task-host.js";
+export { createInlineBackend, type InlineBackend, type InlineBackendOptions } from "./inline/backend.js";
+export { ObjectRef } from "./object-ref.js";
+export type { ActorOptions, TaskOptions } from "./options.js";
+export { RemoteClass, RemoteFunction, remote } from "./remote.js";
+export { cancel, createScope, free, get, getGpuIds, kill, put, type Scope, wait } from "./verbs.js";
+export { createWorkersBackend } from "./workers/backend.js";
+export { type HostTasksOptions, hostTasks } from "./workers/host-tasks.js";

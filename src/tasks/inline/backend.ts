@@ -1,0 +1,53 @@
+import type { ControlStore } from "../../control/index.js";
+import type { Backend } from "../backend.js";
+import { TaskClient } from "../client.js";
+import { encodeCode } from "../closures/encode.js";
+import { TaskHost } from "../host/task-host.js";
+import { Outbox } from "../outbox.js";
+import type { ClientMessage, ClientReply } from "../protocol.js";
+import type { Loaded } from "../runner.js";
+import type { CodeId } from "../scheduler/events.js";
+import { toUnits } from "../scheduler/resources.js";
+import { InlineSupervisor } from "./supervisor.js";
+
+export interface InlineBackendOptions {
+  /** How many CPUs the node pretends to have: tasks that await overlap up to this number. 1 by default. */
+  cpus?: number;
+  gpus?: number;
+  control?: ControlStore;
+}
+
+/** The inline backend, and what tests look into. */
+export interface InlineBackend extends Backend {
+  readonly host: TaskHost;
+}
+
+/**
+ * Runs everything on this thread, for debugging: breakpoints hit, stacks go through. Tasks begin on a microtask after they
+ * were submitted. Arguments and results are copied as between threads; functions are the originals, but are checked for
+ * being able to travel.
+ */
+export function createInlineBackend(options: InlineBackendOptions = {}): InlineBackend {
+  const targets = new Map<CodeId, Loaded>();
+  const supervisor = new InlineSupervisor(() => ({ client, load: async (code) => targets.get(code)! }));
+  const host = new TaskHost({
+    total: { cpus: toUnits("cpus", options.cpus ?? 1), gpus: toUnits("gpus", options.gpus ?? 0) },
+    supervisor,
+    memory: { adopt: () => () => {} },
+    control: options.control,
+  });
+  const { welcome, receive } = host.connect((batch) => {
+    for (const reply of batch) client.receive(reply as ClientReply);
+  });
+  const client: TaskClient = new TaskClient({
+    kind: "inline",
+    welcome,
+    outbox: new Outbox<ClientMessage>(receive),
+    define: (code, id, codec) => {
+      targets.set(id, code.target as Loaded);
+      return encodeCode(code.target!, codec);
+    },
+    close: () => host.close(),
+  });
+  return Object.assign(client, { host });
+}

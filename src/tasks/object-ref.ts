@@ -1,0 +1,70 @@
+import type { GetOptions } from "./backend.js";
+import { type CodeRegistry, type Live, type LiveRecord, toRecord } from "./live.js";
+import type { ObjectId } from "./scheduler/events.js";
+
+declare const value: unique symbol;
+
+/** What made a reference, and fetches and releases its object. */
+export interface RefOwner {
+  fetch(ref: ObjectRef<unknown>, options: GetOptions): Promise<unknown>;
+  release(ref: ObjectRef<unknown>): void;
+}
+
+/**
+ * Stands for a value that is or will be in the object store. Held: the object lives. Out of scope: it is released, at
+ * once by `using`, at some time by the garbage collector. Belongs to the thread that made it; inside arguments and values
+ * it travels.
+ *
+ * It is no thenable, so that an async function may return it: `await ref` is the reference itself, `await get(ref)` the
+ * value.
+ */
+export class ObjectRef<T = unknown> implements Live {
+  /** Only a type: what `get` gives. */
+  declare readonly [value]: T;
+  readonly id: ObjectId;
+  readonly #owner: RefOwner;
+
+  /** Called by backends only. */
+  constructor(id: ObjectId, owner: RefOwner) {
+    this.id = id;
+    this.#owner = owner;
+  }
+
+  /** The same as `get(ref)`. */
+  async get(options: GetOptions = {}): Promise<T> {
+    return (await this.#owner.fetch(this, options)) as T;
+  }
+
+  /** Which backend it belongs to. */
+  belongsTo(owner: RefOwner): boolean {
+    return this.#owner === owner;
+  }
+
+  [toRecord](_codes: CodeRegistry): LiveRecord {
+    return { kind: "ref", object: this.id };
+  }
+
+  /** Releases this thread's hold; the object lives on while others hold it. */
+  [Symbol.dispose](): void {
+    this.#owner.release(this);
+  }
+
+  toString(): string {
+    return `ObjectRef(${formatObjectId(this.id)})`;
+  }
+
+  static [Symbol.hasInstance](candidate: unknown): boolean {
+    return (
+      typeof candidate === "object" &&
+      candidate !== null &&
+      toRecord in candidate &&
+      typeof (candidate as { id?: unknown }).id === "number" &&
+      "belongsTo" in candidate
+    );
+  }
+}
+
+/** How ids are shown to people and in the state tables: who made it, and its number there. */
+export function formatObjectId(id: ObjectId): string {
+  return `${Math.floor(id / 2 ** 32)}-${id % 2 ** 32}`;
+}

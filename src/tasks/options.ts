@@ -1,0 +1,80 @@
+import { RayflightError } from "../error.js";
+import { type Demand, toUnits, unit } from "./scheduler/resources.js";
+
+export interface TaskOptions {
+  /** What errors and the state tables call it; the function's name by default. */
+  name?: string;
+  /** CPUs that it holds while it runs, 1 by default. Waits until they are free. */
+  numCpus?: number;
+  /** GPUs that it holds until it ends, 0 by default. The node counts what it was told to have. */
+  numGpus?: number;
+  /** How often it runs again when its worker dies, 3 by default, -1 for ever. An error that it throws is never retried. */
+  maxRetries?: number;
+}
+
+export interface ActorOptions {
+  /** What errors and the state tables call it; the class's name by default. */
+  name?: string;
+  /**
+   * CPUs that it holds as long as it lives. By default it needs a node with a CPU and then holds none, so that actors that
+   * idle do not keep tasks waiting.
+   */
+  numCpus?: number;
+  /** GPUs that it holds as long as it lives, 0 by default. */
+  numGpus?: number;
+  /**
+   * How many calls of async methods may be under way at once, 1000 by default: calls start in order, and one that awaits
+   * lets the next one start. With 1 each call ends before the next one starts.
+   */
+  maxConcurrency?: number;
+}
+
+/** Options with every default filled in. Plain data: they travel. */
+export interface FilledTaskOptions {
+  readonly name: string;
+  readonly demand: Demand;
+  readonly maxRetries: number;
+}
+
+export interface FilledActorOptions {
+  readonly name: string;
+  readonly demand: Demand;
+  readonly maxConcurrency: number;
+}
+
+/** Fills in what `options` leaves open. Throws INVALID_ARGUMENT for what makes no sense. */
+export function fillTaskOptions(options: TaskOptions, defaults: FilledTaskOptions): FilledTaskOptions {
+  const { maxRetries = defaults.maxRetries } = options;
+  if (!Number.isInteger(maxRetries) || maxRetries < -1) {
+    throw new RayflightError("INVALID_ARGUMENT", `maxRetries is ${maxRetries}.`, {
+      hint: "Give a whole number of at least 0, or -1 for ever.",
+    });
+  }
+  return { name: options.name ?? defaults.name, demand: fillDemand(options, defaults.demand), maxRetries };
+}
+
+/** As `fillTaskOptions`, for actors. */
+export function fillActorOptions(options: ActorOptions, defaults: FilledActorOptions): FilledActorOptions {
+  const { maxConcurrency = defaults.maxConcurrency } = options;
+  if (!Number.isInteger(maxConcurrency) || maxConcurrency < 1) {
+    throw new RayflightError("INVALID_ARGUMENT", `maxConcurrency is ${maxConcurrency}.`, {
+      hint: "Give a whole number of at least 1.",
+    });
+  }
+  return { name: options.name ?? defaults.name, demand: fillDemand(options, defaults.demand), maxConcurrency };
+}
+
+export function defaultTaskOptions(name: string): FilledTaskOptions {
+  return { name, demand: { cpus: unit, gpus: 0 }, maxRetries: 3 };
+}
+
+export function defaultActorOptions(name: string): FilledActorOptions {
+  return { name, demand: { cpus: 0, gpus: 0 }, maxConcurrency: 1000 };
+}
+
+function fillDemand({ numCpus, numGpus }: { numCpus?: number; numGpus?: number }, defaults: Demand): Demand {
+  return {
+    cpus: numCpus === undefined ? defaults.cpus : toUnits("numCpus", numCpus),
+    gpus: numGpus === undefined ? defaults.gpus : toUnits("numGpus", numGpus),
+  };
+}

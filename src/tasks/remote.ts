@@ -1,0 +1,123 @@
+import { RayflightError } from "../error.js";
+import { type ActorHandle, createActorHandle, type RemoteArguments } from "./actor-handle.js";
+import { currentContext } from "./context.js";
+import { type CodeRegistry, type Live, type LiveRecord, type RemoteCode, toRecord } from "./live.js";
+import type { ObjectRef } from "./object-ref.js";
+import {
+  type ActorOptions,
+  defaultActorOptions,
+  defaultTaskOptions,
+  type FilledActorOptions,
+  type FilledTaskOptions,
+  fillActorOptions,
+  fillTaskOptions,
+  type TaskOptions,
+} from "./options.js";
+
+/** A function whose calls run as tasks on other threads. Travels inside values. */
+export class RemoteFunction<A extends unknown[] = unknown[], R = unknown> implements Live {
+  readonly #code: RemoteCode;
+  readonly #options: FilledTaskOptions;
+
+  /** Use `remote(fn)`. */
+  constructor(code: RemoteCode, options: FilledTaskOptions) {
+    this.#code = code;
+    this.#options = options;
+  }
+
+  /**
+   * Submits a call and returns at once. References among the arguments are replaced by their values before the function
+   * starts; references inside of arguments stay references. Throws as `Backend` says.
+   */
+  remote(...args: RemoteArguments<A>): ObjectRef<R> {
+    return currentContext().backend.submit(this.#code, args, this.#options) as ObjectRef<R>;
+  }
+
+  /** The same function with other options. */
+  options(options: TaskOptions): RemoteFunction<A, R> {
+    return new RemoteFunction(this.#code, fillTaskOptions(options, this.#options));
+  }
+
+  [toRecord](codes: CodeRegistry): LiveRecord {
+    const { name } = this.#code;
+    return { kind: "function", code: codes.codeId(this.#code), name, options: this.#options };
+  }
+}
+
+/** A class whose instances are actors. Travels inside values. */
+export class RemoteClass<C extends ActorConstructor = ActorConstructor> implements Live {
+  readonly #code: RemoteCode;
+  readonly #methods: readonly string[];
+  readonly #options: FilledActorOptions;
+
+  /** Use `remote(Class)`. */
+  constructor(code: RemoteCode, methods: readonly string[], options: FilledActorOptions) {
+    this.#code = code;
+    this.#methods = methods;
+    this.#options = options;
+  }
+
+  /**
+   * Starts an actor and returns its handle at once. When the constructor throws, every call of the actor fails with
+   * ACTOR_DIED. It lives until `kill(handle)`, the end of the handle's `using` scope or the end of the session.
+   */
+  remote(...args: RemoteArguments<ConstructorParameters<C>>): ActorHandle<InstanceType<C>> {
+    const actor = currentContext().backend.createActor(this.#code, args, this.#options);
+    return createActorHandle<InstanceType<C>>(actor, this.#options.name, this.#methods);
+  }
+
+  /** The same class with other options. */
+  options(options: ActorOptions): RemoteClass<C> {
+    return new RemoteClass(this.#code, this.#methods, fillActorOptions(options, this.#options));
+  }
+
+  [toRecord](codes: CodeRegistry): LiveRecord {
+    const { name } = this.#code;
+    return { kind: "class", code: codes.codeId(this.#code), name, methods: this.#methods, options: this.#options };
+  }
+}
+
+// biome-ignore lint/suspicious/noExplicitAny: any class fits, whatever its constructor takes.
+export type ActorConstructor = new (...args: any[]) => object;
+
+/** Makes a class remote: `remote(Counter).remote(0)` is the handle of a new actor. */
+export function remote<C extends ActorConstructor>(target: C, options?: ActorOptions): RemoteClass<C>;
+/**
+ * Makes a function remote: `remote(fn).remote(1)` runs `fn(1)` on another thread and returns a reference to the result.
+ * The function is shipped at its first call, with the values that its captured variables have then; when another module
+ * than the entry script exports it, workers import it from there instead.
+ */
+export function remote<A extends unknown[], R>(
+  target: (...args: A) => R | Promise<R>,
+  options?: TaskOptions,
+): RemoteFunction<A, R>;
+export function remote(
+  target: ActorConstructor | ((...args: never[]) => unknown),
+  options: TaskOptions | ActorOptions = {},
+): RemoteClass | RemoteFunction {
+  if (typeof target !== "function") {
+    throw new RayflightError("INVALID_ARGUMENT", `remote() got ${target === null ? "null" : `a ${typeof target}`}.`, {
+      hint: "Give it a function or a class.",
+    });
+  }
+  const code: RemoteCode = { name: target.name || "anonymous", target: target as (...args: never[]) => unknown };
+  if (isClass(target)) {
+    return new RemoteClass(code, methodsOf(target), fillActorOptions(options, defaultActorOptions(code.name)));
+  }
+  return new RemoteFunction(code, fillTaskOptions(options, defaultTaskOptions(code.name)));
+}
+
+/** Whether a function is a class: only those have a prototype that cannot be replaced. */
+function isClass(target: unknown): target is ActorConstructor {
+  return Object.getOwnPropertyDescriptor(target as object, "prototype")?.writable === false;
+}
+
+function methodsOf(target: ActorConstructor): string[] {
+  const methods = new Set<string>();
+  for (let proto = target.prototype; proto && Object.getPrototypeOf(proto); proto = Object.getPrototypeOf(proto)) {
+    for (const [name, { value }] of Object.entries(Object.getOwnPropertyDescriptors(proto as object))) {
+      if (typeof value === "function" && name !== "constructor") methods.add(name);
+    }
+  }
+  return [...methods];
+}

@@ -1,0 +1,147 @@
+import { types } from "node:util";
+import { packValue, type StoredValue } from "../store/value.js";
+import { ActorRunner } from "./actor-runner.js";
+import type { TaskClient } from "./client.js";
+import type { Definition } from "./closures/definition.js";
+import { type RunningTask, runAs } from "./context.js";
+import { taskFailure } from "./failure.js";
+import type { Outbox } from "./outbox.js";
+import type { Outcome, WorkerCommand, WorkerMessage } from "./protocol.js";
+import type { CodeId } from "./scheduler/events.js";
+import { Queue } from "./scheduler/queue.js";
+
+/** Code that was shipped, ready to be called. */
+export type Loaded = (...args: unknown[]) => unknown;
+
+export interface RunnerOptions {
+  readonly outbox: Outbox<WorkerMessage>;
+  /** Unpacks arguments and packs results: references in them belong to it. */
+  readonly client: TaskClient;
+  /** Makes a shipped function callable. */
+  load(code: CodeId, definition: Definition): Promise<Loaded>;
+}
+
+type Run = WorkerCommand & { type: "run" };
+
+/** Results of short tasks wait for each other at most this long. */
+const flushMilliseconds = 1;
+
+/** The running half of an engine, in each worker: runs tasks one after the other, or one actor. */
+export class TaskRunner {
+  readonly #options: RunnerOptions;
+  readonly #definitions = new Map<CodeId, Definition>();
+  readonly #loading = new Map<CodeId, Promise<Loaded>>();
+  readonly #loaded = new Map<CodeId, Loaded>();
+  readonly #queue = new Queue<Run>();
+  #actor: ActorRunner | undefined;
+  /** Tasks that neither ended nor wait for an object. */
+  #active = 0;
+
+  constructor(options: RunnerOptions) {
+    this.#options = options;
+  }
+
+  /** Takes a batch of commands; starts what can start now. */
+  receive(commands: Iterable<WorkerCommand>): void {
+    for (const command of commands) {
+      if (command.type === "define") this.#definitions.set(command.code, command.definition);
+      else if (command.type === "run") this.#queue.push(command);
+      else if (command.type === "call") this.#actor?.call(command);
+      else {
+        this.#actor = new ActorRunner(command, this.#options, (code) => this.#load(code));
+      }
+    }
+    this.#next();
+  }
+
+  #next(): void {
+    let flushed = performance.now();
+    while (this.#active === 0) {
+      const run = this.#queue.shift();
+      if (run === undefined) return;
+      const ended = this.#start(run);
+      if (ended - flushed < flushMilliseconds) continue;
+      this.#options.outbox.flush();
+      flushed = ended;
+    }
+  }
+
+  /** Returns when the task's synchronous part ended. */
+  #start(run: Run): number {
+    this.#active += 1;
+    const { outbox } = this.#options;
+    const begin = performance.now();
+    let waits = 0;
+    let done = false;
+    const running: RunningTask = {
+      task: run.task,
+      name: run.name,
+      gpuIds: run.gpuIds,
+      blocked: () => {
+        if (waits++ > 0 || done) return;
+        this.#active -= 1;
+        outbox.push({ type: "blocked", task: run.task });
+        queueMicrotask(() => this.#next());
+      },
+      resumed: () => {
+        if (--waits > 0 || done) return;
+        this.#active += 1;
+        outbox.push({ type: "resumed", task: run.task });
+      },
+    };
+    const end = (outcome: Outcome): number => {
+      done = true;
+      if (waits === 0) this.#active -= 1;
+      const now = performance.now();
+      outbox.push({ type: "done", task: run.task, outcome, milliseconds: now - begin });
+      return now;
+    };
+    const body = (loaded: Loaded) => runAs(running, () => this.#callWith(loaded, run.args));
+    const succeed = (result: unknown) => end(packOutcome(result, run.name, this.#options.client));
+    const fail = (reason: unknown) => end({ failure: taskFailure(run.name, reason) });
+    const later = (promise: PromiseLike<unknown>) => {
+      promise.then(succeed, fail).then(() => this.#next());
+      return performance.now();
+    };
+    const loaded = this.#loaded.get(run.code);
+    if (loaded === undefined) return later(this.#load(run.code).then(body));
+    try {
+      const result = body(loaded);
+      return isThenable(result) ? later(result) : succeed(result);
+    } catch (reason) {
+      return fail(reason);
+    }
+  }
+
+  #callWith(loaded: Loaded, args: readonly StoredValue[]): unknown {
+    const { client } = this.#options;
+    return loaded(...args.map((argument) => client.unpack(argument)));
+  }
+
+  #load(code: CodeId): Promise<Loaded> {
+    let loading = this.#loading.get(code);
+    if (loading === undefined) {
+      loading = this.#options.load(code, this.#definitions.get(code)!);
+      this.#loading.set(code, loading);
+      loading.then(
+        (loaded) => this.#loaded.set(code, loaded),
+        () => this.#loading.delete(code),
+      );
+    }
+    return loading;
+  }
+}
+
+/** The outcome of a call that returned: a result that cannot travel is a failure. */
+export function packOutcome(result: unknown, name: string, client: TaskClient): Outcome {
+  try {
+    return { value: packValue(result, client, `The result of ${name}`) };
+  } catch (reason) {
+    return { failure: taskFailure(name, reason) };
+  }
+}
+
+export function isThenable(value: unknown): value is PromiseLike<unknown> {
+  if (types.isPromise(value)) return true;
+  return typeof value === "object" && value !== null && typeof (value as { then?: unknown }).then === "function";
+}

@@ -1,0 +1,121 @@
+import { RayflightError } from "../error.js";
+import { type ActorControl, actorId } from "./actor-handle.js";
+import type { GetOptions, WaitOptions } from "./backend.js";
+import { currentContext, runningTask } from "./context.js";
+import { ObjectRef } from "./object-ref.js";
+
+/** The values that references stand for. */
+export type Values<T extends readonly ObjectRef<unknown>[]> = {
+  -readonly [K in keyof T]: T[K] extends ObjectRef<infer V> ? V : never;
+};
+
+/**
+ * The value of a reference, or the values of many in order: one call for many is the fast path. Typed arrays of more than
+ * 64 KiB are views of shared memory: do not write to them. Rejects with the failure of the task that should have made the
+ * value, with GET_TIMEOUT, OBJECT_FREED or CANCELLED.
+ */
+export function get<T>(ref: ObjectRef<T>, options?: GetOptions): Promise<T>;
+export function get<const T extends readonly ObjectRef<unknown>[]>(refs: T, options?: GetOptions): Promise<Values<T>>;
+export async function get(refs: ObjectRef | readonly ObjectRef[], options: GetOptions = {}): Promise<unknown> {
+  const many = Array.isArray(refs);
+  const list: readonly ObjectRef[] = many ? refs : [refs];
+  for (const ref of list) assertRef(ref, "get");
+  const values = await waiting(() => currentContext().backend.get(list, options));
+  return many ? values : values[0];
+}
+
+/** Copies a value to the object store and returns a reference to it. Passing that on many times copies nothing more. */
+export function put<T>(value: T): ObjectRef<T> {
+  if (value instanceof ObjectRef) {
+    throw new RayflightError("INVALID_ARGUMENT", "put() got an ObjectRef.", { hint: "It is in the store already." });
+  }
+  return currentContext().backend.put(value) as ObjectRef<T>;
+}
+
+/**
+ * Splits references into the first `numReturns` that are ready (failures are ready, too) and the rest, each in the order
+ * given. Fewer are ready only when the time was up.
+ */
+export async function wait<T>(
+  refs: readonly ObjectRef<T>[],
+  options: WaitOptions = {},
+): Promise<[ready: ObjectRef<T>[], notReady: ObjectRef<T>[]]> {
+  const { numReturns = 1 } = options;
+  for (const ref of refs) assertRef(ref, "wait");
+  if (!Number.isInteger(numReturns) || numReturns < 1 || numReturns > refs.length) {
+    throw new RayflightError("INVALID_ARGUMENT", `wait() of ${refs.length} references got numReturns: ${numReturns}.`, {
+      hint: "Ask for at least one and at most all of them.",
+    });
+  }
+  if (new Set(refs.map(({ id }) => id)).size < refs.length) {
+    throw new RayflightError("INVALID_ARGUMENT", "wait() got the same reference twice.", {
+      hint: "Give each one once.",
+    });
+  }
+  const isReady = await waiting(() => currentContext().backend.wait(refs, { ...options, numReturns }));
+  const ready = refs.filter((_, i) => isReady[i]).slice(0, numReturns);
+  const chosen = new Set(ready);
+  return [ready, refs.filter((ref) => !chosen.has(ref))];
+}
+
+/** Drops the values of references for everybody, without waiting for others to let go of them. */
+export function free(refs: ObjectRef | readonly ObjectRef[]): void {
+  currentContext().backend.free(refs instanceof ObjectRef ? [refs] : refs);
+}
+
+/** Ends an actor at once; its calls fail with ACTOR_DIED. Killing it twice is no error. */
+export function kill(actor: ActorControl): void {
+  currentContext().backend.kill(actor[actorId]);
+}
+
+/** Withdraws a task that did not start yet: `get` then rejects with CANCELLED. A task that runs goes on. */
+export function cancel(ref: ObjectRef): void {
+  assertRef(ref, "cancel");
+  currentContext().backend.cancel(ref);
+}
+
+/** The GPUs that the running task or actor holds, by number; none in the driver. */
+export function getGpuIds(): readonly number[] {
+  return runningTask()?.gpuIds ?? [];
+}
+
+/** A group of references that are released together: `using scope = createScope()`. */
+export interface Scope extends Disposable {
+  /** Adds a reference, or each of an array, and returns what it got. */
+  add<T extends ObjectRef<unknown> | readonly ObjectRef<unknown>[]>(refs: T): T;
+}
+
+/** Makes a scope that holds nothing yet. */
+export function createScope(): Scope {
+  const held: ObjectRef<unknown>[] = [];
+  return {
+    add(refs) {
+      if (Array.isArray(refs)) held.push(...(refs as ObjectRef[]));
+      else held.push(refs as ObjectRef);
+      return refs;
+    },
+    [Symbol.dispose]() {
+      for (const ref of held.splice(0)) ref[Symbol.dispose]();
+    },
+  };
+}
+
+async function waiting<T>(body: () => Promise<T>): Promise<T> {
+  const task = runningTask();
+  if (task === undefined) return await body();
+  const result = body();
+  task.blocked();
+  try {
+    return await result;
+  } finally {
+    task.resumed();
+  }
+}
+
+function assertRef(ref: unknown, verb: string): void {
+  if (ref instanceof ObjectRef) return;
+  const what = ref === null ? "null" : typeof ref === "object" ? "something else" : `a ${typeof ref}`;
+  throw new RayflightError("INVALID_ARGUMENT", `${verb}() got ${what} in place of an ObjectRef.`, {
+    hint: "Give it what .remote() or put() returned.",
+  });
+}

@@ -1,0 +1,35 @@
+import type { Bus } from "../../control/index.js";
+import type { Backend } from "../backend.js";
+import { TaskClient } from "../client.js";
+import { encodeCode } from "../closures/encode.js";
+import { Outbox } from "../outbox.js";
+import { busMethods, type ClientMessage, type ClientReply, type Welcome } from "../protocol.js";
+
+/** Connects the driver's thread to the task host on the other side of its bus (`hostTasks`). */
+export async function createWorkersBackend(bus: Bus): Promise<Backend> {
+  const welcome = await bus.call<Welcome>(busMethods.connect, undefined);
+  const client = createBusClient(bus, welcome);
+  bus.serve({
+    [busMethods.batch]: (batch) => {
+      for (const reply of batch as readonly ClientReply[]) client.receive(reply);
+    },
+  });
+  return client;
+}
+
+/** A client whose messages go over a bus. `outbox` is shared with the runner in a worker, so that order is kept. */
+export function createBusClient(
+  bus: Bus,
+  welcome: Welcome,
+  outbox: Outbox<ClientMessage> = new Outbox((batch) => bus.notify(busMethods.batch, batch)),
+): TaskClient {
+  const client = new TaskClient({
+    kind: "workers",
+    welcome,
+    outbox,
+    define: (code, _id, codec) => encodeCode(code.target!, codec),
+    close: async () => {},
+  });
+  void bus.closed.then((reason) => client.disconnected(reason));
+  return client;
+}

@@ -1,0 +1,70 @@
+import { type ResourceLimits, Worker } from "node:worker_threads";
+import { type Bus, createBus } from "../../control/index.js";
+import { describeThrown } from "../failure.js";
+import type { Supervisor, WorkerEvents, WorkerLink } from "../host/supervisor.js";
+import { busMethods, type DownMessage, type UpMessage, type Welcome } from "../protocol.js";
+import type { ActorId, WorkerId } from "../scheduler/events.js";
+import type { Demand } from "../scheduler/resources.js";
+
+export interface ThreadOptions {
+  /** Called with the bus of each new worker, in the turn in which it is made: other rooms serve their methods on it. */
+  onWorkerBus?: (bus: Bus, worker: WorkerId) => void;
+  /** The script that the program was started with: workers never import it. `process.argv[1]` by default. */
+  entry?: string;
+  /** Limits of each worker's heap. */
+  resourceLimits?: ResourceLimits;
+}
+
+/** What a worker thread is started with. */
+export interface WorkerStart {
+  readonly welcome: Welcome;
+  readonly entry: string | undefined;
+}
+
+/** Worker threads, started from this thread. It must not run user code: then it sees at once how each of them ends. */
+export class ThreadSupervisor implements Supervisor {
+  readonly #total: Demand;
+  readonly #options: ThreadOptions;
+  readonly #threads = new Set<Worker>();
+
+  constructor(total: Demand, options: ThreadOptions) {
+    this.#total = total;
+    this.#options = options;
+  }
+
+  start(worker: WorkerId, _actor: ActorId | undefined, events: WorkerEvents): WorkerLink {
+    const { onWorkerBus, entry, resourceLimits } = this.#options;
+    const start: WorkerStart = { welcome: { client: worker, total: this.#total }, entry };
+    const thread = new Worker(new URL("./worker-entry.js", import.meta.url), {
+      workerData: start,
+      ...(resourceLimits && { resourceLimits }),
+    });
+    this.#threads.add(thread);
+    let reason: string | undefined;
+    thread.once("error", (error) => {
+      reason = describeEnd(error);
+    });
+    thread.once("exit", (code) => {
+      this.#threads.delete(thread);
+      events.died(reason ?? `it called process.exit(${code})`);
+    });
+    const bus = createBus(thread, { keepAlive: true });
+    bus.serve({ [busMethods.batch]: (batch) => events.receive(batch as readonly UpMessage[]) });
+    onWorkerBus?.(bus, worker);
+    return {
+      send: (batch: readonly DownMessage[]) => bus.notify(busMethods.batch, batch),
+      stop: () => void thread.terminate(),
+    };
+  }
+
+  async close(): Promise<void> {
+    await Promise.all([...this.#threads].map((thread) => thread.terminate()));
+  }
+}
+
+function describeEnd(error: unknown): string {
+  const { name, message, stack } = describeThrown(error);
+  if ((error as { code?: unknown })?.code === "ERR_WORKER_OUT_OF_MEMORY") return "its heap was full";
+  const where = stack.split("\n").find((line) => line.trim().startsWith("at "));
+  return `of an error that nothing caught: ${name}: ${message}${where === undefined ? "" : ` (${where.trim()})`}`;
+}

@@ -1,0 +1,34 @@
+import { parentPort, workerData } from "node:worker_threads";
+import { createBus } from "../../control/index.js";
+import { setEntryUrl } from "../closures/entry.js";
+import { reviveCode } from "../closures/revive.js";
+import { setContext } from "../context.js";
+import { Outbox } from "../outbox.js";
+import { busMethods, type ClientMessage, type DownMessage, type UpMessage, type WorkerMessage } from "../protocol.js";
+import { TaskRunner } from "../runner.js";
+import { createBusClient } from "./backend.js";
+import type { WorkerStart } from "./supervisor.js";
+
+/** A worker thread: runs what the node tells it to, and can submit tasks itself. */
+const { welcome, entry } = workerData as WorkerStart;
+if (entry !== undefined) setEntryUrl(entry);
+const bus = createBus(parentPort!, { keepAlive: true });
+// One outbox for both halves: the order of all messages is the order in which they were made.
+const outbox = new Outbox<UpMessage>((batch) => bus.notify(busMethods.batch, batch));
+const client = createBusClient(bus, welcome, outbox as unknown as Outbox<ClientMessage>);
+const runner = new TaskRunner({
+  client,
+  outbox: outbox as unknown as Outbox<WorkerMessage>,
+  load: (_code, definition) => reviveCode(definition, client),
+});
+bus.serve({
+  [busMethods.batch]: (batch) => {
+    const messages = batch as readonly DownMessage[];
+    for (const message of messages) {
+      if (message.type === "got" || message.type === "failed" || message.type === "waited") client.receive(message);
+      else runner.receive([message]);
+    }
+  },
+});
+setContext({ backend: client, bus, worker: welcome.client });
+outbox.push({ type: "started" });

@@ -34,7 +34,8 @@ export interface FlightHandlers {
   getSchema?(descriptor: FlightDescriptor, call: ServerCall): Uint8Array | Promise<Uint8Array>;
   doGet?(ticket: Uint8Array, call: ServerCall): Streamable<FlightDataOut>;
   /** What it yields is sent as the app_metadata of one PutResult each; the call ends when it returns. */
-  doPut?(messages: IncomingMessages, call: ServerCall): Streamable<Uint8Array>;
-  doAction?(action: Action, call: ServerCall): Streamable<Uint8Array>;
+  doPut?(messages: IncomingMessages, call: ServerCall): Streamable<Uint8Array> | Promise<void>;
+  /** What it yields is sent as one Result each. */
+  doAction?(action: Required<Action>, call: ServerCall): Streamable<Uint8Array> | Promise<void>;
   listActions?(call: ServerCall): Streamable<ActionType>;
 }

@@ -30,7 +30,7 @@ export interface FlightInfo {
 /** A request outside the data streams: a name and bytes that only its server understands. */
 export interface Action {
   type: string;
-  body?: Uint8Array | undefined;
+  body?: Uint8Array;
 }
 
 /** One action that a server offers. */

@@ -49,7 +49,8 @@ export function createRoutes(handlers: FlightHandlers): Map<string, GrpcHandler>
   return routes;
 }
 
-async function* each<T>(items: Streamable<T>, encode: (item: T) => Frame): AsyncGenerator<Frame> {
+async function* each<T>(items: Streamable<T> | Promise<void>, encode: (item: T) => Frame): AsyncGenerator<Frame> {
+  if (items instanceof Promise) return await items;
   for await (const item of items) yield encode(item);
 }
 

@@ -74,8 +74,8 @@ export class BatchDecoder {
   }
 
   #requireDictionaries(columns: readonly Data[]): void {
-    for (const { type, length, dictionary, children } of columns) {
-      if (DataType.isDictionary(type) && dictionary === undefined && length > 0) {
+    for (const { type, length, nullCount, children } of columns) {
+      if (DataType.isDictionary(type) && length > nullCount && !this.#dictionaries.has(type.id)) {
         throw malformed(`comes before the dictionary ${type.id} that it needs`);
       }
       this.#requireDictionaries(children);

@@ -116,6 +116,7 @@ class Layout {
   #atLeast(bytes: number, what: DataType | string): BufferRegion {
     const region = this.#shape.buffers[this.regions.length];
     if (region === undefined) throw malformed("has fewer buffers than its schema asks for");
+    if (region.offset % 8 !== 0) throw malformed(`has a buffer at ${region.offset}, which is not 8-byte aligned`);
     if (region.length < bytes) throw malformed(`has ${region.length} bytes where ${what} needs ${bytes}`);
     const own = { offset: region.offset, length: region.length };
     this.regions.push(own);

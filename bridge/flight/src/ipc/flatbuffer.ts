@@ -28,6 +28,7 @@ export class FlatTable {
     this.#depth = depth;
     this.#vtable = position - source.int32(position);
     this.#vtableLength = source.uint16(this.#vtable);
+    if (this.#vtableLength < 4 || this.#vtableLength % 2 !== 0) throw malformed("has a table of an impossible shape");
     source.check(this.#vtable, this.#vtableLength);
   }
 
@@ -111,7 +112,8 @@ export class FlatTable {
   #field(slot: number): number {
     const entry = 4 + 2 * slot;
     if (entry + 2 > this.#vtableLength) return 0;
-    const offset = this.#source.uint16(this.#vtable + entry);
+    const offset = this.#source.int16(this.#vtable + entry);
+    if (offset < 0) throw malformed("points outside itself");
     return offset === 0 ? 0 : this.#position + offset;
   }
 }

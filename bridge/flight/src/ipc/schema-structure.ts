@@ -65,6 +65,26 @@ function checkParameters(name: string, parameters: FlatTable, children: number):
     case "int":
       checkInteger(parameters);
       return;
+    case "floating point":
+      checkEnum(name, parameters.int16(0), 2);
+      return;
+    case "date":
+      checkEnum(name, parameters.int16(0, 1), 1);
+      return;
+    case "time":
+      checkEnum(name, parameters.int16(0, 1), 3);
+      if (![32, 64].includes(parameters.int32(1, 32))) throw malformed("has a time of an unknown width");
+      return;
+    case "timestamp":
+      checkEnum(name, parameters.int16(0), 3);
+      parameters.checkString(1);
+      return;
+    case "interval":
+      checkEnum(name, parameters.int16(0), 2);
+      return;
+    case "duration":
+      checkEnum(name, parameters.int16(0, 1), 3);
+      return;
     case "fixed size binary":
     case "fixed size list":
       if (parameters.int32(0) < 0) throw malformed(`has a field of type ${name} with a negative size`);
@@ -72,18 +92,20 @@ function checkParameters(name: string, parameters: FlatTable, children: number):
     case "decimal":
       if (![32, 64, 128, 256].includes(parameters.int32(2, 128))) throw malformed("has a decimal of an unknown width");
       return;
-    case "timestamp":
-      parameters.checkString(1);
+    case "union":
+      checkEnum(name, parameters.int16(0), 1);
+      checkTypeIds(parameters.vector(1, 4).length, children);
       return;
-    case "union": {
-      const ids = parameters.vector(1, 4);
-      if (ids.length !== 0 && ids.length !== children) {
-        throw malformed(`has a union of ${children} children with ${ids.length} type ids`);
-      }
-      return;
-    }
     default:
   }
+}
+
+function checkEnum(name: string, value: number, last: number): void {
+  if (value < 0 || value > last) throw malformed(`has a field of type ${name} in the unknown variant ${value}`);
+}
+
+function checkTypeIds(ids: number, children: number): void {
+  if (ids !== 0 && ids !== children) throw malformed(`has a union of ${children} children with ${ids} type ids`);
 }
 
 function checkInteger(integer: FlatTable): void {

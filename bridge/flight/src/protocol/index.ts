@@ -1,0 +1,13 @@
+// The wire without sockets: Flight's messages and gRPC's frames as pure functions, for other transports and for tests.
+// What is here follows the package's insides and not semantic versioning.
+export { decodeAction, decodeActionType, encodeAction, encodeActionType } from "./action.js";
+export { copyBytes } from "./copy-bytes.js";
+export { decodeDescriptor, encodeDescriptor } from "./descriptor.js";
+export { decodeFlightData, encodeFlightData } from "./flight-data.js";
+export { decodeEndpoint, decodeInfo, encodeEndpoint, encodeInfo } from "./flight-info.js";
+export { allocateAligned, type Frame, FrameAssembler, frame } from "./grpc-frame.js";
+export { formatLocation, isLoopback, parseLocation } from "./location.js";
+export { type FlightMethod, flightMethods, flightService, methodPath } from "./service.js";
+export { decodeStatus, encodeStatus, percentDecode, percentEncode } from "./status.js";
+export { formatTimeout, parseTimeout } from "./timeout.js";
+export { unwrapBytes, wrapBytes } from "./wrapped-bytes.js";

@@ -1,0 +1,173 @@
+import { FlightError } from "arrow-flight-node";
+import {
+  BatchDecoder,
+  batchesOf,
+  decapsulateSchema,
+  decodeSchema,
+  encapsulate,
+  encapsulateSchema,
+  encodeSchema,
+  joinStream,
+  messagesOf,
+  readMessage,
+  splitStream,
+} from "arrow-flight-node/ipc";
+import test from "ava";
+import fc from "fast-check";
+import { readFixture, streamNames } from "./fixtures.js";
+
+const open = (name: string) => [...splitStream(readFixture(`ipc/${name}.arrows`))];
+
+/** Kinds whose values apache-arrow gives in the form in which JSON has them. */
+const readable = new Set(
+  "bool dictionary dictionary_delta dictionary_replaced fixed_size_list float32 float64 int16 int32 int8 large_utf8 list no_batches no_rows null struct uint16 uint32 uint8 utf8 utf8_view dense_union sparse_union".split(
+    " ",
+  ),
+);
+
+for (const name of streamNames()) {
+  test(`${name}: what pyarrow wrote is read, and written again the same`, (t) => {
+    const [schema, ...messages] = open(name);
+    const batches = [...batchesOf(schema!.header, messages)];
+    const rows = batches.flatMap((batch) => [...batch].map((row) => JSON.parse(jsonOf(row))));
+    const written = JSON.parse(Buffer.from(readFixture(`ipc/${name}.json`)).toString());
+    t.is(rows.length, written.length);
+    if (readable.has(name)) t.deepEqual(rows, written);
+
+    const again = Buffer.concat([
+      ...joinStream([{ header: encodeSchema(decodeSchema(schema!.header)), body: [] }, ...messagesOf(batches)]),
+    ]);
+    const [schemaAgain, ...messagesAgain] = splitStream(again);
+    const rowsAgain = [...batchesOf(schemaAgain!.header, messagesAgain)].flatMap((batch) => [...batch].map(jsonOf));
+    t.deepEqual(
+      rowsAgain,
+      batches.flatMap((batch) => [...batch].map(jsonOf)),
+    );
+  });
+}
+
+test("a message's header tells its kind, rows and buffers", (t) => {
+  const [schema, dictionary, first, delta] = open("dictionary_delta").map(({ header, body }) =>
+    readMessage(header, body),
+  );
+  t.is(schema?.kind, "schema");
+  t.like(dictionary, { kind: "dictionaryBatch", id: 0n, isDelta: false, rows: 2 });
+  t.like(first, { kind: "recordBatch", rows: 4, nodes: [{ length: 4, nullCount: 1 }], compression: undefined });
+  t.like(delta, { kind: "dictionaryBatch", isDelta: true, rows: 1 });
+  t.is(open("compressed").map(({ header }) => readMessage(header))[1]?.kind, "recordBatch");
+});
+
+test("columns are views of the message's body, in shared memory too", (t) => {
+  const [schema, message] = open("float64");
+  const shared = new Uint8Array(new SharedArrayBuffer(message!.body.byteLength + 64)).subarray(64);
+  shared.set(message!.body);
+  const [batch] = batchesOf(schema!.header, [{ header: message!.header, body: shared }]);
+  const { values } = batch!.data.children[0]!;
+  t.is(values.buffer, shared.buffer);
+  t.is(values.length, 5);
+  t.is(batch!.getChildAt(0)?.get(1), 2);
+
+  const [out] = messagesOf([batch!]);
+  const pieces = out!.body as readonly Uint8Array[];
+  t.true(pieces.some((piece) => piece.buffer === shared.buffer));
+});
+
+test("a body that is not aligned is copied, not misread", (t) => {
+  const [schema, message] = open("float64");
+  const crooked = new Uint8Array(message!.body.byteLength + 3).subarray(3);
+  crooked.set(message!.body);
+  const [batch] = batchesOf(schema!.header, [{ header: message!.header, body: crooked }]);
+  t.not(batch!.data.children[0]!.values.buffer, crooked.buffer);
+  t.is(batch!.getChildAt(0)?.get(4), 5);
+});
+
+test("a dictionary that did not change is sent once", (t) => {
+  const [schema, ...messages] = open("dictionary");
+  const [batch] = batchesOf(schema!.header, messages);
+  const kinds = [...messagesOf([batch!, batch!])].map(({ header }) => readMessage(header).kind);
+  t.deepEqual(kinds, ["dictionaryBatch", "recordBatch", "recordBatch"]);
+});
+
+test("a schema goes into its capsule and out again", (t) => {
+  const [schema] = open("two_batches");
+  t.deepEqual(decapsulateSchema(encapsulateSchema(schema!.header)), new Uint8Array(schema!.header));
+  t.is(decodeSchema(schema!.header).metadata.get("origin"), "pyarrow");
+  const [, batch] = open("two_batches");
+  t.like(
+    thrown(() => decapsulateSchema(encapsulate(batch!.header))),
+    { code: "INVALID_ARGUMENT" },
+  );
+});
+
+test("a batch that does not fit the schema is refused", (t) => {
+  const [float64] = open("float64");
+  for (const other of ["int32", "utf8", "struct", "two_batches", "dictionary", "float64"]) {
+    const decoder = new BatchDecoder(float64!.header);
+    const error = thrown(() =>
+      open(other)
+        .slice(1)
+        .map((message) => decoder.decode(message)),
+    );
+    t.is(error?.code, other === "float64" ? undefined : "INVALID_ARGUMENT", other);
+  }
+  const [schema, , batch] = open("dictionary");
+  t.regex(thrown(() => new BatchDecoder(schema!.header).decode(batch!))!.message, /comes before the dictionary/);
+});
+
+test("a compressed batch is named, not misread", (t) => {
+  const [schema, batch] = open("compressed");
+  const error = thrown(() => new BatchDecoder(schema!.header).decode(batch!));
+  t.is(error?.code, "UNIMPLEMENTED");
+  t.regex(error!.message, /zstd/);
+});
+
+test("a stream that breaks off anywhere is a FlightError, or ends between two messages", (t) => {
+  for (const name of ["dictionary_delta", "two_batches", "struct"]) {
+    const bytes = readFixture(`ipc/${name}.arrows`);
+    const whole = [...splitStream(bytes)].length;
+    for (let length = 0; length < bytes.byteLength; length++) {
+      try {
+        t.true([...splitStream(bytes.subarray(0, length))].length <= whole);
+      } catch (reason) {
+        t.true(reason instanceof FlightError, `${name} cut at ${length}: ${reason}`);
+      }
+    }
+  }
+});
+
+test("bytes that were tampered with decode to something or are a FlightError", (t) => {
+  const originals = streamNames().map((name) => readFixture(`ipc/${name}.arrows`));
+  const change = fc.record({ at: fc.nat(), to: fc.integer({ min: 0, max: 255 }) });
+  fc.assert(
+    fc.property(
+      fc.constantFrom(...originals),
+      fc.array(change, { minLength: 1, maxLength: 4 }),
+      (original, changes) => {
+        const bytes = Uint8Array.from(original);
+        for (const { at, to } of changes) bytes[at % bytes.byteLength] = to;
+        try {
+          const [schema, ...messages] = splitStream(bytes);
+          if (schema !== undefined) Array.from(batchesOf(schema.header, messages));
+        } catch (reason) {
+          if (!(reason instanceof FlightError)) throw reason;
+        }
+      },
+    ),
+    { numRuns: 3000 },
+  );
+  t.pass();
+});
+
+function jsonOf(value: unknown): string {
+  return JSON.stringify(value, (_, inner) => (typeof inner === "bigint" ? String(inner) : inner));
+}
+
+function thrown(action: () => unknown): FlightError | undefined {
+  try {
+    action();
+    return undefined;
+  } catch (reason) {
+    if (reason instanceof FlightError) return reason;
+    throw reason;
+  }
+}

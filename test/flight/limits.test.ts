@@ -217,6 +217,39 @@ test("cancelling reaches the handler: by signal, by deadline, by leaving the loo
   t.deepEqual(put, ["cut"]);
 });
 
+test("calls that end with bytes unread do not use up the connection", async (t) => {
+  const { client } = await pair(
+    t,
+    {
+      async doPut(messages) {
+        for await (const { appMetadata } of messages) {
+          if (utf8(appMetadata) === "stop") throw new RangeError("enough");
+          if (utf8(appMetadata) === "stall") await new Promise(() => {});
+        }
+      },
+      async *doGet() {
+        for (let i = 0; i < 20; i++) yield { body: new Uint8Array(mebibyte) };
+      },
+    },
+    { server: { streamWindow: mebibyte }, client: { streamWindow: mebibyte } },
+  );
+  const send = (appMetadata: string, signal?: AbortSignal) => {
+    const messages = Array.from({ length: 20 }, () => ({
+      appMetadata: Buffer.from(appMetadata),
+      body: new Uint8Array(mebibyte),
+    }));
+    return collect(client.doPut(somewhere, messages, { signal }));
+  };
+  // The connection's window is four streams'. A leak of one window a call would stop the seventh.
+  for (let i = 0; i < 6; i++) {
+    await t.throwsAsync(send("stop"), { message: /enough/ });
+    await t.throwsAsync(send("stall", AbortSignal.timeout(50)));
+    for await (const _ of client.doGet(nothing)) break;
+  }
+  t.deepEqual(await send("go on"), []);
+  t.is((await collect(client.doGet(nothing))).length, 20);
+});
+
 /** A DoPut handler that reports how each stream ended. */
 function watchPuts() {
   const outcomes: ((outcome: string) => void)[] = [];

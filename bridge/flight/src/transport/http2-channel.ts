@@ -20,14 +20,12 @@ export interface GrpcCallOptions extends CallLimits {
 
 /** One HTTP/2 connection to a gRPC server, made when a call needs it, and made again after it was lost. */
 export class GrpcChannel {
-  readonly #address: Address;
   readonly #options: GrpcChannelOptions;
   readonly #uri: string;
   #session: Promise<ClientHttp2Session> | undefined;
   #closed = false;
 
   constructor(address: Address, options: GrpcChannelOptions) {
-    this.#address = address;
     this.#options = options;
     this.#uri = formatLocation(address);
   }

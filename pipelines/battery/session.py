@@ -11,7 +11,7 @@ import tempfile
 import threading
 import traceback
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import BinaryIO
 
 # Local workers import what the driver imports, and the JVM asks no resolver for this machine's name.
@@ -40,7 +40,7 @@ def run(name: str, given: argparse.Namespace, program: Callable[[SparkSession], 
         spark: SparkSession | None = None
         try:
             check_endpoint(given.uri, given.token)
-            with stderr_into(log):
+            with stderr_into(log), shielded_children():
                 spark = create_session(name, given.master)
             interruption.cancels(spark)
             return program(spark)
@@ -122,8 +122,9 @@ class Interruption:
         threading.Thread(target=self.cancel, args=(self.spark,), daemon=True).start()
 
     def cancel(self, spark: SparkSession) -> None:
-        while not self.ended.wait(0.1):
-            spark.sparkContext.cancelAllJobs()
+        with suppress(Exception):  # the session may end at any moment, and that is the goal
+            while not self.ended.wait(0.1):
+                spark.sparkContext.cancelAllJobs()
 
     def cancels(self, spark: SparkSession) -> None:
         self.spark = spark
@@ -144,6 +145,23 @@ def interruptible() -> Iterator[Interruption]:
     interruption = Interruption()
     interruption.listen()
     yield interruption
+
+
+SHIELDS: list[object] = []
+os.register_at_fork(after_in_child=lambda: signal.signal(signal.SIGTERM, signal.SIG_IGN) if SHIELDS else None)
+
+
+@contextmanager
+def shielded_children() -> Iterator[None]:
+    """What is started inside ignores SIGTERM: sent to the whole group it would end the JVM, which has a write to abort.
+
+    The JVM ends when this process does, whatever the reason.
+    """
+    SHIELDS.append(None)
+    try:
+        yield
+    finally:
+        SHIELDS.pop()
 
 
 @contextmanager

@@ -21,7 +21,7 @@ export function build(root) {
     isDone: () => outputs.every((name) => existsSync(join(root, name))) && isStamped(path, inputs()),
     async run() {
       const building = inputs();
-      removeStaleTests(root);
+      removeStale(root);
       await npm(root, ["run", "-s", "build"], "Building");
       stamp(path, building);
     },
@@ -34,12 +34,16 @@ function sources(root) {
   );
 }
 
-/** A test whose source is gone must not run on. */
-function removeStaleTests(root) {
-  const kept = new Set(sources(root));
-  for (const folder of ["dist/test"]) {
-    for (const name of filesBelow(root, [folder], (file) => file.endsWith(".test.js"))) {
-      if (!kept.has(name.replace(/^dist\//, "").replace(/\.js$/, ".ts"))) rmSync(join(root, name));
+/** What was built from a source that is gone must neither run as a test nor be packed. */
+function removeStale(root) {
+  for (const [output, source] of [
+    ["dist", "."],
+    ["bridge/flight/dist", "bridge/flight/src"],
+  ]) {
+    const built = filesBelow(join(root, output), ["."], (name) => /\.(js|js\.map|d\.ts)$/.test(name));
+    for (const name of built) {
+      const made = join(source, name.replace(/\.(js|js\.map|d\.ts)$/, ".ts"));
+      if (!existsSync(join(root, made))) rmSync(join(root, output, name));
     }
   }
 }

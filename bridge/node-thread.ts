@@ -20,7 +20,6 @@ const store = new ObjectStore({
   memory: options.objectStoreMemory,
   spillDirectory: options.spillDirectory,
   spillLimit: options.spillLimit,
-  control,
 });
 const registry = new DatasetRegistry(store, control, { transactionTtlMs: options.transactionTtlMs });
 let server: FlightServer | undefined;

@@ -1,5 +1,5 @@
 import type { TransferListItem } from "node:worker_threads";
-import { RayflightError } from "../error.js";
+import { type ErrorRecord, RayflightError } from "../error.js";
 import { unsendable } from "./bus-calls.js";
 import type { BusMessage } from "./wire.js";
 
@@ -99,7 +99,7 @@ export class BusServer {
     try {
       await work(serving.abort.signal, serving);
     } catch (reason) {
-      this.#post({ type: "error", id, error: RayflightError.from(reason).toRecord() });
+      this.#post({ type: "error", id, error: recordOf(reason) });
     } finally {
       this.#serving.delete(id);
     }
@@ -145,6 +145,13 @@ export class BusServer {
       throw unsendable(`What "${method}" returned`, cause);
     }
   }
+}
+
+/** A foreign error keeps its own stack: the place where it was thrown is what the asking side wants to see. */
+function recordOf(reason: unknown): ErrorRecord {
+  const record = RayflightError.from(reason).toRecord();
+  const foreign = reason instanceof Error && !(reason instanceof RayflightError);
+  return foreign && reason.stack !== undefined ? { ...record, stack: reason.stack } : record;
 }
 
 /**

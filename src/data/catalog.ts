@@ -109,7 +109,7 @@ export class Catalog {
   /** Resolves when `name` has a version; rejects when `signal` aborts. */
   async waitFor(name: string, signal: AbortSignal | undefined): Promise<Version> {
     for (let version = this.current(name); ; version = this.current(name)) {
-      signal?.throwIfAborted();
+      if (signal?.aborted) throw RayflightError.from(signal.reason, "CANCELLED");
       if (version !== undefined) return version;
       let wake = () => {};
       const woken = new Promise<void>((resolve) => {

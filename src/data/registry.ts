@@ -54,6 +54,11 @@ export class DatasetRegistry {
     this.#ttlMs = transactionTtlMs;
     this.#reservationMs = reservationMs;
     this.#now = now;
+    store.observe((changed, gone) => {
+      // Rows for people: a control store that is down fails nothing.
+      control.put("objects", changed).catch(() => {});
+      control.delete("objects", gone).catch(() => {});
+    });
     const period = Math.max(100, Math.min(transactionTtlMs, reservationMs, 60_000) / 4);
     this.#sweeper = setInterval(() => this.sweep(), period).unref();
   }

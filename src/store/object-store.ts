@@ -1,7 +1,6 @@
-import type { ControlStore } from "../control/index.js";
 import type { Arena } from "./arena.js";
 import { Budget } from "./budget.js";
-import { ObjectRows } from "./object-rows.js";
+import { type ObjectListener, ObjectNews } from "./object-news.js";
 import { StoreArena } from "./store-arena.js";
 
 export interface ObjectStoreOptions {
@@ -11,8 +10,6 @@ export interface ObjectStoreOptions {
   spillDirectory: string;
   /** How many bytes may lie in spill files. */
   spillLimit: number;
-  /** Where the rows of the `objects` table go: one for each sealed arena. */
-  control?: ControlStore;
 }
 
 export interface StoreUsage {
@@ -30,17 +27,16 @@ export interface StoreUsage {
 export class ObjectStore {
   readonly #budget: Budget;
   readonly #spillDirectory: string;
-  readonly #rows: ObjectRows;
+  readonly #news = new ObjectNews();
   readonly #arenas = new Map<StoreArena, number>();
   #nextId = 1;
 
   constructor(options: ObjectStoreOptions) {
     this.#budget = new Budget(options.memory, options.spillLimit);
     this.#spillDirectory = options.spillDirectory;
-    this.#rows = new ObjectRows(options.control);
   }
 
-  /** Makes an empty arena; `label` names its owner in errors and in the `objects` table. */
+  /** Makes an empty arena; `label` names its owner in errors and to observers. */
   createArena(label: string): Arena {
     const arena = new StoreArena(`object-${this.#nextId++}`, label, {
       budget: this.#budget,
@@ -58,16 +54,21 @@ export class ObjectStore {
   adopt(buffer: SharedArrayBuffer, label: string): (() => void) | Promise<() => void> {
     const adopted = (): (() => void) => {
       const id = `object-${this.#nextId++}`;
-      this.#rows.put({ id, label, state: "memory", bytes: buffer.byteLength, createdAt: Date.now() });
+      this.#news.put({ id, label, state: "memory", bytes: buffer.byteLength, createdAt: Date.now() });
       let held = true;
       return () => {
         if (held) this.#budget.giveUp(buffer);
-        if (held) this.#rows.delete(id);
+        if (held) this.#news.delete(id);
         held = false;
       };
     };
     const granted = this.#budget.adopt(buffer, { label, released: false });
     return granted instanceof SharedArrayBuffer ? adopted() : granted.then(adopted);
+  }
+
+  /** Tells `listener` of every sealed arena and adopted buffer from now on: its newest state, and when it is gone. */
+  observe(listener: ObjectListener): void {
+    this.#news.observe(listener);
   }
 
   usage(): StoreUsage {
@@ -85,7 +86,7 @@ export class ObjectStore {
     const createdAt = this.#arenas.get(arena);
     if (arena.released) this.#arenas.delete(arena);
     if (!arena.sealed || createdAt === undefined) return;
-    if (arena.released) this.#rows.delete(id);
-    else this.#rows.put({ id, label, bytes, createdAt, state: arena.resident ? "memory" : "spilled" });
+    if (arena.released) this.#news.delete(id);
+    else this.#news.put({ id, label, bytes, createdAt, state: arena.resident ? "memory" : "spilled" });
   }
 }

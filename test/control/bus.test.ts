@@ -36,7 +36,9 @@ test("an error arrives with its code, message and stack", async (t) => {
   const full = await t.throwsAsync(right.call("full", null), { instanceOf: RayflightError });
   t.like(full, { code: "OBJECT_STORE_FULL", message: "It is full. Raise it." });
   t.regex(full!.stack!, /bus\.test/);
-  t.like(await t.throwsAsync(right.call("foreign", null)), { code: "INTERNAL", message: "x is not a function" });
+  const foreign = await t.throwsAsync(right.call("foreign", null));
+  t.like(foreign, { code: "INTERNAL", message: "x is not a function" });
+  t.regex(foreign!.stack!, /^TypeError: .*bus\.test/s);
   t.like(await t.throwsAsync(right.call("unknown", null)), { code: "NOT_FOUND" });
 });
 

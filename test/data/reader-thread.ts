@@ -27,7 +27,11 @@ bus.serve({
     const { column, row, value } = place as { column: string; row: number; value: number };
     opened.column(column)[0]![row] = value;
   },
-  close: () => opened.close(),
+  /** Closes; answers once the node knows. */
+  close: async () => {
+    opened.close();
+    await data.exists(opened.name);
+  },
   begin: async (name) => {
     const stream = await data.createStream(name as string, { i: "int32" });
     await stream.append({ i: [1] });

@@ -45,6 +45,14 @@ test("staged parts are invisible until one seal shows all of them, and orphans a
     (await world.control.list("datasets")).map(({ id, version, rows, parts }) => ({ id, version, rows, parts })),
     [{ id: "d", version: 1, rows: 3, parts: 3 }],
   );
+  t.deepEqual(
+    (await world.control.list("objects")).map(({ label, state }) => [label, state]),
+    [
+      ['Part 0 (attempt 10) of "d"', "memory"],
+      ['Part 1 (attempt 12) of "d"', "memory"],
+      ['Part 2 (attempt 13) of "d"', "memory"],
+    ],
+  );
 });
 
 test("a part with fewer rows than announced never counts", async (t) => {

@@ -27,7 +27,6 @@ export function makeWorld(t: ExecutionContext, options: { memory?: number; spill
     memory: options.memory ?? 64 * MiB,
     spillLimit: options.spillLimit ?? 64 * MiB,
     spillDirectory,
-    control,
   });
   const clock = { now: 1000 };
   const registry = new DatasetRegistry(store, control, {

@@ -2,7 +2,6 @@ import { mkdtempSync, readdirSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import test from "ava";
-import { createMemoryControlStore } from "../../src/control/index.js";
 import { RayflightError } from "../../src/error.js";
 import { type Arena, ObjectStore, type Region } from "../../src/store/index.js";
 
@@ -184,19 +183,21 @@ test("an arena that is released while it waits for room is refused, and its room
   t.is((await after).length, MiB);
 });
 
-test("sealed arenas are rows of the objects table", async (t) => {
-  const control = createMemoryControlStore();
-  const spillDirectory = mkdtempSync(join(tmpdir(), "rayflight-store-"));
-  const store = new ObjectStore({ memory: MiB, spillLimit: MiB, spillDirectory, control });
-  t.teardown(() => rmSync(spillDirectory, { recursive: true }));
+test("observers learn of sealed arenas: where they are, and when they are gone", async (t) => {
+  const { store } = makeStore(t, MiB, MiB);
+  const news: unknown[] = [];
+  store.observe((changed, gone) => news.push([changed.map(({ label, state, bytes }) => [label, state, bytes]), gone]));
   const arena = store.createArena("a part");
   await fill(arena, 1, 700 * KiB, 1);
-  const changes = control.watch("objects")[Symbol.asyncIterator]();
-  t.like((await changes.next()).value?.[0]?.row, { label: "a part", bytes: 700 * KiB, state: "memory" });
   await store.createArena("another").allocate(700 * KiB);
-  t.like((await changes.next()).value?.[0]?.row, { label: "a part", state: "spilled" });
-  store.close();
-  t.is((await changes.next()).value?.[0]?.row, null);
+  await null;
+  arena.release();
+  await null;
+  t.deepEqual(news, [
+    [[["a part", "memory", 700 * KiB]], []],
+    [[["a part", "spilled", 700 * KiB]], []],
+    [[], [arena.id]],
+  ]);
 });
 
 test("memory that another thread made counts, and makes others spill", async (t) => {

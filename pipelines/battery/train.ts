@@ -144,9 +144,8 @@ async function replayAll(
     const dataset = `battery/phase_${phase}`;
     (await ray.data.waitFor(dataset, wait)).close();
     const actor = actors[i % actors.length]!;
-    const opened = actor.open.remote(dataset, device, hidden);
-    const replayed = actor.replay.remote(current);
-    const [, { worth, years }] = await ray.get([opened, replayed], wait);
+    await ray.get(actor.open.remote(dataset, device, hidden), wait); // an async method: the next call would not wait for it
+    const { worth, years } = await ray.get(actor.replay.remote(current), wait);
     for (const year of years) await results.year(phase, year);
     scores[phase] = worth.scores;
     say(`phase ${phase}: ${years.length} houses, score ${worth.scores.score.toFixed(4)}`);

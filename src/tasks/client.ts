@@ -215,12 +215,12 @@ function checkFeasible(capacity: ResourceLedger, name: string, demand: Demand): 
   const { total } = capacity;
   if (total.cpus === 0) {
     throw new RayflightError("FAILED_PRECONDITION", `${name} cannot run: this node has no workers.`, {
-      hint: "Start it with at least one CPU, as in `ray.init({ cpus: 2 })`.",
+      hint: "Start it with at least one CPU, as in `ray.init({ numCpus: 2 })`.",
     });
   }
   if (capacity.feasible(demand)) return;
   const [wanted, had] = [demand, total].map(({ cpus, gpus }) => `${cpus / 10_000} CPUs and ${gpus / 10_000} GPUs`);
   throw new RayflightError("FAILED_PRECONDITION", `${name} asks for ${wanted}, but this node has ${had}.`, {
-    hint: "Ask for less, or declare more with `ray.init({ cpus, gpus })`.",
+    hint: "Ask for less, or declare more with `ray.init({ numCpus, numGpus })`.",
   });
 }

@@ -1,3 +1,4 @@
+import { fileURLToPath } from "node:url";
 import { type ErrorCode, RayflightError } from "../error.js";
 
 /** What was thrown, as far as it can be told in another thread. */
@@ -47,8 +48,24 @@ export function toError(failure: Failure): RayflightError {
   const message = failure.message.replaceAll(` ${taskHint}`, "");
   const error = new RayflightError(code, message, { hint, ...(cause && { cause: rebuild(cause) }) });
   const remote = cause?.stack ? `\n--- on the worker ---\n${cause.stack}` : "";
-  error.stack = `${error.stack}${remote}`;
+  error.stack = withoutOwnFrames(`${error.stack}${remote}`);
   return error;
+}
+
+// As V8 shows them, with source maps and without.
+const ownFolder = fileURLToPath(new URL(".", import.meta.url));
+const ownFolders = [ownFolder, ownFolder.replace("/dist/src/", "/src/")];
+
+/** Leaves the caller's and the task's own lines: how the engine got from one to the other is no news. */
+function withoutOwnFrames(stack: string): string {
+  const isOwn = (line: string) =>
+    /^\s+at /.test(line) &&
+    (ownFolders.some((folder) => line.includes(folder)) ||
+      /AsyncLocalStorage\.run|processTicksAndRejections/.test(line));
+  return stack
+    .split("\n")
+    .filter((line) => !isOwn(line))
+    .join("\n");
 }
 
 function rebuild({ name, message, stack, code }: Thrown): Error {

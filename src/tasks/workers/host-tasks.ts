@@ -1,6 +1,6 @@
 import type { Bus, ControlStore } from "../../control/index.js";
 import { RayflightError } from "../../error.js";
-import type { ObjectMemory } from "../host/supervisor.js";
+import type { ObjectStore } from "../../store/index.js";
 import { TaskHost } from "../host/task-host.js";
 import { busMethods, type UpMessage } from "../protocol.js";
 import { toUnits } from "../scheduler/resources.js";
@@ -10,7 +10,7 @@ export interface HostTasksOptions extends ThreadOptions {
   /** The bus to the driver, whose other side calls `createWorkersBackend`. */
   driver: Bus;
   /** Counts the objects' shared memory: the node's ObjectStore. */
-  store: ObjectMemoryStore;
+  store: Pick<ObjectStore, "adopt">;
   /** Where the rows of the tables tasks, actors and workers go. */
   control: ControlStore;
   /** How many threads run tasks. 0: nothing can run, and submitting says so. */
@@ -18,17 +18,6 @@ export interface HostTasksOptions extends ThreadOptions {
   gpus?: number;
   /** The node's name in the state tables. */
   node?: string;
-}
-
-/** What is needed of an ObjectStore. */
-export interface ObjectMemoryStore {
-  createArena(label: string): ObjectArena;
-}
-interface ObjectArena {
-  /** Counts a buffer that another thread made as this arena's. */
-  adopt(buffer: SharedArrayBuffer): unknown;
-  seal(): void;
-  release(): void;
 }
 
 /**
@@ -44,29 +33,11 @@ export function hostTasks(options: HostTasksOptions): TaskHost {
   }
   const total = { cpus: toUnits("cpus", cpus), gpus: toUnits("gpus", gpus) };
   const supervisor = new ThreadSupervisor(total, options);
-  const host = new TaskHost({ total, supervisor, control, memory: memoryOf(options.store), node });
+  const host = new TaskHost({ total, supervisor, control, memory: options.store, node });
   const { welcome, receive } = host.connect((batch) => driver.notify(busMethods.batch, batch));
   driver.serve({
     [busMethods.connect]: () => welcome,
     [busMethods.batch]: (batch) => receive(batch as readonly UpMessage[]),
   });
   return host;
-}
-
-function memoryOf(store: ObjectMemoryStore): ObjectMemory {
-  return {
-    adopt(buffer, label) {
-      const arena = store.createArena(label);
-      const release = () => arena.release();
-      const adopted = arena.adopt(buffer);
-      if (!(adopted instanceof Promise)) return release;
-      return adopted.then(
-        () => release,
-        (reason: unknown) => {
-          release();
-          throw reason;
-        },
-      );
-    },
-  };
 }

@@ -1,0 +1,475 @@
+import test, { type ExecutionContext } from "ava";
+import { RayflightError } from "../../src/error.js";
+import {
+  cancel,
+  createScope,
+  free,
+  get,
+  getGpuIds,
+  kill,
+  type ObjectRef,
+  put,
+  remote,
+  setContext,
+  wait,
+} from "../../src/tasks/index.js";
+import type { MakeSession, Session, SessionOptions } from "./session.js";
+
+/** The contract of a backend, as one list of tests. Each one gets a session of its own. */
+export function testBackend(make: MakeSession): void {
+  const scenario = (
+    title: string,
+    body: (t: ExecutionContext, session: Session) => Promise<void>,
+    options: SessionOptions = {},
+  ) => {
+    test.serial(title, async (t) => {
+      const session = await make(options);
+      try {
+        await body(t, session);
+      } finally {
+        await session.close();
+        setContext(undefined);
+      }
+    });
+  };
+
+  const add = remote((a: number, b: number) => a + b);
+  const fail = remote(function explode(message: string): number {
+    throw new TypeError(message);
+  });
+  const never = remote(() => new Promise<number>(() => {}));
+
+  class Counter {
+    value: number;
+    constructor(start: number) {
+      if (start < 0) throw new RangeError("start is negative");
+      this.value = start;
+    }
+    postinc(): number {
+      return this.value++;
+    }
+    async later(log: string): Promise<string> {
+      await null;
+      return `${log}${this.value}`;
+    }
+    fail(): never {
+      throw new TypeError("method failed");
+    }
+  }
+  const RemoteCounter = remote(Counter);
+
+  scenario("a function runs, and get gives what it returned", async (t) => {
+    t.is(await get(add.remote(1, 2)), 3);
+    t.deepEqual(await get([add.remote(1, 2), add.remote(3, 4)]), [3, 7]);
+    t.deepEqual(await get([]), []);
+    t.is(await add.remote(2, 2).get(), 4);
+  });
+
+  scenario("async functions run, undefined and null come back as they are", async (t) => {
+    const later = remote(async (value: unknown) => {
+      await null;
+      return value;
+    });
+    t.deepEqual(await get([later.remote(undefined), later.remote(null), later.remote(5n)]), [undefined, null, 5n]);
+  });
+
+  scenario("references as arguments are resolved before the task starts, also before they are ready", async (t) => {
+    const first = add.remote(1, 2);
+    const second = add.remote(first, put(10));
+    t.is(await get(add.remote(second, first)), 16);
+  });
+
+  scenario("references inside of arguments stay references", async (t) => {
+    const nested = remote(async ({ refs }: { refs: ObjectRef<number>[] }) => {
+      const values = await get(refs);
+      return values.reduce((a, b) => a + b, 0);
+    });
+    t.is(await get(nested.remote({ refs: [add.remote(1, 2), put(4)] })), 7);
+  });
+
+  scenario("a reference can be returned", async (t) => {
+    const outer = remote(() => add.remote(20, 22));
+    const inner = await get(outer.remote());
+    t.is(await get(inner), 42);
+  });
+
+  scenario("tasks submit tasks, deeper than there are threads", async (t, session) => {
+    const fib = remote(async (n: number): Promise<number> => {
+      if (n < 2) return n;
+      const [a, b] = await get([fib.remote(n - 1), fib.remote(n - 2)]);
+      return a + b;
+    });
+    t.is(await get(fib.remote(9)), 34);
+    t.like(await session.load(), { tasks: 0, waiting: 0, requests: 0 });
+  });
+
+  scenario("what a caller or a task does to an argument does not show", async (t) => {
+    const spoil = remote((list: number[], array: Float64Array) => {
+      list.push(99);
+      array[0] = 99;
+      return [list.length, array[0]];
+    });
+    const list = [1, 2];
+    const array = new Float64Array([5]);
+    const ref = spoil.remote(list, array);
+    list.push(3, 4, 5);
+    array[0] = 6;
+    t.deepEqual(await get(ref), [3, 99]);
+    t.deepEqual(list, [1, 2, 3, 4, 5]);
+    t.is(array[0], 6);
+
+    const stored = put({ list: [1] });
+    (await get(stored)).list.push(2);
+    t.deepEqual(await get(stored), { list: [1] });
+  });
+
+  scenario("values keep their types", async (t) => {
+    const echo = remote((value: unknown) => value);
+    const value = {
+      map: new Map([["a", new Set([1, 2])]]),
+      date: new Date(5),
+      views: [new Float32Array([1.5]), new Uint8Array([1, 2]), new BigInt64Array([3n]), Buffer.from("hé")],
+      nothing: undefined,
+      text: "é".repeat(300),
+      error: new RangeError("e"),
+    };
+    t.deepEqual(await get(echo.remote(value)), value);
+    const big = new Float64Array(20_000).fill(2.5);
+    const shared = (await get(echo.remote(big))) as Float64Array;
+    t.deepEqual([...shared.subarray(0, 2)], [2.5, 2.5]);
+    t.is(shared.length, 20_000);
+    t.true(shared.buffer instanceof SharedArrayBuffer);
+  });
+
+  scenario("a task that throws: get says which, why and where", async (t) => {
+    const error = await caught(async () => await get(fail.remote("wrong number")));
+    t.is(error.code, "TASK_FAILED");
+    t.regex(error.message, /^explode failed: TypeError: wrong number\. .+\.$/);
+    t.regex(
+      error.stack!,
+      /async .*backend-suite[\s\S]*--- on the worker ---\nTypeError: wrong number\n\s+at .*explode/,
+    );
+    t.notRegex(error.stack!, /src\/tasks\//);
+    t.is((error.cause as Error).name, "TypeError");
+    t.is((error.cause as Error).message, "wrong number");
+    // A failure is a value: it can be had again, and other results are not touched.
+    await t.throwsAsync(get(fail.remote("again")), { message: /again/ });
+    t.is(await get(add.remote(1, 1)), 2);
+  });
+
+  scenario("a failed argument fails the task that needs it, and rejected and thrown values are failures", async (t) => {
+    await t.throwsAsync(get(add.remote(fail.remote("first"), 1)), { message: /^explode failed: TypeError: first/ });
+    const reject = remote(async () => {
+      await null;
+      throw new Error("rejected");
+    });
+    await t.throwsAsync(get(reject.remote()), { message: /Error: rejected/ });
+    const odd = remote(() => {
+      throw "just text";
+    });
+    await t.throwsAsync(get(odd.remote()), { message: /just text/ });
+  });
+
+  scenario("get of many rejects with the first failure, while others still run", async (t) => {
+    await t.throwsAsync(get([never.remote(), fail.remote("early")]), { message: /early/ });
+  });
+
+  scenario("what a function cannot return is a failure that names the place", async (t) => {
+    const leak = remote(() => ({ result: [1, { callback: () => 1 }] }) as unknown);
+    await t.throwsAsync(get(leak.remote()), { message: /The result of .*, at result\[1\]\.callback, is the function/ });
+  });
+
+  scenario("what cannot be an argument is refused at once, with its path", async (t) => {
+    const take = remote((_: unknown) => 0);
+    const refused = (value: unknown, message: RegExp) => {
+      t.throws(() => take.remote(value), { instanceOf: RayflightError, code: "NOT_SERIALIZABLE", message });
+    };
+    refused(() => 1, /^Argument 1 of anonymous is a function\. Only plain data/);
+    refused({ a: [0, { "b c": Promise.resolve() }] }, /at a\[1\]\["b c"\], is a promise/);
+    refused([new Counter(1)], /at \[0\], is an instance of the class Counter/);
+    refused(new Map([["key", Symbol("s")]]), /\(key\), is a symbol/);
+    t.throws(() => put(() => 1), { code: "NOT_SERIALIZABLE", message: /^The value given to put\(\) is a function/ });
+  });
+
+  scenario("wait gives the first that are ready and keeps the order", async (t) => {
+    const slow = never.remote();
+    const [a, b] = [add.remote(1, 1), add.remote(2, 2)];
+    const [ready, notReady] = await wait([slow, a, b], { numReturns: 2 });
+    t.deepEqual([ready, notReady], [[a, b], [slow]]);
+    t.deepEqual(await wait([a, slow, b], { numReturns: 1 }), [[a], [slow, b]]);
+    t.deepEqual(await wait([slow, a], { numReturns: 2, timeoutMs: 0 }), [[a], [slow]]);
+    const failed = fail.remote("x");
+    t.deepEqual(await wait([slow, failed]), [[failed], [slow]]);
+    await t.throwsAsync(wait([a], { numReturns: 2 }), { code: "INVALID_ARGUMENT" });
+    await t.throwsAsync(wait([a, a]), { code: "INVALID_ARGUMENT" });
+  });
+
+  scenario("get gives up after its time and when its signal aborts", async (t) => {
+    const slow = never.remote();
+    await t.throwsAsync(get(slow, { timeoutMs: 1 }), { instanceOf: RayflightError, code: "GET_TIMEOUT" });
+    await t.throwsAsync(get(slow, { timeoutMs: 0 }), { code: "GET_TIMEOUT" });
+    const ready = add.remote(1, 1);
+    await get(ready);
+    t.is(await get(ready, { timeoutMs: 0 }), 2);
+    const abort = new AbortController();
+    const pending = get(slow, { signal: abort.signal });
+    abort.abort();
+    await t.throwsAsync(pending, { code: "CANCELLED" });
+    await t.throwsAsync(get(slow, { signal: abort.signal }), { code: "CANCELLED" });
+  });
+
+  scenario("an actor keeps its state, and calls arrive in order", async (t, session) => {
+    const counter = RemoteCounter.remote(put(5));
+    t.deepEqual(await get([counter.postinc.remote(), counter.postinc.remote(), counter.postinc.remote()]), [5, 6, 7]);
+    t.is(await get(counter.later.remote(get.name)), "get8");
+    t.is((await session.load()).actors, 1);
+  });
+
+  scenario("a call that waits for an argument holds back the calls after it", async (t) => {
+    class Log {
+      readonly #lines: string[] = [];
+      write(line: string): string[] {
+        this.#lines.push(line);
+        return this.#lines;
+      }
+    }
+    const log = remote(Log).remote();
+    const text = remote(async (value: string) => {
+      await null;
+      return value;
+    });
+    const first = log.write.remote(text.remote("first"));
+    const second = log.write.remote("second");
+    t.deepEqual(await get([first, second]), [["first"], ["first", "second"]]);
+  });
+
+  scenario("async methods overlap unless maxConcurrency says otherwise", async (t) => {
+    class Gate {
+      #open: () => void = () => {};
+      readonly #opened = new Promise<void>((resolve) => {
+        this.#open = resolve;
+      });
+      async pass(): Promise<string> {
+        await this.#opened;
+        return "passed";
+      }
+      open(): string {
+        this.#open();
+        return "opened";
+      }
+    }
+    const gate = remote(Gate).remote();
+    t.deepEqual(await get([gate.pass.remote(), gate.open.remote()]), ["passed", "opened"]);
+    const narrow = remote(Gate, { maxConcurrency: 1 }).remote();
+    const stuck = narrow.pass.remote();
+    await t.throwsAsync(get([stuck, narrow.open.remote()], { timeoutMs: 20 }), { code: "GET_TIMEOUT" });
+  });
+
+  scenario("actor handles travel, and tasks and actors make actors", async (t) => {
+    const counter = RemoteCounter.remote(0);
+    const use = remote(async (handle: typeof counter) => await get(handle.postinc.remote()));
+    t.is(await get(use.remote(counter)), 0);
+    t.is(await get(use.remote(counter)), 1);
+    const make = remote(async () => {
+      const made = RemoteCounter.remote(40);
+      await get(made.postinc.remote());
+      return { made };
+    });
+    const { made } = await get(make.remote());
+    t.is(await get(made.postinc.remote()), 41);
+  });
+
+  scenario("a method that throws fails its call, and the actor lives", async (t) => {
+    const counter = RemoteCounter.remote(0);
+    await t.throwsAsync(get(counter.fail.remote()), {
+      code: "TASK_FAILED",
+      message: /^Counter\.fail failed: TypeError: method failed\./,
+    });
+    t.is(await get(counter.postinc.remote()), 0);
+  });
+
+  scenario("a constructor that throws: every call says so", async (t, session) => {
+    const counter = RemoteCounter.remote(-1);
+    const error = await t.throwsAsync(get(counter.postinc.remote()), { code: "ACTOR_DIED" });
+    t.regex(error!.message, /start is negative/);
+    t.regex(error!.stack!, /new Counter/);
+    await t.throwsAsync(get(counter.postinc.remote()), { code: "ACTOR_DIED", message: /start is negative/ });
+    t.is((await session.load()).actors, 0);
+  });
+
+  scenario("kill ends an actor and fails its calls", async (t, session) => {
+    const counter = RemoteCounter.remote(1);
+    await get(counter.postinc.remote());
+    kill(counter);
+    kill(counter);
+    await t.throwsAsync(get(counter.postinc.remote()), { code: "ACTOR_DIED", message: /was killed/ });
+    {
+      using scoped = RemoteCounter.remote(1);
+      t.is(await get(scoped.postinc.remote()), 1);
+    }
+    t.like(await session.load(), { actors: 0, free: { cpus: 20_000, gpus: 0 } });
+    const rows = await session.state("actors");
+    t.deepEqual(
+      rows.map(({ className, state }) => [className, state]),
+      [
+        ["Counter", "dead"],
+        ["Counter", "dead"],
+      ],
+    );
+  });
+
+  scenario("what the node can never give is refused at once", async (t) => {
+    t.throws(() => add.options({ numCpus: 3 }).remote(1, 2), {
+      code: "FAILED_PRECONDITION",
+      message: /asks for 3 CPUs and 0 GPUs, but this node has 2 CPUs and 0 GPUs\. Ask for less/,
+    });
+    t.throws(() => RemoteCounter.options({ numGpus: 1 }).remote(1), { code: "FAILED_PRECONDITION" });
+    for (const numCpus of [-1, Number.NaN, 0.00001]) {
+      t.throws(() => add.options({ numCpus }), { code: "INVALID_ARGUMENT" });
+    }
+    t.throws(() => add.options({ numGpus: 1.5 }), { code: "INVALID_ARGUMENT" });
+    t.throws(() => add.options({ maxRetries: -2 }), { code: "INVALID_ARGUMENT" });
+  });
+
+  scenario(
+    "without workers, submitting fails at once",
+    async (t) => {
+      t.throws(() => add.remote(1, 2), { code: "FAILED_PRECONDITION", message: /no workers.*numCpus/ });
+      t.throws(() => RemoteCounter.remote(1), { code: "FAILED_PRECONDITION", message: /no workers/ });
+      t.throws(() => add.options({ numCpus: 0 }).remote(1, 2), { message: /no workers/ });
+    },
+    { cpus: 0 },
+  );
+
+  scenario(
+    "GPUs are given by number and waited for",
+    async (t, session) => {
+      class Holder {
+        ids(): readonly number[] {
+          return getGpuIds();
+        }
+      }
+      const holder = remote(Holder, { numGpus: 2 }).remote();
+      const held = await get(holder.ids.remote());
+      t.is(held.length, 2);
+      const three = remote(() => [...getGpuIds()], { numGpus: 3 });
+      const waiting = three.remote();
+      t.is((await get(three.options({ numGpus: 1 }).remote())).length, 1);
+      t.deepEqual(await wait([waiting], { timeoutMs: 20 }), [[], [waiting]]);
+      kill(holder);
+      t.deepEqual((await get(waiting)).sort(), [0, 1, 2]);
+      t.deepEqual(await get(three.options({ numGpus: 0.5 }).remote()), [0]);
+      t.deepEqual((await session.load()).free, { cpus: 20_000, gpus: 30_000 });
+      t.deepEqual(getGpuIds(), []);
+    },
+    { gpus: 3 },
+  );
+
+  scenario("objects go when their scope ends, when they are released and when they are freed", async (t, session) => {
+    {
+      using scope = createScope();
+      const [one] = scope.add([put(1), put({ nested: 2 })] as const);
+      const sum = scope.add(add.remote(one, 2));
+      t.is(await get(sum), 3);
+      t.is((await session.load()).objects, 3);
+    }
+    t.is((await session.load()).objects, 0);
+
+    const inner = put([1, 2]);
+    const outer = put({ inner });
+    inner[Symbol.dispose]();
+    await t.throwsAsync(get(inner), { code: "OBJECT_FREED" });
+    // The outer object still needs the inner one.
+    const again = (await get(outer)).inner;
+    t.deepEqual(await get(again), [1, 2]);
+    again[Symbol.dispose]();
+    outer[Symbol.dispose]();
+    t.is((await session.load()).objects, 0);
+
+    const dropped = put(new Float64Array(100_000));
+    free(dropped);
+    await t.throwsAsync(get(dropped), { code: "OBJECT_FREED", message: /Keep a reference/ });
+    const late = add.remote(dropped as unknown as ObjectRef<number>, 1);
+    await t.throwsAsync(get(late), { code: "OBJECT_FREED" });
+    t.is((await session.load()).memory, 0);
+  });
+
+  scenario("a task's arguments outlive the caller's hold on them", async (t, session) => {
+    const length = remote(async (array: Float64Array) => {
+      await null;
+      return array.length;
+    });
+    const array = put(new Float64Array(50_000));
+    const result = length.remote(array);
+    array[Symbol.dispose]();
+    t.is(await get(result), 50_000);
+    result[Symbol.dispose]();
+    t.like(await session.load(), { objects: 0, memory: 0 });
+  });
+
+  scenario("a result that nobody holds is dropped", async (t, session) => {
+    const make = remote(() => new Float64Array(50_000));
+    using kept = make.remote();
+    make.remote()[Symbol.dispose]();
+    // It needs all CPUs, so it runs after both.
+    using last = add.options({ numCpus: 2 }).remote(1, 1);
+    await get(last);
+    const { buffer } = await get(kept);
+    const { memory, objects } = await session.load();
+    t.is(objects, 2);
+    t.true(memory === 0 || memory === buffer.byteLength);
+  });
+
+  scenario("cancel withdraws a task that did not start", async (t) => {
+    const blocker = never.options({ numCpus: 2 }).remote();
+    const queued = add.remote(1, 2);
+    const dependent = add.remote(blocker, 1);
+    cancel(queued);
+    cancel(dependent);
+    await t.throwsAsync(get(queued), { code: "CANCELLED", message: /withdrawn/ });
+    await t.throwsAsync(get(dependent), { code: "CANCELLED" });
+  });
+
+  scenario("closing rejects what is pending, and what comes later", async (t, session) => {
+    const pending = t.throwsAsync(get(never.remote()), { code: "UNAVAILABLE" });
+    await session.load();
+    await session.close();
+    await pending;
+    t.throws(() => add.remote(1, 2), { code: "UNAVAILABLE" });
+    t.throws(() => put(1), { code: "UNAVAILABLE" });
+  });
+
+  scenario("a thousand tasks with dependencies all run, once", async (t, session) => {
+    const layers = 10;
+    const width = 100;
+    let refs: ObjectRef<number>[] = Array.from({ length: width }, (_, i) => put(i));
+    for (let layer = 0; layer < layers; layer++) {
+      refs = refs.map((ref, i) => add.remote(ref, refs[(i + 1) % width]!));
+    }
+    const values = await get(refs);
+    t.is(
+      values.reduce((a, b) => a + b, 0),
+      ((width * (width - 1)) / 2) * 2 ** layers,
+    );
+    const rows = await session.state("tasks");
+    t.is(rows.length, layers * width);
+    t.true(rows.every(({ state, attempt, kind }) => state === "finished" && attempt === 1 && kind === "task"));
+    t.like(await session.load(), { tasks: 0, waiting: 0, free: { cpus: 20_000 } });
+  });
+
+  scenario("misuse of the verbs is explained", async (t) => {
+    await t.throwsAsync(get(5 as unknown as ObjectRef), { code: "INVALID_ARGUMENT", message: /got a number/ });
+    t.throws(() => put(put(1)), { code: "INVALID_ARGUMENT" });
+    t.throws(() => remote(5 as unknown as () => void), { code: "INVALID_ARGUMENT" });
+  });
+}
+
+async function caught(body: () => Promise<unknown>): Promise<RayflightError> {
+  try {
+    await body();
+  } catch (error) {
+    if (error instanceof RayflightError) return error;
+    throw error;
+  }
+  throw new Error("Nothing was thrown.");
+}

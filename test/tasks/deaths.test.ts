@@ -1,0 +1,176 @@
+import test, { type ExecutionContext } from "ava";
+import { get, type ObjectRef, put, remote, setContext } from "../../src/tasks/index.js";
+import { makeWorkers, type Session, type SessionOptions } from "./session.js";
+
+/** Real deaths of worker threads: nothing else than the thread is lost. */
+function scenario(
+  title: string,
+  body: (t: ExecutionContext, session: Session) => Promise<void>,
+  options: SessionOptions = {},
+): void {
+  test.serial(title, async (t) => {
+    const session = await makeWorkers(options);
+    try {
+      await body(t, session);
+    } finally {
+      await session.close();
+      setContext(undefined);
+    }
+  });
+}
+
+const exit = remote((code: number): number => process.exit(code));
+const add = remote((a: number, b: number) => a + b);
+
+scenario(
+  "process.exit in a task ends its thread: tried again, then WORKER_DIED, and the thread is replaced",
+  async (t, session) => {
+    const error = await t.throwsAsync(get(exit.options({ name: "leave", maxRetries: 1 }).remote(7)), {
+      code: "WORKER_DIED",
+    });
+    t.regex(
+      error!.message,
+      /^leave ended its worker thread 2 times, the last time because it called process\.exit\(7\)\. .*maxRetries/,
+    );
+    t.is(await get(add.remote(1, 2)), 3);
+    const [row] = await session.state("tasks");
+    t.like(row, { name: "leave", state: "failed", attempt: 2 });
+    const dead = (await session.state("workers")).filter(({ state }) => state === "dead");
+    t.is(dead.length, 2);
+    t.like(await session.load(), { tasks: 0, free: { cpus: 20_000, gpus: 0 } });
+  },
+);
+
+scenario("a task whose thread dies the first time succeeds the second time", async (t, session) => {
+  const flag = new Int32Array(new SharedArrayBuffer(4));
+  const flaky = remote((seen: Int32Array) => {
+    if (Atomics.add(seen, 0, 1) === 0) process.exit(1);
+    return "survived";
+  });
+  t.is(await get(flaky.remote(flag)), "survived");
+  t.is(flag[0], 2);
+  t.is((await session.state("tasks"))[0]!.attempt, 2);
+});
+
+scenario("maxRetries 0 tries once, and an error that is thrown is never retried", async (t) => {
+  const calls = new Int32Array(new SharedArrayBuffer(8));
+  const leave = remote(
+    (seen: Int32Array) => {
+      Atomics.add(seen, 0, 1);
+      process.exit(1);
+    },
+    { maxRetries: 0 },
+  );
+  const fail = remote((seen: Int32Array) => {
+    Atomics.add(seen, 1, 1);
+    throw new Error("own fault");
+  });
+  await t.throwsAsync(get(leave.remote(calls)), { code: "WORKER_DIED" });
+  await t.throwsAsync(get(fail.remote(calls)), { code: "TASK_FAILED" });
+  t.deepEqual([...calls], [1, 1]);
+});
+
+scenario("an error that nothing catches ends the thread, and the message tells it", async (t) => {
+  const timer = remote(
+    () =>
+      new Promise<never>(() => {
+        setTimeout(() => {
+          throw new RangeError("in a timer");
+        }, 0);
+      }),
+    { maxRetries: 0 },
+  );
+  await t.throwsAsync(get(timer.remote()), {
+    code: "WORKER_DIED",
+    message: /because of an error that nothing caught: RangeError: in a timer \(at .*deaths\.test/,
+  });
+  const rejection = remote(
+    () =>
+      new Promise<never>(() => {
+        void Promise.reject(new Error("nobody listens"));
+      }),
+    { maxRetries: 0 },
+  );
+  await t.throwsAsync(get(rejection.remote()), { code: "WORKER_DIED", message: /nobody listens/ });
+  t.is(await get(add.remote(2, 2)), 4);
+});
+
+scenario(
+  "a task that fills its heap is survived",
+  async (t) => {
+    const fill = remote(
+      () => {
+        const hoard: number[][] = [];
+        for (;;) hoard.push(new Array<number>(10_000).fill(Math.random()));
+      },
+      { maxRetries: 0 },
+    );
+    await t.throwsAsync(get(fill.remote()), { code: "WORKER_DIED", message: /because its heap was full/ });
+    t.is(await get(add.remote(2, 2)), 4);
+  },
+  { heapMb: 32 },
+);
+
+scenario("an actor whose thread dies: running, queued and later calls fail, others live", async (t, session) => {
+  class Fragile {
+    async hang(): Promise<never> {
+      return await new Promise<never>(() => {});
+    }
+    die(): never {
+      process.exit(3);
+    }
+    echo(value: number): number {
+      return value;
+    }
+  }
+  const [fragile, other] = [remote(Fragile).remote(), remote(Fragile).remote()];
+  t.is(await get(fragile.echo.remote(1)), 1);
+  const calls: ObjectRef<unknown>[] = [fragile.hang.remote(), fragile.die.remote(), fragile.echo.remote(2)];
+  for (const call of calls) {
+    await t.throwsAsync(get(call), {
+      code: "ACTOR_DIED",
+      message: /Fragile ended because it called process\.exit\(3\)/,
+    });
+  }
+  await t.throwsAsync(get(fragile.echo.remote(3)), { code: "ACTOR_DIED" });
+  t.is(await get(other.echo.remote(4)), 4);
+  t.is((await session.load()).actors, 1);
+});
+
+scenario(
+  "a task that waits is retried when its thread dies under it, and its child's result is not lost",
+  async (t) => {
+    const state = new Int32Array(new SharedArrayBuffer(4));
+    // One CPU, so the child that leaves runs on the parent's thread.
+    const child = remote(
+      (seen: Int32Array) => {
+        if (Atomics.add(seen, 0, 1) === 0) process.exit(1);
+        return 21;
+      },
+      { name: "child" },
+    );
+    const parent = remote(async (seen: Int32Array) => 2 * (await get(child.remote(seen))), { name: "parent" });
+    t.is(await get(parent.remote(state)), 42);
+  },
+  { cpus: 1 },
+);
+
+scenario("deaths in a crowd of short tasks: every task has its one right result", async (t, session) => {
+  const count = 400;
+  const deaths = new Int32Array(new SharedArrayBuffer(4 * count));
+  const work = remote((seen: Int32Array, index: number) => {
+    if (index % 50 === 17 && Atomics.add(seen, index, 1) === 0) process.exit(1);
+    return index * index;
+  });
+  const shared = put(deaths);
+  const values = await get(Array.from({ length: count }, (_, index) => work.remote(shared, index)));
+  t.deepEqual(
+    values,
+    Array.from({ length: count }, (_, index) => index * index),
+  );
+  t.is(
+    deaths.reduce((a, b) => a + b, 0),
+    2 * (count / 50),
+  );
+  t.like(await session.load(), { tasks: 0, waiting: 0, free: { cpus: 20_000 } });
+});

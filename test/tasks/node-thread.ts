@@ -1,0 +1,37 @@
+/** A node thread with nothing but tasks: what the worker tests run against. */
+import { tmpdir } from "node:os";
+import { workerData } from "node:worker_threads";
+import { createBus, createMemoryControlStore, type TableName } from "../../src/control/index.js";
+import { ObjectStore } from "../../src/store/index.js";
+import { hostTasks } from "../../src/tasks/index.js";
+import type { NodeStart } from "./session.js";
+
+const { port, options } = workerData as NodeStart;
+const driver = createBus(port, { keepAlive: true });
+const control = createMemoryControlStore();
+const store = new ObjectStore({
+  memory: options.memory ?? 1 << 28,
+  spillDirectory: tmpdir(),
+  spillLimit: 1 << 28,
+});
+const host = hostTasks({
+  driver,
+  store,
+  control,
+  cpus: options.cpus ?? 2,
+  gpus: options.gpus ?? 0,
+  ...(options.heapMb !== undefined && { resourceLimits: { maxOldGenerationSizeMb: options.heapMb } }),
+  ...(options.entry !== undefined && { entry: options.entry }),
+  onWorkerBus: (bus, worker) => bus.serve({ "test.whoami": () => worker }),
+});
+driver.serve({
+  "test.load": () => ({ ...host.load(), memory: store.usage().memoryUsed }),
+  "test.state": async (table) => {
+    await host.flush();
+    return await control.list(table as TableName);
+  },
+  "test.close": async () => {
+    await host.close();
+    return { ...host.load(), memory: store.usage().memoryUsed };
+  },
+});

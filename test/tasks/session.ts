@@ -1,0 +1,79 @@
+import { MessageChannel, type MessagePort, Worker } from "node:worker_threads";
+import { createBus, createMemoryControlStore, type Row, type TableName } from "../../src/control/index.js";
+import { createInlineBackend, createWorkersBackend, setContext } from "../../src/tasks/index.js";
+
+export interface SessionOptions {
+  cpus?: number;
+  gpus?: number;
+  memory?: number;
+  heapMb?: number;
+  entry?: string;
+}
+
+export interface NodeStart {
+  readonly port: MessagePort;
+  readonly options: SessionOptions;
+}
+
+/** What is not done yet on the node; `memory` is the shared memory that objects take. */
+export interface Load {
+  objects: number;
+  requests: number;
+  waiting: number;
+  tasks: number;
+  actors: number;
+  free: { cpus: number; gpus: number };
+  memory: number;
+}
+
+/** A session for one test. It is this thread's context until it is closed. */
+export interface Session {
+  /** After what was submitted or released in this turn has been sent, which is on a microtask. */
+  load(): Promise<Load>;
+  state<N extends TableName>(table: N): Promise<Row<N>[]>;
+  close(): Promise<void>;
+}
+
+export type MakeSession = (options: SessionOptions) => Promise<Session>;
+
+export async function makeInline({ cpus = 2, gpus = 0 }: SessionOptions): Promise<Session> {
+  const control = createMemoryControlStore();
+  const backend = createInlineBackend({ cpus, gpus, control });
+  setContext({ backend });
+  return {
+    load: async () => {
+      await null;
+      return { ...backend.host.load(), memory: 0 };
+    },
+    state: async (table) => {
+      await backend.host.flush();
+      return await control.list(table);
+    },
+    close: () => backend.close(),
+  };
+}
+
+export async function makeWorkers(options: SessionOptions): Promise<Session> {
+  const { port1, port2 } = new MessageChannel();
+  const start: NodeStart = { port: port2, options };
+  const thread = new Worker(new URL("./node-thread.js", import.meta.url), { workerData: start, transferList: [port2] });
+  const bus = createBus(port1);
+  const backend = await createWorkersBackend(bus);
+  setContext({ backend, bus });
+  let closed = false;
+  return {
+    load: async () => {
+      await null;
+      return await bus.call<Load>("test.load", null);
+    },
+    state: (table) => bus.call("test.state", table),
+    async close() {
+      if (closed) return;
+      closed = true;
+      await backend.close();
+      await bus.call("test.close", null);
+      bus.close();
+      await thread.terminate();
+    },
+  };
+}

@@ -1,0 +1,78 @@
+import test from "ava";
+import { currentContext, get, put, remote, setContext } from "../../src/tasks/index.js";
+import { testBackend } from "./backend-suite.js";
+import { makeWorkers } from "./session.js";
+
+testBackend(makeWorkers);
+
+test.serial("put of a large array is one copy that every thread sees", async (t) => {
+  const session = await makeWorkers({});
+  try {
+    const shared = put(new Int32Array(100_000));
+    const poke = remote((array: Int32Array, index: number, value: number) => {
+      Atomics.store(array, index, value);
+      return array.buffer instanceof SharedArrayBuffer;
+    });
+    t.deepEqual(await get([poke.remote(shared, 0, 7), poke.remote(shared, 1, 8)]), [true, true]);
+    const mine = await get(shared);
+    t.deepEqual([mine[0], mine[1]], [7, 8]);
+    t.is((await session.load()).memory, mine.buffer.byteLength);
+  } finally {
+    await session.close();
+    setContext(undefined);
+  }
+});
+
+test.serial("tasks run on other threads, as many at once as there are CPUs", async (t) => {
+  const session = await makeWorkers({ cpus: 2 });
+  try {
+    const meeting = put(new Int32Array(new SharedArrayBuffer(4)));
+    // Each of the two blocks its thread until the other one is there.
+    const meet = remote(async (flags: Int32Array) => {
+      const { threadId } = await import("node:worker_threads");
+      Atomics.add(flags, 0, 1);
+      Atomics.notify(flags, 0);
+      while (Atomics.load(flags, 0) < 2) Atomics.wait(flags, 0, 1);
+      return threadId;
+    });
+    const ids = await get([meet.remote(meeting), meet.remote(meeting)]);
+    t.is(new Set(ids).size, 2);
+    t.false(ids.includes(0));
+    const rows = await session.state("tasks");
+    t.is(new Set(rows.map(({ worker }) => worker)).size, 2);
+    t.deepEqual(new Set((await session.state("workers")).map(({ state }) => state)), new Set(["idle"]));
+  } finally {
+    await session.close();
+    setContext(undefined);
+  }
+});
+
+test.serial("other rooms can serve on a worker's bus", async (t) => {
+  const session = await makeWorkers({});
+  try {
+    const ask = remote(async () => {
+      const { bus, worker } = currentContext();
+      return [await bus!.call("test.whoami", null), worker];
+    });
+    const [served, own] = await get(ask.remote());
+    t.is(served, own);
+  } finally {
+    await session.close();
+    setContext(undefined);
+  }
+});
+
+test.serial("a value that does not fit the store is refused, and the store recovers", async (t) => {
+  const session = await makeWorkers({ memory: 1 << 20 });
+  try {
+    const tooLarge = put(new Float64Array(1 << 18));
+    await t.throwsAsync(get(tooLarge), { code: "OBJECT_STORE_FULL" });
+    const fits = put(new Float64Array(1 << 16));
+    t.is((await get(fits)).length, 1 << 16);
+    const make = remote(() => new Float64Array(1 << 18));
+    await t.throwsAsync(get(make.remote()), { code: "OBJECT_STORE_FULL" });
+  } finally {
+    await session.close();
+    setContext(undefined);
+  }
+});

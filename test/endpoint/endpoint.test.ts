@@ -54,8 +54,8 @@ test("another address than loopback needs a token", async (t) => {
 /** Whether the endpoint is receiving a part right now. */
 async function underWay(client: FlightClient): Promise<boolean> {
   for await (const reply of client.doAction({ type: "status" })) {
-    const { transactions } = JSON.parse(new TextDecoder().decode(reply)) as { transactions: { rows: number }[] };
-    return transactions.some(({ rows }) => rows > 0);
+    const { transactions } = JSON.parse(new TextDecoder().decode(reply)) as { transactions: { receiving: number }[] };
+    return transactions.some(({ receiving }) => receiving > 0);
   }
   return false;
 }
@@ -64,7 +64,10 @@ for (const signal of ["SIGINT", "SIGTERM"] as const) {
   test(`${signal} lets a put that is under way finish, then ends the process cleanly`, async (t) => {
     const rayflight = await startRayflight();
     const client = new FlightClient(rayflight.uri);
-    t.teardown(() => client.close());
+    t.teardown(async () => {
+      await client.close();
+      await rayflight.end("SIGKILL");
+    });
     const { schema, batches } = tableFromArrays({ x: Float64Array.of(1, 2, 3) });
     const messages = [{ header: encodeSchema(schema) }, ...messagesOf(batches)];
     const answers = client.doPut({ type: "path", path: ["slow"] }, slowly());
@@ -78,6 +81,6 @@ for (const signal of ["SIGINT", "SIGTERM"] as const) {
     const replies: unknown[] = [];
     for await (const reply of answers) replies.push(JSON.parse(new TextDecoder().decode(reply)));
     t.like(replies[0], { rows: 6 });
-    t.deepEqual(await rayflight.end(), { code: 0, signal: null });
+    t.deepEqual(await rayflight.gone, { code: 0, signal: null });
   });
 }

@@ -8,7 +8,9 @@ export interface RayflightProcess {
   readonly child: ChildProcess;
   /** Resolves once it has printed a line that matches. */
   printed(pattern: RegExp): Promise<void>;
-  /** Sends a signal and resolves with the exit code and signal once the process is gone. */
+  /** Resolves with the exit code and signal once the process is gone. */
+  readonly gone: Promise<{ code: number | null; signal: NodeJS.Signals | null }>;
+  /** Sends a signal, SIGTERM by default, to a process that still runs, and waits until it is gone. */
   end(signal?: NodeJS.Signals): Promise<{ code: number | null; signal: NodeJS.Signals | null }>;
 }
 
@@ -43,8 +45,9 @@ export async function startRayflight(...args: string[]): Promise<RayflightProces
         watchers.add(look);
         look();
       }),
+    gone: exited.then(([code, signal]) => ({ code, signal })),
     async end(signal = "SIGTERM") {
-      if (!child.killed && child.exitCode === null && child.signalCode === null) child.kill(signal);
+      if (child.exitCode === null && child.signalCode === null) child.kill(signal);
       const [code, by] = await exited;
       return { code, signal: by };
     },

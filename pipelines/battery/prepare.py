@@ -89,8 +89,8 @@ def read_houses(spark: SparkSession, pattern: str) -> DataFrame:
     )
 
 
-def read_raw(spark: SparkSession, data: str) -> DataFrame:
-    """Every house and hour with all that was measured, under CityLearn's names."""
+def read_raw(spark: SparkSession, data: str) -> tuple[DataFrame, DataFrame]:
+    """Every house and hour with all that was measured, under CityLearn's names; and the houses that there should be."""
     folder = FOLDER.format(data=data.rstrip("/"))
     try:
         hours = read_hours(spark, f"{folder}/Building_*.csv", HOUSE_CSV)
@@ -108,20 +108,22 @@ def read_raw(spark: SparkSession, data: str) -> DataFrame:
         rows = rows.join(F.broadcast(table), ["phase", "t"])
     solar = F.col("pv_power") * F.col("solar_watts_per_kilowatt") / 1000
     rows = rows.withColumn("solar_generation", solar)
-    return rows.select("phase", *KEYS, *(F.col(name).cast("int").alias(name) for name in CALENDAR), *MEASURED)
+    calendar = (F.col(name).cast("int").alias(name) for name in CALENDAR)
+    return rows.select("phase", *KEYS, *calendar, *MEASURED), houses
 
 
-def check_complete(raw: DataFrame) -> dict[int, list[int]]:
-    """The buildings of each phase. Raises Failure unless every one of them has every hour of the year, without a gap."""
+def check_complete(rows: DataFrame, houses: DataFrame) -> dict[int, list[int]]:
+    """The buildings of each phase. Raises Failure unless every house has every hour of the year, without a gap."""
     gaps = F.count_if(F.greatest(*(F.col(name).isNull().cast("int") for name in [*CALENDAR, *MEASURED])) > 0)
-    counts = raw.groupBy("phase", "building").agg(
+    counts = rows.groupBy("phase", "building").agg(
         F.count_distinct("t").alias("hours"), F.count("*").alias("rows"), F.max("t").alias("last"), gaps.alias("gaps")
     )
     found: dict[int, list[int]] = {phase: [] for phase in PHASES}
-    for row in counts.orderBy("phase", "building").collect():
+    checked = houses.join(counts, ["phase", "building"], "left").na.fill(0, ["rows", "gaps"])
+    for row in checked.orderBy("phase", "building").collect():
         if (row.hours, row.rows, row.last, row.gaps) != (HOURS, HOURS, HOURS - 1, 0):
             raise session.Failure(
-                f"Building {row.building} of phase {row.phase} has {row.rows} rows, {row.gaps} of them incomplete, "
+                f"House {row.building} of phase {row.phase} has {row.rows} rows, {row.gaps} of them incomplete, "
                 f"instead of {HOURS} whole ones. Fetch CityLearn 1.8.0 again."
             )
         found[row.phase].append(row.building)
@@ -229,10 +231,10 @@ def prepare(spark: SparkSession, uri: str, data: str, token: str | None) -> int:
         print(f"prepare  {time.monotonic() - started:5.1f} s  {text}", flush=True)
 
     say(f"Spark {spark.version} on {spark.sparkContext.master} reads {data}")
-    raw = read_raw(spark, data)
+    raw, expected = read_raw(spark, data)
     features = feature_columns()
     rows = raw.withColumns(features).persist()
-    houses = check_complete(rows)
+    houses = check_complete(rows, expected)
     say(f"{sum(map(len, houses.values()))} houses, {HOURS} hours each, joined with weather, price and carbon intensity")
     statistics = measure(rows, list(features))
     say(f"{len(features)} features, normalised by phase {LEARNED_PHASE} alone")

@@ -4,20 +4,19 @@ from __future__ import annotations
 
 import argparse
 import os
-import signal
 import subprocess
 import sys
 import tempfile
-import threading
 import traceback
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from typing import BinaryIO
 
 # Local workers import what the driver imports, and the JVM asks no resolver for this machine's name.
 os.environ.setdefault("PYSPARK_PYTHON", sys.executable)
 os.environ.setdefault("SPARK_LOCAL_IP", "127.0.0.1")
 
+from interruption import interruptible, shielded_children
 from pyspark.sql import SparkSession
 from pyspark_rayflight import check_endpoint, explain
 
@@ -31,10 +30,9 @@ class Failure(Exception):
 def run(name: str, given: argparse.Namespace, program: Callable[[SparkSession], int]) -> int:
     """Runs ``program`` in a Spark session on ``given.master`` and returns its exit code.
 
-    Before Spark starts, an endpoint must answer at ``given.uri``.
-
-    A failure that says what to do prints one line, any other its whole story, with Spark's log if Spark did not start. Ctrl-C and SIGTERM cancel
-    Spark's jobs, so that a write in flight is aborted by Spark, and end with 130 or 143; a second one does not wait.
+    Before Spark starts, an endpoint must answer at ``given.uri``. A failure that says what to do prints one line, any
+    other its whole story, with Spark's log if Spark did not start. Ctrl-C and SIGTERM cancel Spark's jobs, so that Spark
+    aborts a write in flight, and end with 130 or 143; a second one does not wait.
     """
     with tempfile.TemporaryFile() as log, interruptible() as interruption:
         spark: SparkSession | None = None
@@ -102,66 +100,6 @@ def arguments(description: str | None) -> argparse.ArgumentParser:
     parser.add_argument("--token", help="its token (default: the environment's RAYFLIGHT_TOKEN)")
     parser.add_argument("--master", default="local[*]", help="Spark master (default: %(default)s)")
     return parser
-
-
-class Interruption:
-    """Remembers the first SIGINT or SIGTERM, and cancels Spark's jobs from then on until ``over``."""
-
-    def __init__(self) -> None:
-        self.signal: int | None = None
-        self.ended = threading.Event()
-        self.spark: SparkSession | None = None
-
-    def arrived(self, number: int, _frame: object) -> None:
-        first = self.signal is None
-        self.signal = number
-        if self.spark is None or not first:
-            raise KeyboardInterrupt
-        # Not from here: this thread may be inside a call to the JVM, which would have to end first. And not once: a
-        # write starts several jobs in a row. The cancelled job makes that call raise, after Spark has aborted the write.
-        threading.Thread(target=self.cancel, args=(self.spark,), daemon=True).start()
-
-    def cancel(self, spark: SparkSession) -> None:
-        with suppress(Exception):  # the session may end at any moment, and that is the goal
-            while not self.ended.wait(0.1):
-                spark.sparkContext.cancelAllJobs()
-
-    def cancels(self, spark: SparkSession) -> None:
-        self.spark = spark
-        self.listen()  # again: Spark has put a handler of its own
-        if self.signal is not None:
-            raise KeyboardInterrupt
-
-    def listen(self) -> None:
-        for number in (signal.SIGINT, signal.SIGTERM):
-            signal.signal(number, self.arrived)
-
-    def over(self) -> None:
-        self.ended.set()
-
-
-@contextmanager
-def interruptible() -> Iterator[Interruption]:
-    interruption = Interruption()
-    interruption.listen()
-    yield interruption
-
-
-SHIELDS: list[object] = []
-os.register_at_fork(after_in_child=lambda: signal.signal(signal.SIGTERM, signal.SIG_IGN) if SHIELDS else None)
-
-
-@contextmanager
-def shielded_children() -> Iterator[None]:
-    """What is started inside ignores SIGTERM: sent to the whole group it would end the JVM, which has a write to abort.
-
-    The JVM ends when this process does, whatever the reason.
-    """
-    SHIELDS.append(None)
-    try:
-        yield
-    finally:
-        SHIELDS.pop()
 
 
 @contextmanager

@@ -102,7 +102,7 @@ export class FlightClient {
     return this.#stream("ListActions", [frame(nothing)], options, decodeActionType);
   }
 
-  /** DoGet, decoded: resolves once the schema is there. */
+  /** DoGet, decoded: resolves once the schema is there. The call stays open until its batches are read to the end or left. */
   async read(ticket: Uint8Array, options: CallOptions = {}): Promise<BatchStream> {
     return await decodeBatches(this.doGet(ticket, options));
   }

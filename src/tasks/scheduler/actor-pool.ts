@@ -1,6 +1,6 @@
 import type { ActorId, ClientId, DeathReason, FailReason, Instruction, TaskId, WorkerId } from "./events.js";
 import { Queue } from "./queue.js";
-import type { Demand, Grant, ResourceLedger } from "./resources.js";
+import { type Demand, type Grant, type ResourceLedger, shapeOf } from "./resources.js";
 
 /** A call of an actor's method; `ready` once its arguments are. */
 export interface ActorCall {
@@ -32,7 +32,8 @@ export class ActorPool {
   readonly #nextWorker: () => WorkerId;
   readonly #actors = new Map<ActorId, Actor>();
   readonly #byWorker = new Map<WorkerId, Actor>();
-  readonly #placing = new Queue<Actor>();
+  /** Actors that wait for resources, by what they ask for: who asks for much holds nobody else back. */
+  readonly #placing = new Map<string, Queue<Actor>>();
 
   constructor(ledger: ResourceLedger, emit: (instruction: Instruction) => void, nextWorker: () => WorkerId) {
     this.#ledger = ledger;
@@ -58,7 +59,10 @@ export class ActorPool {
     const actor = this.#actors.get(id);
     if (actor === undefined) return;
     actor.state = "placing";
-    this.#placing.push(actor);
+    const shape = shapeOf(actor.demand);
+    const queue = this.#placing.get(shape) ?? new Queue();
+    queue.push(actor);
+    this.#placing.set(shape, queue);
   }
 
   call(call: ActorCall): void {
@@ -114,7 +118,7 @@ export class ActorPool {
     const actor = this.#actors.get(id);
     if (actor === undefined) return;
     this.#actors.delete(id);
-    if (actor.state === "placing") this.#placing.remove(actor);
+    if (actor.state === "placing") this.#placing.get(shapeOf(actor.demand))?.remove(actor);
     if (actor.grant !== undefined) this.#ledger.give(actor.grant);
     this.#emit({ type: "dead", actor: id, reason });
     if (actor.worker !== undefined) {
@@ -128,17 +132,23 @@ export class ActorPool {
     }
   }
 
-  /** Starts threads for the actors whose resources are free, first come first served. */
+  /** Starts threads for the actors whose resources are free, among equals first come first served. */
   dispatch(): void {
-    for (let actor = this.#placing.peek(); actor !== undefined; actor = this.#placing.peek()) {
-      if (!this.#ledger.fits(actor.demand)) return;
-      this.#placing.shift();
-      actor.grant = this.#ledger.take(actor.demand);
-      actor.state = "starting";
-      actor.worker = this.#nextWorker();
-      this.#byWorker.set(actor.worker, actor);
-      this.#emit({ type: "start", worker: actor.worker, actor: actor.id });
+    for (const [shape, queue] of this.#placing) {
+      for (let actor = queue.peek(); actor !== undefined && this.#ledger.fits(actor.demand); actor = queue.peek()) {
+        queue.shift();
+        this.#place(actor);
+      }
+      if (queue.length === 0) this.#placing.delete(shape);
     }
+  }
+
+  #place(actor: Actor): void {
+    actor.grant = this.#ledger.take(actor.demand);
+    actor.state = "starting";
+    actor.worker = this.#nextWorker();
+    this.#byWorker.set(actor.worker, actor);
+    this.#emit({ type: "start", worker: actor.worker, actor: actor.id });
   }
 
   #send(actor: Actor, caller: ClientId): void {

@@ -20,6 +20,11 @@ export interface GpuShare {
   readonly units: number;
 }
 
+/** Equal for equal demands: who asks for the same waits in one line. */
+export function shapeOf({ cpus, gpus }: Demand): string {
+  return `${cpus}/${gpus}`;
+}
+
 /** Turns an option like `numGpus: 0.5` into units. Throws INVALID_ARGUMENT when it is no count of this resource. */
 export function toUnits(option: string, amount: number): number {
   const units = Math.round(amount * unit);

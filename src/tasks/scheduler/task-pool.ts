@@ -1,6 +1,6 @@
 import type { CodeId, FailReason, Instruction, TaskId, WorkerId } from "./events.js";
 import { Queue } from "./queue.js";
-import type { Demand, Grant, ResourceLedger } from "./resources.js";
+import { type Demand, type Grant, type ResourceLedger, shapeOf } from "./resources.js";
 
 /** A task whose arguments are ready, or that runs. */
 export interface PoolTask {
@@ -78,7 +78,7 @@ export class TaskPool {
   }
 
   enqueue(task: PoolTask): void {
-    const shape = shapeOf(task);
+    const shape = shapeOf(task.demand);
     let queue = this.#queues.get(shape);
     if (queue === undefined) {
       queue = new Queue();
@@ -267,8 +267,4 @@ export class TaskPool {
     this.#queues.clear();
     this.#queued = 0;
   }
-}
-
-function shapeOf(task: PoolTask): string {
-  return `${task.demand.cpus}/${task.demand.gpus}`;
 }

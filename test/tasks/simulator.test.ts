@@ -1,0 +1,17 @@
+import test from "ava";
+import { RandomStream } from "../../src/random.js";
+import { simulate } from "./simulator.js";
+
+test("random interleavings of everything that can happen keep every promise of the scheduler", (t) => {
+  const seen = { tasks: 0, deaths: 0, blocks: 0, cancels: 0, calls: 0, retries: 0 };
+  for (let seed = 0; seed < 1_000; seed++) {
+    const counts = simulate(new RandomStream("scheduler", seed));
+    for (const key of Object.keys(seen) as (keyof typeof seen)[]) seen[key] += counts[key];
+  }
+  // Each kind of event did happen, or the above says nothing.
+  for (const [kind, count] of Object.entries(seen)) t.true(count > 100, `${kind}: ${count}`);
+});
+
+test("a seed replays bit for bit", (t) => {
+  t.deepEqual(simulate(new RandomStream("scheduler", 7)), simulate(new RandomStream("scheduler", 7)));
+});

@@ -1,0 +1,275 @@
+import type { RandomStream } from "../../src/random.js";
+import type { Instruction, SchedulerEvent } from "../../src/tasks/scheduler/events.js";
+import { type Demand, unit } from "../../src/tasks/scheduler/resources.js";
+import { Scheduler } from "../../src/tasks/scheduler/scheduler.js";
+
+interface SimulatedWorker {
+  readonly id: number;
+  readonly actor: number | undefined;
+  up: boolean;
+  /** In the order in which they were sent. */
+  readonly queue: number[];
+  /** The one that computes; the threads of actors have none, their calls overlap. */
+  active: number | undefined;
+  readonly blocked: Set<number>;
+}
+
+interface Expected {
+  readonly kind: "task" | "call";
+  readonly demand: Demand;
+  readonly caller: number;
+  readonly actor: number | undefined;
+  readonly arguments: readonly number[];
+  readonly maxRetries: number;
+  outcome: "value" | "failure" | undefined;
+  attempts: number;
+}
+
+export interface Counts {
+  tasks: number;
+  deaths: number;
+  blocks: number;
+  cancels: number;
+  calls: number;
+  retries: number;
+  log: string;
+}
+
+const steps = 150;
+
+/**
+ * A node in which everything happens in random order: submissions, starts, ends, waits, deaths, kills and cancels. Throws
+ * when the scheduler breaks a promise: a second or missing outcome, a start before the arguments are there, CPUs or GPUs
+ * given twice, calls of one caller out of order, or somebody who waits though nothing happens any more.
+ */
+export function simulate(random: RandomStream): Counts {
+  const cpus = 1 + random.integer(3);
+  const gpus = random.integer(3);
+  const scheduler = new Scheduler({ cpus: cpus * unit, gpus: gpus * unit });
+  const workers = new Map<number, SimulatedWorker>();
+  const expected = new Map<number, Expected>();
+  const actors = new Map<number, { alive: boolean; demand: Demand; sent: Map<number, number> }>();
+  const gpuHolders = new Map<number, number>();
+  const counts: Counts = { tasks: 0, deaths: 0, blocks: 0, cancels: 0, calls: 0, retries: 0, log: "" };
+  let nextId = 1;
+
+  const pick = <T>(items: readonly T[]): T | undefined => items[random.integer(Math.max(1, items.length))];
+  const check = (holds: boolean, what: string) => {
+    if (!holds) throw new Error(`${what}\n${counts.log}`);
+  };
+
+  const letGo = (holder: number) => {
+    for (const [gpu, id] of gpuHolders) if (id === holder) gpuHolders.delete(gpu);
+  };
+
+  const settle = (id: number, outcome: "value" | "failure") => {
+    const item = expected.get(id)!;
+    check(item.outcome === undefined, `${id} has a second outcome`);
+    item.outcome = outcome;
+    handle({ type: outcome === "value" ? "available" : "unavailable", object: id });
+  };
+
+  const carryOut = (instruction: Instruction) => {
+    counts.log += `    ${JSON.stringify(instruction)}\n`;
+    switch (instruction.type) {
+      case "start": {
+        const { worker: id, actor } = instruction;
+        check(!workers.has(id), `worker ${id} starts twice`);
+        workers.set(id, { id, actor, up: false, queue: [], active: undefined, blocked: new Set() });
+        const pool = [...workers.values()].filter((worker) => worker.actor === undefined);
+        check(pool.length <= cpus, "more task threads than CPUs");
+        return;
+      }
+      case "stop":
+        check(workers.delete(instruction.worker), "a worker is stopped that is not there");
+        return;
+      case "run":
+      case "call": {
+        const worker = workers.get(instruction.worker)!;
+        const item = expected.get(instruction.task)!;
+        check(worker.up, "a worker gets work before it is up");
+        check(item.outcome === undefined, `${instruction.task} runs after its outcome`);
+        check(
+          item.arguments.every((argument) => expected.get(argument)!.outcome === "value"),
+          `${instruction.task} runs before its arguments are there`,
+        );
+        worker.queue.push(instruction.task);
+        item.attempts += 1;
+        if (item.attempts > 1) counts.retries += 1;
+        // Once more than it may be to blame: when it shared a worker that died.
+        check(item.attempts <= item.maxRetries + 2, `${instruction.task} runs too often`);
+        if (instruction.type === "run") {
+          check(item.kind === "task" && worker.actor === undefined, "a task runs on an actor's thread");
+          check(instruction.gpus.length * unit === item.demand.gpus, "not the GPUs that were asked for");
+          for (const gpu of instruction.gpus) {
+            check(gpu < gpus && !gpuHolders.has(gpu), `GPU ${gpu} is given twice`);
+            gpuHolders.set(gpu, instruction.task);
+          }
+          return;
+        }
+        check(worker.actor === item.actor && item.attempts === 1, "a call on the wrong thread, or sent twice");
+        const { sent } = actors.get(item.actor!)!;
+        check((sent.get(item.caller) ?? 0) < instruction.task, "calls of one caller out of order");
+        sent.set(item.caller, instruction.task);
+        return;
+      }
+      case "construct":
+        check(workers.get(instruction.worker)?.actor === instruction.actor, "an actor is made on another's thread");
+        for (const gpu of instruction.gpus) {
+          check(!gpuHolders.has(gpu), `GPU ${gpu} is given twice`);
+          gpuHolders.set(gpu, instruction.actor);
+        }
+        return;
+      case "fail":
+        settle(instruction.task, "failure");
+        return;
+      case "dead":
+        actors.get(instruction.actor)!.alive = false;
+        letGo(instruction.actor);
+        return;
+    }
+  };
+
+  const handle = (event: SchedulerEvent) => {
+    counts.log += `${JSON.stringify(event)}\n`;
+    const before = scheduler.ledger.free();
+    const instructions = scheduler.handle([event]);
+    // A task is only let in where there is room: CPUs get below zero by nothing but a resumed task.
+    const { cpus: left } = scheduler.ledger.free();
+    check(left >= 0 || left >= before.cpus || event.type === "resumed", "CPUs are given twice");
+    for (const instruction of instructions) carryOut(instruction);
+  };
+
+  const argumentsOf = (): number[] => {
+    const ids = [...expected.keys()].slice(-12);
+    return [...new Set(Array.from({ length: random.integer(3) }, () => pick(ids)!))].filter(Boolean);
+  };
+  const pendingOf = (ids: readonly number[]) => ids.filter((id) => expected.get(id)!.outcome === undefined);
+  const hasFailed = (ids: readonly number[]) => ids.some((id) => expected.get(id)!.outcome === "failure");
+  const demand = (): Demand =>
+    gpus > 0 && random.integer(4) === 0
+      ? { cpus: random.integer(2) * unit, gpus: (1 + random.integer(gpus)) * unit }
+      : { cpus: [unit / 2, unit, unit, cpus * unit][random.integer(4)]!, gpus: 0 };
+
+  const expect = (item: Pick<Expected, "kind" | "demand" | "arguments" | "maxRetries" | "caller" | "actor">) => {
+    const id = nextId++;
+    expected.set(id, { ...item, outcome: undefined, attempts: 0 });
+    return id;
+  };
+
+  /** Everything that could happen now. */
+  const actions: (() => void)[] = [
+    () => {
+      const args = argumentsOf();
+      if (hasFailed(args)) return;
+      const wanted = demand();
+      const maxRetries = random.integer(3);
+      const task = expect({ kind: "task", demand: wanted, arguments: args, maxRetries, caller: 0, actor: undefined });
+      counts.tasks += 1;
+      handle({
+        type: "submit",
+        task,
+        code: random.integer(3),
+        demand: wanted,
+        maxRetries,
+        pending: pendingOf(args),
+      });
+    },
+    () => {
+      const actor = nextId++;
+      const wanted = { cpus: random.integer(3) === 0 ? unit : 0, gpus: gpus > 0 && random.integer(4) === 0 ? unit : 0 };
+      actors.set(actor, { alive: true, demand: wanted, sent: new Map() });
+      handle({ type: "create", actor, demand: wanted, pending: [] });
+    },
+    () => {
+      const actor = pick([...actors.keys()]);
+      const args = argumentsOf();
+      if (actor === undefined || hasFailed(args)) return;
+      const caller = random.integer(2);
+      const none = { cpus: 0, gpus: 0 };
+      const task = expect({ kind: "call", demand: none, arguments: args, maxRetries: 0, caller, actor });
+      counts.calls += 1;
+      handle({ type: "call", task, actor, caller, pending: pendingOf(args) });
+    },
+    () => {
+      const all = [...workers.values()];
+      const busy = all.filter(({ queue }) => queue.length > 0);
+      const worker = pick(busy.length > 0 ? busy : all);
+      if (worker === undefined || random.integer(3) > 0) return;
+      counts.deaths += 1;
+      workers.delete(worker.id);
+      for (const id of worker.queue) letGo(id);
+      handle({ type: "died", worker: worker.id });
+    },
+    () => {
+      const actor = pick([...actors.keys()]);
+      if (actor !== undefined && random.integer(4) === 0) handle({ type: "kill", actor });
+    },
+    () => {
+      const task = pick([...expected.keys()]);
+      if (task === undefined || expected.get(task)!.kind === "call") return;
+      counts.cancels += 1;
+      handle({ type: "cancel", task });
+    },
+  ];
+
+  /** Lets one worker make a step; returns whether one could. */
+  const progress = (): boolean => {
+    const able = [...workers.values()].filter(({ up, queue }) => !up || queue.length > 0);
+    const worker = pick(able);
+    if (worker === undefined) return false;
+    if (!worker.up) {
+      worker.up = true;
+      handle({ type: "started", worker: worker.id });
+      return true;
+    }
+    const { queue, blocked } = worker;
+    const finish = (id: number) => {
+      queue.splice(queue.indexOf(id), 1);
+      blocked.delete(id);
+      if (worker.active === id) worker.active = undefined;
+      letGo(id);
+      handle({ type: "finished", worker: worker.id, task: id, milliseconds: random.next() < 0.7 ? 0.01 : 1 });
+      settle(id, random.integer(8) === 0 ? "failure" : "value");
+    };
+    if (worker.actor !== undefined) {
+      finish(queue[0]!);
+      return true;
+    }
+    if (worker.active === undefined) worker.active = queue.find((id) => !blocked.has(id));
+    if (worker.active === undefined || random.integer(3) === 0) {
+      const waiting = pick([...blocked]);
+      if (waiting !== undefined) {
+        blocked.delete(waiting);
+        handle({ type: "resumed", worker: worker.id, task: waiting });
+        finish(waiting);
+        return true;
+      }
+    }
+    const id = worker.active!;
+    if (random.integer(4) === 0) {
+      counts.blocks += 1;
+      blocked.add(id);
+      worker.active = undefined;
+      handle({ type: "blocked", worker: worker.id, task: id });
+    } else finish(id);
+    return true;
+  };
+
+  for (let step = 0; step < steps; step++) {
+    if (random.integer(2) === 0) progress();
+    else pick(actions)!();
+  }
+  while (progress());
+  for (const [actor, { alive }] of actors) {
+    if (!alive) continue;
+    handle({ type: "kill", actor });
+    while (progress());
+  }
+
+  for (const [id, { outcome }] of expected) check(outcome !== undefined, `${id} never ended`);
+  const free = scheduler.ledger.free();
+  check(free.cpus === cpus * unit && free.gpus === gpus * unit, `not all resources are back: ${JSON.stringify(free)}`);
+  check(scheduler.load.tasks === 0 && scheduler.load.actors === 0, "something is left in the scheduler");
+  return counts;
+}

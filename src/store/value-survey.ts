@@ -6,10 +6,13 @@ import type { ValueCodec } from "./value.js";
 export type Primitive = undefined | null | boolean | number | bigint | string;
 
 export interface Survey {
-  /** The value, or a copy of its containers in which each live object is replaced by a placeholder. */
+  /**
+   * The value, or a copy of its containers in which a placeholder stands for each live object and each SharedArrayBuffer:
+   * V8's serializer calls back for typed arrays only.
+   */
   readonly value: unknown;
-  /** Which placeholder stands for which handle. */
-  readonly placeholders: ReadonlyMap<unknown, number>;
+  /** What a placeholder stands for: a handle, by number, or a buffer. */
+  readonly placeholders: ReadonlyMap<unknown, number | SharedArrayBuffer>;
   readonly handles: readonly unknown[];
 }
 
@@ -18,7 +21,7 @@ export function isPrimitive(value: unknown): value is Primitive {
   return value === null || (typeof value !== "object" && typeof value !== "function" && typeof value !== "symbol");
 }
 
-const none: ReadonlyMap<unknown, number> = new Map();
+const none: Survey["placeholders"] = new Map();
 const isLeaf = (value: object) =>
   types.isAnyArrayBuffer(value) ||
   types.isDate(value) ||
@@ -33,6 +36,7 @@ const isLeaf = (value: object) =>
 export function surveyValue(value: unknown, codec: ValueCodec, label: string): Survey {
   if (types.isArrayBufferView(value)) return { value, placeholders: none, handles: [] };
   const handles = new Map<object, unknown>();
+  const buffers = new Set<SharedArrayBuffer>();
   const seen = new Set<object>();
 
   const visit = (item: unknown, path: Path): void => {
@@ -42,6 +46,7 @@ export function surveyValue(value: unknown, codec: ValueCodec, label: string): S
     seen.add(item);
     const handle = codec.toHandle(item);
     if (handle !== undefined) handles.set(item, handle);
+    else if (types.isSharedArrayBuffer(item)) buffers.add(item);
     else if (Array.isArray(item)) {
       for (let i = 0; i < item.length; i++) if (!isPrimitive(item[i])) visit(item[i], { parent: path, key: i });
     } else if (isPlain(item)) {
@@ -57,8 +62,8 @@ export function surveyValue(value: unknown, codec: ValueCodec, label: string): S
   };
 
   visit(value, undefined);
-  if (handles.size === 0) return { value, placeholders: none, handles: [] };
-  return { ...replaceHandles(value, handles), handles: [...handles.values()] };
+  if (handles.size + buffers.size === 0) return { value, placeholders: none, handles: [] };
+  return { ...putPlaceholders(value, [...handles.keys()], buffers), handles: [...handles.values()] };
 }
 
 /** A plain object of any realm: a notebook cell has an Object.prototype of its own. */
@@ -70,14 +75,20 @@ export function isPlain(value: object): value is Record<string, unknown> {
 
 type Path = { readonly parent: Path; readonly key: string | number } | undefined;
 
-function replaceHandles(value: unknown, handles: ReadonlyMap<object, unknown>): Omit<Survey, "handles"> {
-  const placeholders = new Map<unknown, number>();
+function putPlaceholders(
+  value: unknown,
+  live: readonly object[],
+  buffers: ReadonlySet<SharedArrayBuffer>,
+): Omit<Survey, "handles"> {
+  const placeholders = new Map<unknown, number | SharedArrayBuffer>();
   const copies = new Map<object, unknown>();
-  for (const live of handles.keys()) {
+  const replace = (item: object, by: number | SharedArrayBuffer) => {
     const placeholder = new Uint8Array(0);
-    placeholders.set(placeholder, copies.size);
-    copies.set(live, placeholder);
-  }
+    placeholders.set(placeholder, by);
+    copies.set(item, placeholder);
+  };
+  live.forEach(replace);
+  for (const buffer of buffers) replace(buffer, buffer);
   const copy = (item: unknown): unknown => {
     if (typeof item !== "object" || item === null) return item;
     if (copies.has(item)) return copies.get(item);

@@ -1,7 +1,7 @@
 import { types } from "node:util";
 import { Deserializer, Serializer } from "node:v8";
 import { RayflightError } from "../error.js";
-import { isPrimitive, type Primitive, surveyValue } from "./value-survey.js";
+import { isPrimitive, type Primitive, type Survey, surveyValue } from "./value-survey.js";
 
 /**
  * A value in the form in which it lies in the store and crosses threads. Immutable once made.
@@ -63,25 +63,28 @@ const host = {
   sharedView: 1,
   /** A live object: number of its handle. */
   handle: 2,
+  /** A SharedArrayBuffer itself: number. */
+  sharedBuffer: 3,
 } as const;
 
 class ValueWriter extends Serializer {
   readonly views: { view: NodeJS.ArrayBufferView; offset: number }[] = [];
   readonly shared: SharedArrayBuffer[] = [];
   viewBytes = 0;
-  readonly #placeholders: ReadonlyMap<unknown, number>;
+  readonly #placeholders: Survey["placeholders"];
 
-  constructor(placeholders: ReadonlyMap<unknown, number>) {
+  constructor(placeholders: Survey["placeholders"]) {
     super();
     this.#placeholders = placeholders;
     treatViewsAsHostObjects(this);
   }
 
   _writeHostObject(object: NodeJS.ArrayBufferView): void {
-    const handle = this.#placeholders.get(object);
-    if (handle !== undefined) {
-      this.writeUint32(host.handle);
-      this.writeUint32(handle);
+    const original = this.#placeholders.get(object);
+    if (original !== undefined) {
+      const isHandle = typeof original === "number";
+      this.writeUint32(isHandle ? host.handle : host.sharedBuffer);
+      this.writeUint32(isHandle ? original : this.#numberOf(original));
       return;
     }
     const type = Math.max(
@@ -91,7 +94,7 @@ class ValueWriter extends Serializer {
     if (types.isSharedArrayBuffer(object.buffer)) {
       this.writeUint32(host.sharedView);
       this.writeUint32(type);
-      this.writeUint32(this._getSharedArrayBufferId(object.buffer));
+      this.writeUint32(this.#numberOf(object.buffer));
       this.writeDouble(object.byteOffset);
     } else {
       this.writeUint32(host.view);
@@ -104,7 +107,7 @@ class ValueWriter extends Serializer {
     this.writeDouble(object.byteLength);
   }
 
-  _getSharedArrayBufferId(buffer: SharedArrayBuffer): number {
+  #numberOf(buffer: SharedArrayBuffer): number {
     const known = this.shared.indexOf(buffer);
     return known >= 0 ? known : this.shared.push(buffer) - 1;
   }
@@ -128,15 +131,12 @@ class ValueReader extends Deserializer {
     this.#value = value;
     this.#views = align(headEnd);
     this.#codec = codec;
-    const deserializer = this as unknown as { transferArrayBuffer(id: number, buffer: SharedArrayBuffer): void };
-    value.shared?.forEach((buffer, id) => {
-      deserializer.transferArrayBuffer(id, buffer);
-    });
   }
 
   _readHostObject(): object {
     const kind = this.readUint32();
     if (kind === host.handle) return this.#codec.fromHandle(this.#value.handles![this.readUint32()]);
+    if (kind === host.sharedBuffer) return this.#value.shared![this.readUint32()]!;
     const type = viewTypes[this.readUint32()]!;
     if (kind === host.sharedView) {
       const buffer = this.#value.shared![this.readUint32()]!;

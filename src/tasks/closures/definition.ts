@@ -46,3 +46,5 @@ export interface Definition {
 /** The names by which shipped source refers to what only the worker can give it. */
 export const importName = "__rayflight_import";
 export const superName = "__rayflight_super";
+/** How the script begins in which strict code is compiled again. */
+export const strictHead = `(${importName}) => {"use strict";`;

@@ -4,7 +4,7 @@ import { RayflightError } from "../../error.js";
 import { packValue, type ValueCodec } from "../../store/value.js";
 import { isPlain, isPrimitive, surveyValue } from "../../store/value-survey.js";
 import { isLive } from "../live.js";
-import { type Definition, type DefinitionNode, importName, superName } from "./definition.js";
+import { type Definition, type DefinitionNode, importName, strictHead, superName } from "./definition.js";
 import { entryUrl } from "./entry.js";
 import { type FreeNames, findFreeNames } from "./free-names.js";
 import { type FunctionFacts, FunctionInspector, type Scope } from "./inspector.js";
@@ -123,7 +123,7 @@ class Encoder {
     return {
       kind: "function",
       source,
-      strict: facts.script?.isModule ?? false,
+      strict: isStrict(facts),
       isClass: isClassText,
       origin: originOf(facts, text),
       captures,
@@ -253,12 +253,17 @@ function exportedByRequire(target: Code, { script }: FunctionFacts): DefinitionN
   return name === undefined ? undefined : { kind: "import", from: script.url, specifier: script.url, name };
 }
 
+/** Whether a function's script is strict code: a module, or what was shipped out of one. */
+function isStrict({ script }: FunctionFacts): boolean {
+  return script !== undefined && (script.isModule || script.source.startsWith(strictHead));
+}
+
 function originOf({ script, position }: FunctionFacts, text: string): FunctionNode["origin"] {
   if (script === undefined) return { url: "", line: 0, column: 0 };
   const start = Math.max(0, script.source.lastIndexOf(text, position));
   const before = script.source.slice(0, start);
   const lineStart = before.lastIndexOf("\n") + 1;
-  return { url: script.url, line: before.split("\n").length - 1, column: start - lineStart };
+  return { url: script.url, line: script.startLine + before.split("\n").length - 1, column: start - lineStart };
 }
 
 function isClass(target: unknown): target is (new (...args: never[]) => object) & Code {

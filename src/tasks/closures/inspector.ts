@@ -5,13 +5,15 @@ export interface Script {
   readonly url: string;
   readonly source: string;
   readonly isModule: boolean;
+  /** The line of the URL's text at which the source begins: shipped functions keep their place in their file. */
+  readonly startLine: number;
 }
 
 /** Variables that a function can see, from the innermost scope outwards; the global scope is left out. */
 export interface Scope {
   readonly kind: "module" | "inner";
   readonly names: ReadonlySet<string>;
-  /** The value of a variable; "unset" when its declaration was not reached yet. */
+  /** The value of a variable; "unset" when its declaration was not reached yet (Node 20 says undefined then). */
   read(name: string): { readonly value: unknown } | "unset";
 }
 
@@ -52,7 +54,7 @@ export class FunctionInspector {
     const script = location && this.#script(location.scriptId);
     return {
       script,
-      position: location && script ? offsetOf(script.source, location) : 0,
+      position: location && script ? offsetOf(script, location) : 0,
       scopes: scopes.flatMap(({ value }) => (value?.description === "Global" ? [] : [this.#scope(value!)])),
     };
   }
@@ -100,7 +102,12 @@ export class FunctionInspector {
         const { scriptSource } = this.#post<Debugger.GetScriptSourceReturnType>("Debugger.getScriptSource", {
           scriptId: id,
         });
-        scripts.set(id, { url: found.url, source: scriptSource, isModule: found.isModule ?? false });
+        scripts.set(id, {
+          url: found.url,
+          source: scriptSource,
+          isModule: found.isModule ?? false,
+          startLine: found.startLine,
+        });
       }
       this.#post("Debugger.disable");
       this.#session.off("Debugger.scriptParsed", note);
@@ -124,8 +131,8 @@ export class FunctionInspector {
   }
 }
 
-function offsetOf(source: string, { lineNumber, columnNumber = 0 }: Debugger.Location): number {
+function offsetOf({ source, startLine }: Script, { lineNumber, columnNumber = 0 }: Debugger.Location): number {
   let start = 0;
-  for (let line = 0; line < lineNumber; line++) start = source.indexOf("\n", start) + 1;
+  for (let line = 0; line < lineNumber - startLine; line++) start = source.indexOf("\n", start) + 1;
   return start + columnNumber;
 }

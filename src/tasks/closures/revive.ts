@@ -3,7 +3,7 @@ import { fileURLToPath } from "node:url";
 import { Script } from "node:vm";
 import { RayflightError } from "../../error.js";
 import { unpackValue, type ValueCodec } from "../../store/value.js";
-import { type Definition, type DefinitionNode, importName } from "./definition.js";
+import { type Definition, type DefinitionNode, importName, strictHead } from "./definition.js";
 
 type FunctionNode = Extract<DefinitionNode, { kind: "function" }>;
 type ImportNode = Extract<DefinitionNode, { kind: "import" }>;
@@ -139,7 +139,7 @@ function evaluate({ source, strict, origin, captures }: FunctionNode): { make: (
   const names = captures.map(([name]) => name);
   const declare = names.length === 0 ? "" : `let ${names.join(", ")};`;
   const setters = names.map((name) => `${JSON.stringify(name)}: (value) => { ${name} = value; }`).join(", ");
-  const head = `(${importName}) => {${strict ? '"use strict";' : ""}${declare} return { setters: { ${setters} }, make: () => (`;
+  const head = `${strict ? strictHead : `(${importName}) => {`}${declare} return { setters: { ${setters} }, make: () => (`;
   const script = new Script(`${head}\n${" ".repeat(origin.column)}${source}) }; }`, {
     filename: origin.url || "shipped function",
     lineOffset: origin.line - 1,

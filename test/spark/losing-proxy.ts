@@ -4,7 +4,7 @@ import { type AddressInfo, connect, createServer, type Socket } from "node:net";
 /** What the JSON of a seal's answer holds; what HTTP/2 itself acknowledges before it passes. */
 const answer = '"version"';
 
-/** A wire to an endpoint that can lose one answer. */
+/** A wire to an endpoint that loses answers. */
 export interface LosingProxy {
   readonly uri: string;
   /** How many answers have been lost. */
@@ -13,10 +13,10 @@ export interface LosingProxy {
 }
 
 /**
- * Forwards connections to `target`, but cuts the first one on which a client seals: when the endpoint, which has by then
- * sealed, begins to answer.
+ * Forwards connections to `target`, but cuts the first `times` ones on which a client seals: when the endpoint, which has
+ * by then sealed, begins to answer.
  */
-export async function startLosingProxy(target: string): Promise<LosingProxy> {
+export async function startLosingProxy(target: string, times: number): Promise<LosingProxy> {
   const { hostname, port } = new URL(target);
   const sockets = new Set<Socket>();
   let lost = 0;
@@ -39,7 +39,7 @@ export async function startLosingProxy(target: string): Promise<LosingProxy> {
       endpoint.write(bytes);
     });
     endpoint.on("data", (bytes) => {
-      if (asked && lost === 0 && bytes.includes(answer)) {
+      if (asked && lost < times && bytes.includes(answer)) {
         lost++;
         end();
       } else client.write(bytes);

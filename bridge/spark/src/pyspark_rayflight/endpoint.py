@@ -10,12 +10,11 @@ from typing import Any
 import pyarrow as pa
 from pyarrow import flight
 
-from pyspark_rayflight.errors import talking_to
+from pyspark_rayflight.errors import EndpointLost, talking_to
 from pyspark_rayflight.options import choose_token, parse_uri
 
 FIRST_WAIT_SECONDS = 0.2
 ANSWER_SECONDS = 60.0
-LOST = (flight.FlightUnavailableError, flight.FlightTimedOutError)
 
 
 @dataclass(frozen=True)
@@ -43,14 +42,13 @@ class Endpoint:
         for waited in range(tries - 1):
             try:
                 return self.act_once(action, body)
-            except LOST:
+            except EndpointLost:
                 time.sleep(FIRST_WAIT_SECONDS * 2**waited)
-        with talking_to(self.uri):
-            return self.act_once(action, body)
+        return self.act_once(action, body)
 
     def act_once(self, action: str, body: dict[str, Any]) -> dict[str, Any]:
-        with self.connect() as client:
-            request = flight.Action(action, json.dumps(body).encode())
+        request = flight.Action(action, json.dumps(body).encode())
+        with self.connect() as client, talking_to(self.uri):
             results = list(client.do_action(request, self.call_options(ANSWER_SECONDS)))
         return json.loads(results[0].body.to_pybytes())
 

@@ -17,11 +17,16 @@ class RayflightError(Exception):
         super().__init__(" ".join(message.split()))
 
 
+class EndpointLost(RayflightError):
+    """The endpoint was not reached, or its answer was not: what was asked may have been done."""
+
+
 # What the endpoint said itself, {said}, mostly ends with its own advice. The kind is pyarrow's word for the status.
 MEANING = {
     "Unavailable": "No endpoint answers at {uri} ({said}). Start one with `rayflight start`, or correct the option uri.",
     "TimedOut": "The endpoint at {uri} did not answer in time ({said}). See whether it still runs, and run the job again.",
-    "Unauthenticated": 'The endpoint at {uri} wants a token: {said} Give it as .option("token", "...").',
+    "Unauthenticated": "The endpoint at {uri} wants a token, and this call has none or a wrong one. "
+    'Give the one it was started with: .option("token", "...").',
     "Unauthorized": 'The endpoint at {uri} does not allow this: {said} Give a token that may, as .option("token", "...").',
     "Cancelled": "The endpoint at {uri} cancelled the call: {said} Run the job again.",
     "NotImplemented": "What answers at {uri} is not a rayflight endpoint, or an older one: {said} Correct the option uri.",
@@ -46,7 +51,9 @@ FLIGHT_FAILURES = (pa.ArrowException, flight.FlightError, pa.ArrowKeyError, pa.A
 
 def from_flight(error: BaseException, uri: str) -> RayflightError:
     """The one line for an error that pyarrow.flight raised while talking to ``uri``."""
-    return RayflightError(MEANING[kind_of(error)].format(uri=uri, said=said(error)))
+    kind = kind_of(error)
+    line = MEANING[kind].format(uri=uri, said=said(error))
+    return EndpointLost(line) if kind in ("Unavailable", "TimedOut") else RayflightError(line)
 
 
 def kind_of(error: BaseException) -> str:
@@ -77,7 +84,7 @@ def talking_to(uri: str) -> Iterator[None]:
 def explain(error: BaseException) -> str | None:
     """The one line of a Spark exception that says what to do, or None when the failure is not of this data source."""
     text = str(error)
-    ours = re.search(r"RayflightError: (.+)", text)
+    ours = re.search(r"pyspark_rayflight\.errors\.\w+: (.+)", text)
     if ours:
         return ours[1].strip()
     if isinstance(error, RayflightError):

@@ -14,7 +14,7 @@ from pyspark.sql.types import StructType
 
 from pyspark_rayflight.columns import spark_arrow_schema
 from pyspark_rayflight.endpoint import Endpoint
-from pyspark_rayflight.errors import RayflightError
+from pyspark_rayflight.errors import EndpointLost, RayflightError
 from pyspark_rayflight.options import WriteOptions
 from pyspark_rayflight.stage import stage
 
@@ -67,7 +67,12 @@ class DatasetWriter(DataSourceArrowWriter):
         parts = self.chosen(messages)
         schema = base64.b64encode(self.schema.serialize().to_pybytes()).decode()
         seal = {"transaction": self.transaction, "dataset": self.dataset, "mode": self.mode, "schema": schema}
-        self.endpoint.act("seal", {**seal, "parts": parts}, tries=REPEATABLE_TRIES)
+        try:
+            self.endpoint.act("seal", {**seal, "parts": parts}, tries=REPEATABLE_TRIES)
+        except EndpointLost as error:
+            raise RayflightError(
+                f'{error} Whether "{self.dataset}" was sealed is not known: look at its rows before you write it again.'
+            ) from None
 
     def chosen(self, messages: Sequence[WriterCommitMessage | None]) -> list[dict[str, str | int]]:
         staged = [message for message in messages if isinstance(message, StagedPart)]

@@ -1,10 +1,13 @@
+import { randomUUID } from "node:crypto";
 import { access, mkdir, mkdtemp, readdir, rm } from "node:fs/promises";
 import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import test, { type ExecutionContext } from "ava";
+import * as ray from "rayflight";
 import { type RayflightProcess, startRayflight } from "../endpoint/rayflight-process.js";
 import { startLosingProxy } from "./losing-proxy.js";
+import { processesLeft } from "./processes.js";
 import { type SparkDriver, startSpark } from "./spark-driver.js";
 
 interface Content {
@@ -29,6 +32,7 @@ interface State {
 
 type Written = Outcome & State & { content: Content | null };
 
+const mark = { RAYFLIGHT_TEST: randomUUID() };
 let rayflight: RayflightProcess;
 let spark: SparkDriver;
 let folder: string;
@@ -36,7 +40,7 @@ let folder: string;
 test.before(async (t) => {
   t.timeout(240_000);
   folder = await mkdtemp(join(tmpdir(), "rayflight-spark-"));
-  [rayflight, spark] = await Promise.all([startRayflight("--object-store-memory", "256MiB"), startSpark()]);
+  [rayflight, spark] = await Promise.all([startRayflight("--object-store-memory", "256MiB"), startSpark(mark)]);
 });
 
 test.after.always(async () => {
@@ -152,6 +156,22 @@ test.serial("a reader may choose columns and an old version", async (t) => {
   says(t, await spark.ask("rows", { uri, dataset: "choice", columns: "id,hlaf" }), /no column "hlaf". It has id, half/);
 });
 
+test.serial("a stream that still grows is read as far as it has come, and again later", async (t) => {
+  const node = await ray.init({ numCpus: 1 });
+  t.teardown(() => node.close());
+  const stream = await ray.data.createStream("runs/live", { step: "int32", return: "float64" });
+  const read = async () => (await spark.ask<Outcome>("rows", { uri: node.uri, dataset: "runs/live" })).result;
+  const schema = "struct<step:int,return:double>";
+  t.deepEqual(await read(), { schema, rows: [] });
+  await stream.append({ step: [1], return: [0.5] });
+  t.deepEqual(await read(), { schema, rows: [[1, 0.5]] });
+  await stream.append({ step: [2, 3], return: [0.25, 0.125] });
+  const whole = { schema, rows: [1, 2, 3].map((step) => [step, 2 ** -step]) };
+  t.deepEqual(await read(), whole);
+  await stream.close();
+  t.deepEqual(await read(), whole);
+});
+
 test.serial("threads other than the main one work once they have activated the session", async (t) => {
   const seen = await spark.ask<{ bare: Outcome; first: Outcome; second: Outcome; content: Content }>("from_threads", {
     uri: rayflight.uri,
@@ -198,13 +218,23 @@ test.serial("what is sealed stays, also when Spark aborts afterwards", async (t)
 });
 
 test.serial("a seal whose answer is lost is asked for again, and seals once", async (t) => {
-  const proxy = await startLosingProxy(rayflight.uri);
+  const proxy = await startLosingProxy(rayflight.uri, 1);
   t.teardown(() => proxy.close());
   const written = await spark.ask<Written>("write", { uri: proxy.uri, dataset: "answered twice", rows: 1000 });
   t.is(proxy.lost, 1);
   t.is(written.error, undefined, written.raw);
   isNumbers(t, written.content, 1000);
   t.is(written.visible?.version, 1);
+});
+
+test.serial("a seal that is never answered is not undone, and the message says that nobody knows", async (t) => {
+  const proxy = await startLosingProxy(rayflight.uri, Number.POSITIVE_INFINITY);
+  t.teardown(() => proxy.close());
+  const written = await spark.ask<Written>("write", { uri: proxy.uri, dataset: "never answered", rows: 1000 });
+  says(t, written, /Whether "never answered" was sealed is not known: look at its rows/);
+  t.true(proxy.lost > 1);
+  isNumbers(t, written.content, 1000);
+  t.deepEqual(written.transactions, []);
 });
 
 test.serial("readers see the old version until the seal of an overwrite", async (t) => {
@@ -358,6 +388,11 @@ test.serial(
     t.deepEqual(await readdir(spill), []);
   },
 );
+
+test.serial("after all that, Spark ends cleanly and no process of it is left", async (t) => {
+  t.is(await spark.end(), 0);
+  t.deepEqual(await processesLeft(`RAYFLIGHT_TEST=${mark.RAYFLIGHT_TEST}`, 30_000), []);
+});
 
 async function freePort(): Promise<number> {
   const server = createServer().listen(0, "127.0.0.1");

@@ -72,11 +72,8 @@ export class Rollouts {
 
   /** Runs an episode for every member of the share. A member's return is minus the challenge's score. */
   evaluate(weights: Float32Array, share: Share): Returns {
-    const [noise, plus, minus] = [0, 1, 2].map(() => new Float32Array(weights.length)) as [
-      Float32Array,
-      Float32Array,
-      Float32Array,
-    ];
+    const vector = () => new Float32Array(weights.length);
+    const [noise, plus, minus] = [vector(), vector(), vector()];
     const members = new Float64Array(2 * share.pairs.length);
     for (const [i, pair] of share.pairs.entries()) {
       drawNoise(share.seed, share.update, pair, noise);

@@ -11,7 +11,7 @@ import * as ray from "rayflight";
 import { batteryPolicy, EvolutionStrategies, initialWeights, type Scores } from "rayflight/rl";
 import { createExecutor, type Device } from "rayflight/tensor";
 import { createResults, type Iteration, type Results } from "./results.js";
-import { Rollouts } from "./rollouts.js";
+import { type Returns, Rollouts } from "./rollouts.js";
 
 export interface TrainOptions {
   seed: number;
@@ -38,11 +38,11 @@ export interface TrainResult {
 }
 
 /** What `train` uses where main.ts is not told otherwise. */
-export const defaults = { seed: 1, updates: 300, workers: 2, population: 48, device: "cpu", run: "latest" } as const;
+export const defaults = { seed: 1, updates: 400, workers: 2, population: 32, device: "cpu", run: "latest" } as const;
 
 const hidden = 8;
-const sigma = { first: 0.03, last: 0.01 };
-const stepSize = { first: 0.02, last: 0.001 };
+const sigma = { first: 0.02, last: 0.005 };
+const stepSize = { first: 0.02, last: 0.002 };
 const learnedPhase = 1;
 const phases = [1, 2, 3];
 
@@ -71,35 +71,27 @@ export async function train(options: TrainOptions): Promise<TrainResult> {
 
     const weights = initialWeights(batteryPolicy(features, hidden), seed);
     const learner = new EvolutionStrategies(executor, weights, { seed, population, updates, sigma, stepSize });
-    const pairs = Array.from({ length: population / 2 }, (_, pair) => pair);
+    const shares = shareOut(population / 2, workers);
     const iterations: Iteration[] = [];
     const began = performance.now();
     for (let update = 0; update < updates; update++) {
       const started = performance.now();
       const current = ray.put(learner.weights.slice());
-      const shares = actors.map((actor, worker) =>
-        actor.evaluate.remote(current, {
-          seed,
-          update,
-          sigma: learner.sigma,
-          pairs: pairs.filter((pair) => pair % workers === worker),
-          centre: update % workers === worker,
-        }),
-      );
-      const returns = await ray.get(shares, wait);
-      ray.free([current, ...shares]);
-
-      const members = pairs.flatMap((pair) => {
-        const at = 2 * Math.floor(pair / workers);
-        return [...returns[pair % workers]!.members.subarray(at, at + 2)];
+      const trials = actors.map((actor, i) => {
+        const centre = update % workers === i;
+        return actor.evaluate.remote(current, { seed, update, sigma: learner.sigma, pairs: shares[i]!, centre });
       });
+      const returns = await ray.get(trials, wait);
+      ray.free([current, ...trials]);
+
+      const members = inOrder(returns, shares);
       learner.update(members);
 
       const { scores, sums } = returns[update % workers]!.centre!;
       const seconds = (performance.now() - started) / 1000;
       const row: Iteration = {
         iteration: update + 1,
-        return: members.reduce((sum, x) => sum + x, 0) / population,
+        return: members.reduce((sum, x) => sum + x) / population,
         score: scores.score,
         price_cost: scores.price,
         emission_cost: scores.emission,
@@ -128,6 +120,23 @@ export async function train(options: TrainOptions): Promise<TrainResult> {
   } finally {
     for (const actor of actors) ray.kill(actor);
   }
+}
+
+/** The numbers 0 .. count-1 dealt out to workers. */
+function shareOut(count: number, workers: number): number[][] {
+  const all = Array.from({ length: count }, (_, i) => i);
+  return Array.from({ length: workers }, (_, worker) => all.filter((i) => i % workers === worker));
+}
+
+/** Every member's return at its own place, whichever worker tried it. */
+function inOrder(returns: readonly Returns[], shares: readonly (readonly number[])[]): Float64Array {
+  const members = new Float64Array(2 * shares.flat().length);
+  for (const [worker, pairs] of shares.entries()) {
+    for (const [i, pair] of pairs.entries()) {
+      members.set(returns[worker]!.members.subarray(2 * i, 2 * i + 2), 2 * pair);
+    }
+  }
+  return members;
 }
 
 /** Lets the actors run the learned controller on all phases, and appends what it does. */

@@ -1,5 +1,5 @@
 export type { Step, VectorEnvironment } from "./environment.js";
-export { actionBound, Batteries, capacity, nominalPower } from "./envs/battery/batteries.js";
+export { actionBound, Batteries } from "./envs/battery/batteries.js";
 export { type Column, cityLearnObservations, type HouseColumns, stateObservations } from "./envs/battery/columns.js";
 export { batteryPolicy, LearnedController } from "./envs/battery/controller.js";
 export { BatteryDistrict, type BatteryDistrictOptions } from "./envs/battery/district.js";
@@ -12,8 +12,7 @@ export {
   drawNoise,
   type EsOptions,
   EvolutionStrategies,
-  esGraph,
   perturb,
 } from "./es.js";
-export { initialWeights, loadWeights, type PolicyShape, policyGraph, policySize } from "./policy.js";
+export { initialWeights, type PolicyShape, policyGraph, policySize } from "./policy.js";
 export { Box, Discrete, type Space } from "./spaces.js";

@@ -36,7 +36,7 @@ export function initialWeights(shape: PolicyShape, seed: number): Float32Array {
   const inputs = shape.features + shape.state;
   const hidden = weights.subarray(0, inputs * shape.hidden);
   new RandomStream(seed, "policy").fillNormal(hidden);
-  const deviation = 0.3 / Math.sqrt(inputs);
+  const deviation = 0.1 / Math.sqrt(inputs);
   for (let i = 0; i < hidden.length; i++) hidden[i] = hidden[i]! * deviation;
   return weights;
 }

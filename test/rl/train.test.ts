@@ -122,3 +122,10 @@ test.serial("it waits for its dataset, and stops waiting when it is told to", as
   await t.throwsAsync(training);
   t.false(await ray.data.exists("battery/runs/waits/iterations"));
 });
+
+test.serial("training on a node without task threads fails: the driver does not step in for them", async (t) => {
+  await ray.shutdown();
+  await ray.init({ numCpus: 0 });
+  await writeBatteryDatasets([1]);
+  await t.throwsAsync(train({ ...small, run: "alone" }), { code: "FAILED_PRECONDITION" });
+});

@@ -23,7 +23,6 @@ export class RandomStream {
   #spare = false;
 
   constructor(...key: RandomKey[]) {
-    this.#block.fill(0);
     for (const part of key) absorb(this.#block, part);
     this.#key0 = this.#block[0]!;
     this.#key1 = this.#block[1]!;

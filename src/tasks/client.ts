@@ -4,7 +4,7 @@ import type { Backend, GetOptions, WaitOptions } from "./backend.js";
 import { LocalRefs } from "./client-refs.js";
 import { PendingRequests } from "./client-requests.js";
 import type { Definition } from "./closures/definition.js";
-import { runningTask } from "./context.js";
+import { runningTask, whileBlocked } from "./context.js";
 import { type CodeRegistry, isLive, type LiveRecord, type RemoteCode, toRecord } from "./live.js";
 import { ObjectRef, type RefOwner } from "./object-ref.js";
 import type { FilledActorOptions, FilledTaskOptions } from "./options.js";
@@ -87,7 +87,7 @@ export class TaskClient implements Backend, RefOwner, CodeRegistry, ValueCodec {
     this.#checkOpen();
     const objects = refs.map((ref) => this.#idOf(ref));
     if (objects.length === 0) return [];
-    const values = await this.#requests.get(objects, options);
+    const values = await whileBlocked(this.#requests.get(objects, options));
     const unpacked = values.map((value) => this.unpack(value));
     // References stay in use until here, so that none is collected and released under way.
     this.#refs.keep(refs);
@@ -97,7 +97,7 @@ export class TaskClient implements Backend, RefOwner, CodeRegistry, ValueCodec {
   async wait(refs: readonly ObjectRef[], options: { numReturns: number } & WaitOptions): Promise<boolean[]> {
     this.#checkOpen();
     const objects = refs.map((ref) => this.#idOf(ref));
-    const ready = new Set(await this.#requests.wait(objects, options));
+    const ready = new Set(await whileBlocked(this.#requests.wait(objects, options)));
     this.#refs.keep(refs);
     return objects.map((id) => ready.has(id));
   }

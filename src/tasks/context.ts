@@ -59,6 +59,17 @@ export function runningTask(): RunningTask | undefined {
   return state.running.getStore();
 }
 
+/** Waits for `promise`; while it is pending, the running task counts as waiting, and its thread may take another one. */
+export async function whileBlocked<T>(promise: Promise<T>): Promise<T> {
+  const task = runningTask();
+  task?.blocked();
+  try {
+    return await promise;
+  } finally {
+    task?.resumed();
+  }
+}
+
 /** Runs `body` as the code of `task`. */
 export function runAs<T>(task: RunningTask, body: () => T): T {
   return state.running.run(task, body);

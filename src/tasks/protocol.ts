@@ -112,6 +112,10 @@ export interface Welcome {
 /** The two names under which a bus carries all this. */
 export const busMethods = { connect: "tasks.connect", batch: "tasks.batch" } as const;
 
+export function isReply(message: DownMessage): message is ClientReply {
+  return message.type === "got" || message.type === "failed" || message.type === "waited";
+}
+
 export function isReference(argument: Argument): argument is ReferenceArgument {
   return typeof argument === "object" && argument !== null && "ref" in argument;
 }

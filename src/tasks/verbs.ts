@@ -20,7 +20,7 @@ export async function get(refs: ObjectRef | readonly ObjectRef[], options: GetOp
   const many = Array.isArray(refs);
   const list: readonly ObjectRef[] = many ? refs : [refs];
   for (const ref of list) assertRef(ref, "get");
-  const values = await waiting(() => currentContext().backend.get(list, options));
+  const values = await currentContext().backend.get(list, options);
   return many ? values : values[0];
 }
 
@@ -52,7 +52,7 @@ export async function wait<T>(
       hint: "Give each one once.",
     });
   }
-  const isReady = await waiting(() => currentContext().backend.wait(refs, { ...options, numReturns }));
+  const isReady = await currentContext().backend.wait(refs, { ...options, numReturns });
   const ready = refs.filter((_, i) => isReady[i]).slice(0, numReturns);
   const chosen = new Set(ready);
   return [ready, refs.filter((ref) => !chosen.has(ref))];
@@ -98,18 +98,6 @@ export function createScope(): Scope {
       for (const ref of held.splice(0)) ref[Symbol.dispose]();
     },
   };
-}
-
-async function waiting<T>(body: () => Promise<T>): Promise<T> {
-  const task = runningTask();
-  if (task === undefined) return await body();
-  const result = body();
-  task.blocked();
-  try {
-    return await result;
-  } finally {
-    task.resumed();
-  }
 }
 
 function assertRef(ref: unknown, verb: string): void {

@@ -410,10 +410,10 @@ export function testBackend(make: MakeSession): void {
   scenario("a result that nobody holds is dropped", async (t, session) => {
     const make = remote(() => new Float64Array(50_000));
     using kept = make.remote();
-    make.remote()[Symbol.dispose]();
-    // It needs all CPUs, so it runs after both.
-    using last = add.options({ numCpus: 2 }).remote(1, 1);
-    await get(last);
+    const dropped = make.remote();
+    using after = remote((array: Float64Array) => array.length).remote(dropped);
+    dropped[Symbol.dispose]();
+    t.is(await get(after), 50_000);
     const { buffer } = await get(kept);
     const { memory, objects } = await session.load();
     t.is(objects, 2);

@@ -21,7 +21,6 @@ const host = hostTasks({
   cpus: options.cpus ?? 2,
   gpus: options.gpus ?? 0,
   ...(options.heapMb !== undefined && { resourceLimits: { maxOldGenerationSizeMb: options.heapMb } }),
-  ...(options.entry !== undefined && { entry: options.entry }),
   onWorkerBus: (bus, worker) => bus.serve({ "test.whoami": () => worker }),
 });
 driver.serve({

@@ -7,7 +7,6 @@ export interface SessionOptions {
   gpus?: number;
   memory?: number;
   heapMb?: number;
-  entry?: string;
 }
 
 export interface NodeStart {

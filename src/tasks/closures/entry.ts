@@ -1,6 +1,6 @@
 import { realpathSync } from "node:fs";
 import { pathToFileURL } from "node:url";
-import { isMainThread, workerData } from "node:worker_threads";
+import { isMainThread } from "node:worker_threads";
 
 const state: { entry: string | undefined } = { entry: undefined };
 
@@ -9,7 +9,8 @@ const state: { entry: string | undefined } = { entry: undefined };
  * again in each of them, so what it exports travels by value.
  */
 export function entryUrl(): string | undefined {
-  state.entry ??= isMainThread ? urlOf(process.argv[1]) : (workerData as { entry?: string } | null)?.entry;
+  // A worker thread has no entry script of its own: it gets the program's functions from the driver.
+  if (isMainThread) state.entry ??= urlOf(process.argv[1]);
   return state.entry;
 }
 

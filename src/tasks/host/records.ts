@@ -22,7 +22,9 @@ export interface TaskRecord {
 
 /** An actor, also after its end. */
 export interface ActorRecord {
-  readonly message: Create;
+  readonly message: Omit<Create, "args">;
+  /** Of the constructor; empty once it ran. */
+  args: Create["args"];
   readonly pins: readonly ObjectId[];
   readonly row: ActorRow;
   /** Why it is dead. */
@@ -33,6 +35,8 @@ export interface ActorRecord {
 export interface WorkerRecord {
   readonly link: WorkerLink;
   readonly row: WorkerRow;
+  /** How many tasks and calls it has. */
+  load: number;
   /** Code that it has. */
   readonly codes: Set<CodeId>;
 }

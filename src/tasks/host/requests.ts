@@ -1,5 +1,6 @@
 import type { StoredValue } from "../../store/value.js";
 import type { Failure } from "../failure.js";
+import { formatObjectId } from "../object-ref.js";
 import type { ClientReply } from "../protocol.js";
 import type { ClientId, ObjectId } from "../scheduler/events.js";
 import type { ObjectTable } from "./object-table.js";
@@ -136,7 +137,7 @@ export class Requests {
 
   #failureOf(object: ObjectId): Failure | undefined {
     const entry = this.#objects.get(object);
-    if (entry === undefined) return freed(`${object}`);
+    if (entry === undefined) return freed(formatObjectId(object));
     return entry.outcome !== undefined && "failure" in entry.outcome ? entry.outcome.failure : undefined;
   }
 }

@@ -181,13 +181,14 @@ export class TaskHost {
         return;
       }
       case "create": {
+        const { args, ...rest } = message;
         const { actor, demand } = message;
-        const pins = pinsOf(message.args);
-        const record: ActorRecord = { message, pins, row: actorRow(message) };
+        const pins = pinsOf(args);
+        const record: ActorRecord = { message: rest, args, pins, row: actorRow(message) };
         this.#objects.pin(pins);
         this.#actors.set(actor, record);
         this.#rows.changed("actors", record.row);
-        const { pending, failure } = this.#examine(message.args);
+        const { pending, failure } = this.#examine(args);
         this.#events.push({ type: "create", actor, demand, pending });
         if (failure === undefined) return;
         record.failure = reasons.actorArgument(record, failure);
@@ -241,6 +242,7 @@ export class TaskHost {
         this.#events.push({ type: "started", worker });
         return;
       case "done":
+        this.#count(worker, -1);
         this.#events.push({ type: "finished", worker, task: message.task, milliseconds: message.milliseconds });
         this.#settle(message.task, message.outcome);
         return;
@@ -263,6 +265,7 @@ export class TaskHost {
       return;
     }
     this.#objects.unpin(record.pins);
+    record.args = [];
     record.row.state = "alive";
     this.#rows.changed("actors", record.row);
   }
@@ -311,9 +314,9 @@ export class TaskHost {
       }
       case "construct": {
         const { worker, actor, gpus: gpuIds } = instruction;
-        const { message } = this.#actors.get(actor)!;
+        const { message, args } = this.#actors.get(actor)!;
         const { code, className, maxConcurrency } = message;
-        const { values, failure } = this.#valuesOf(message.args);
+        const { values, failure } = this.#valuesOf(args);
         if (failure !== undefined) {
           this.#constructed(actor, failure);
           return;
@@ -342,7 +345,7 @@ export class TaskHost {
         this.#work();
       },
     });
-    this.#workers.set(worker, { link, row, codes: new Set() });
+    this.#workers.set(worker, { link, row, load: 0, codes: new Set() });
     this.#senders.set(worker, (batch) => link.send(batch));
     this.#rows.changed("workers", row);
     if (actor === undefined) return;
@@ -377,6 +380,7 @@ export class TaskHost {
           ? reasons.actorKilled(record)
           : reasons.actorLost(record, this.#deaths.get(reason.worker) ?? "");
     if (record.row.state === "pending") this.#objects.unpin(record.pins);
+    record.args = [];
     Object.assign(record.row, { state: "dead", endedAt: Date.now(), error: record.failure.message });
     this.#rows.changed("actors", record.row);
   }
@@ -453,6 +457,17 @@ export class TaskHost {
     row.attempt += 1;
     row.startedAt = Date.now();
     this.#rows.changed("tasks", row);
+    this.#count(worker, 1);
+  }
+
+  /** Keeps the state of the worker's row. */
+  #count(worker: WorkerId, change: 1 | -1): void {
+    const record = this.#workers.get(worker)!;
+    record.load += change;
+    const state = record.load > 0 ? "busy" : "idle";
+    if (record.row.state === state) return;
+    record.row.state = state;
+    this.#rows.changed("workers", record.row);
   }
 
   #argumentsFor(worker: WorkerId, task: TaskId, args: TaskRecord["message"]["args"]): StoredValue[] | undefined {

@@ -10,11 +10,27 @@ export async function createWorkersBackend(bus: Bus): Promise<Backend> {
   const welcome = await bus.call<Welcome>(busMethods.connect, undefined);
   const client = createBusClient(bus, welcome);
   bus.serve({
-    [busMethods.batch]: (batch) => {
-      for (const reply of batch as readonly ClientReply[]) client.receive(reply);
-    },
+    [busMethods.batch]: loudly((batch: readonly ClientReply[]) => {
+      for (const reply of batch) client.receive(reply);
+    }),
   });
   return client;
+}
+
+/**
+ * A handler for batches. A bus drops what the handler of a notification throws, but here that is a fault of the engine,
+ * and to go on without the batch would be to wait for ever: it ends the thread instead.
+ */
+export function loudly<B>(handler: (batch: B) => void): (batch: unknown) => void {
+  return (batch) => {
+    try {
+      handler(batch as B);
+    } catch (fault) {
+      queueMicrotask(() => {
+        throw fault;
+      });
+    }
+  };
 }
 
 /** A client whose messages go over a bus. `outbox` is shared with the runner in a worker, so that order is kept. */

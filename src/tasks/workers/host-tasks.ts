@@ -2,8 +2,9 @@ import type { Bus, ControlStore } from "../../control/index.js";
 import { RayflightError } from "../../error.js";
 import type { ObjectStore } from "../../store/index.js";
 import { TaskHost } from "../host/task-host.js";
-import { busMethods, type UpMessage } from "../protocol.js";
+import { busMethods } from "../protocol.js";
 import { toUnits } from "../scheduler/resources.js";
+import { loudly } from "./backend.js";
 import { type ThreadOptions, ThreadSupervisor } from "./supervisor.js";
 
 export interface HostTasksOptions extends ThreadOptions {
@@ -37,7 +38,7 @@ export function hostTasks(options: HostTasksOptions): TaskHost {
   const { welcome, receive } = host.connect((batch) => driver.notify(busMethods.batch, batch));
   driver.serve({
     [busMethods.connect]: () => welcome,
-    [busMethods.batch]: (batch) => receive(batch as readonly UpMessage[]),
+    [busMethods.batch]: loudly(receive),
   });
   return host;
 }

@@ -5,12 +5,11 @@ import type { Supervisor, WorkerEvents, WorkerLink } from "../host/supervisor.js
 import { busMethods, type DownMessage, type UpMessage, type Welcome } from "../protocol.js";
 import type { ActorId, WorkerId } from "../scheduler/events.js";
 import type { Demand } from "../scheduler/resources.js";
+import { loudly } from "./backend.js";
 
 export interface ThreadOptions {
   /** Called with the bus of each new worker, in the turn in which it is made: other rooms serve their methods on it. */
   onWorkerBus?: (bus: Bus, worker: WorkerId) => void;
-  /** The script that the program was started with: workers never import it. `process.argv[1]` by default. */
-  entry?: string;
   /** Limits of each worker's heap. */
   resourceLimits?: ResourceLimits;
 }
@@ -18,7 +17,6 @@ export interface ThreadOptions {
 /** What a worker thread is started with. */
 export interface WorkerStart {
   readonly welcome: Welcome;
-  readonly entry: string | undefined;
 }
 
 /** Worker threads, started from this thread. It must not run user code: then it sees at once how each of them ends. */
@@ -33,8 +31,8 @@ export class ThreadSupervisor implements Supervisor {
   }
 
   start(worker: WorkerId, _actor: ActorId | undefined, events: WorkerEvents): WorkerLink {
-    const { onWorkerBus, entry, resourceLimits } = this.#options;
-    const start: WorkerStart = { welcome: { client: worker, total: this.#total }, entry };
+    const { onWorkerBus, resourceLimits } = this.#options;
+    const start: WorkerStart = { welcome: { client: worker, total: this.#total } };
     const thread = new Worker(new URL("./worker-entry.js", import.meta.url), {
       workerData: start,
       ...(resourceLimits && { resourceLimits }),
@@ -49,7 +47,7 @@ export class ThreadSupervisor implements Supervisor {
       events.died(reason ?? `it called process.exit(${code})`);
     });
     const bus = createBus(thread, { keepAlive: true });
-    bus.serve({ [busMethods.batch]: (batch) => events.receive(batch as readonly UpMessage[]) });
+    bus.serve({ [busMethods.batch]: loudly((batch: readonly UpMessage[]) => events.receive(batch)) });
     onWorkerBus?.(bus, worker);
     return {
       send: (batch: readonly DownMessage[]) => bus.notify(busMethods.batch, batch),

@@ -1,17 +1,23 @@
 import { parentPort, workerData } from "node:worker_threads";
 import { createBus } from "../../control/index.js";
-import { setEntryUrl } from "../closures/entry.js";
 import { reviveCode } from "../closures/revive.js";
 import { setContext } from "../context.js";
 import { Outbox } from "../outbox.js";
-import { busMethods, type ClientMessage, type DownMessage, type UpMessage, type WorkerMessage } from "../protocol.js";
+import {
+  busMethods,
+  type ClientMessage,
+  type DownMessage,
+  isReply,
+  type UpMessage,
+  type WorkerCommand,
+  type WorkerMessage,
+} from "../protocol.js";
 import { TaskRunner } from "../runner.js";
-import { createBusClient } from "./backend.js";
+import { createBusClient, loudly } from "./backend.js";
 import type { WorkerStart } from "./supervisor.js";
 
 /** A worker thread: runs what the node tells it to, and can submit tasks itself. */
-const { welcome, entry } = workerData as WorkerStart;
-if (entry !== undefined) setEntryUrl(entry);
+const { welcome } = workerData as WorkerStart;
 const bus = createBus(parentPort!, { keepAlive: true });
 // One outbox for both halves: the order of all messages is the order in which they were made.
 const outbox = new Outbox<UpMessage>((batch) => bus.notify(busMethods.batch, batch));
@@ -22,13 +28,14 @@ const runner = new TaskRunner({
   load: (_code, definition) => reviveCode(definition, client),
 });
 bus.serve({
-  [busMethods.batch]: (batch) => {
-    const messages = batch as readonly DownMessage[];
-    for (const message of messages) {
-      if (message.type === "got" || message.type === "failed" || message.type === "waited") client.receive(message);
-      else runner.receive([message]);
+  [busMethods.batch]: loudly((batch: readonly DownMessage[]) => {
+    const commands: WorkerCommand[] = [];
+    for (const message of batch) {
+      if (isReply(message)) client.receive(message);
+      else commands.push(message);
     }
-  },
+    runner.receive(commands);
+  }),
 });
 setContext({ backend: client, bus, worker: welcome.client });
 outbox.push({ type: "started" });

@@ -103,6 +103,19 @@ export function testBackend(make: MakeSession): void {
     t.like(await session.load(), { tasks: 0, waiting: 0, requests: 0 });
   });
 
+  scenario(
+    "a task that awaits ref.get() or wait makes room for what it waits for",
+    async (t) => {
+      const parent = remote(async (n: number): Promise<number> => {
+        const child = add.remote(n, 1);
+        await wait([child]);
+        return await add.remote(child, 1).get();
+      });
+      t.is(await get(parent.remote(1)), 3);
+    },
+    { cpus: 1 },
+  );
+
   scenario("what a caller or a task does to an argument does not show", async (t) => {
     const spoil = remote((list: number[], array: Float64Array) => {
       list.push(99);

@@ -53,7 +53,10 @@ serveMethods<NodeMethods>(driver, {
     control.close();
     return null;
   },
-  "node.state": ({ table }) => control.list(table),
+  "node.state": async ({ table }) => {
+    await tasks.flush();
+    return await control.list(table);
+  },
   "node.usage": () => store.usage(),
 });
 

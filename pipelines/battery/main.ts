@@ -95,7 +95,8 @@ async function together(steps: ((signal: AbortSignal) => Promise<unknown>)[]): P
 }
 
 async function main(): Promise<number> {
-  const node = await ray.init({ port: count("port", values.port), numCpus: Math.max(options.workers, 1) });
+  const port = count("port", values.port);
+  const node = await ray.init({ port, numCpus: Math.max(options.workers, 1), keepAlive: values.stay });
   try {
     process.stdout.write(`endpoint ${node.uri}\n`);
     const spark = ["--uri", node.uri, "--master", values.master];

@@ -112,6 +112,11 @@ export interface Welcome {
 /** The two names under which a bus carries all this. */
 export const busMethods = { connect: "tasks.connect", batch: "tasks.batch" } as const;
 
+export function isWorkerMessage(message: UpMessage): message is WorkerMessage {
+  const { type } = message;
+  return type === "done" || type === "blocked" || type === "resumed" || type === "started" || type === "constructed";
+}
+
 export function isReply(message: DownMessage): message is ClientReply {
   return message.type === "got" || message.type === "failed" || message.type === "waited";
 }

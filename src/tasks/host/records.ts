@@ -1,11 +1,9 @@
-import type { ActorRow, TaskRow, WorkerRow } from "../../control/index.js";
-import type { Definition } from "../closures/definition.js";
+import type { ActorRow, TaskRow } from "../../control/index.js";
 import type { Failure } from "../failure.js";
 import { refsIn } from "../live.js";
 import { formatObjectId } from "../object-ref.js";
 import { type Argument, type ClientMessage, isReference } from "../protocol.js";
-import type { ActorId, ClientId, CodeId, ObjectId, TaskId } from "../scheduler/events.js";
-import type { WorkerLink } from "./supervisor.js";
+import type { ClientId, ObjectId, TaskId } from "../scheduler/events.js";
 
 type Submit = ClientMessage & { type: "submit" };
 type Call = ClientMessage & { type: "call" };
@@ -29,21 +27,6 @@ export interface ActorRecord {
   readonly row: ActorRow;
   /** Why it is dead. */
   failure?: Failure;
-}
-
-/** A worker that was not seen to end. */
-export interface WorkerRecord {
-  readonly link: WorkerLink;
-  readonly row: WorkerRow;
-  /** How many tasks and calls it has. */
-  load: number;
-  /** Code that it has. */
-  readonly codes: Set<CodeId>;
-}
-
-/** Code as it was shipped. */
-export interface CodeRecord {
-  readonly definition: Definition;
 }
 
 /** The objects that arguments refer to, at the top level and inside. */
@@ -84,19 +67,6 @@ export function actorRow(message: Create): ActorRow {
     createdAt: Date.now(),
     endedAt: null,
     error: null,
-  };
-}
-
-export function workerRow(id: string, node: string, actor: ActorId | undefined): WorkerRow {
-  return {
-    id,
-    node,
-    thread: 0,
-    state: "starting",
-    actor: actor === undefined ? null : formatObjectId(actor),
-    startedAt: Date.now(),
-    endedAt: null,
-    reason: null,
   };
 }
 

@@ -2,13 +2,14 @@ import type { ControlStore } from "../../control/index.js";
 import { RayflightError } from "../../error.js";
 import { type StoredValue, sharedBytes } from "../../store/value.js";
 import { isPrimitive } from "../../store/value-survey.js";
+import type { Definition } from "../closures/definition.js";
 import { describeThrown, type Failure } from "../failure.js";
 import { refsIn } from "../live.js";
 import { formatObjectId } from "../object-ref.js";
 import {
   type ClientMessage,
   type DownMessage,
-  isReference,
+  isWorkerMessage,
   type Outcome,
   type UpMessage,
   type Welcome,
@@ -26,22 +27,15 @@ import type {
 } from "../scheduler/events.js";
 import type { Demand } from "../scheduler/resources.js";
 import { Scheduler } from "../scheduler/scheduler.js";
+import { examineArguments, failureOf, resolveArguments } from "./arguments.js";
 import { ObjectTable } from "./object-table.js";
+import { Outgoing } from "./outgoing.js";
 import * as reasons from "./reasons.js";
-import {
-  type ActorRecord,
-  actorRow,
-  type CodeRecord,
-  dependenciesOf,
-  pinsOf,
-  type TaskRecord,
-  taskRow,
-  type WorkerRecord,
-  workerRow,
-} from "./records.js";
+import { type ActorRecord, actorRow, pinsOf, type TaskRecord, taskRow } from "./records.js";
 import { freed, Requests } from "./requests.js";
-import type { ObjectMemory, Supervisor } from "./supervisor.js";
+import type { ObjectMemory, Supervisor, WorkerLink } from "./supervisor.js";
 import { formatWorkerId, TaskRows } from "./task-rows.js";
+import { WorkerTable } from "./worker-table.js";
 
 export interface TaskHostOptions {
   /** What the node has, in units. */
@@ -72,28 +66,25 @@ export class TaskHost {
   readonly #objects = new ObjectTable();
   readonly #requests: Requests;
   readonly #rows: TaskRows;
-  readonly #codes = new Map<CodeId, CodeRecord>();
+  readonly #codes = new Map<CodeId, Definition>();
   readonly #tasks = new Map<TaskId, TaskRecord>();
   readonly #actors = new Map<ActorId, ActorRecord>();
-  readonly #workers = new Map<WorkerId, WorkerRecord>();
-  /** Why workers ended, for the messages of what they ran. */
-  readonly #deaths = new Map<WorkerId, string>();
-  readonly #senders = new Map<ClientId, (batch: readonly DownMessage[]) => void>();
-  readonly #outgoing = new Map<ClientId, DownMessage[]>();
+  readonly #workers: WorkerTable;
+  readonly #outgoing = new Outgoing();
   #events: SchedulerEvent[] = [];
-  #lastDeath = "";
   #closed = false;
 
   constructor(options: TaskHostOptions) {
     this.#options = options;
     this.#scheduler = new Scheduler(options.total);
-    this.#requests = new Requests(this.#objects, (client, reply) => this.#send(client, reply));
+    this.#requests = new Requests(this.#objects, (client, reply) => this.#outgoing.push(client, reply));
     this.#rows = new TaskRows(options.control);
+    this.#workers = new WorkerTable(this.#rows, options.node ?? "node-0");
   }
 
   /** Connects the driver; `send` carries batches to it. */
   connect(send: (batch: readonly DownMessage[]) => void): Connection {
-    this.#senders.set(driver, send);
+    this.#outgoing.connect(driver, send);
     return {
       welcome: { client: driver, total: this.#options.total },
       receive: (batch) => this.#receive(driver, batch),
@@ -122,11 +113,7 @@ export class TaskHost {
   async close(): Promise<void> {
     if (this.#closed) return;
     this.#closed = true;
-    const now = Date.now();
-    for (const { row } of this.#workers.values()) {
-      Object.assign(row, { state: "dead", endedAt: now, reason: "the session was closed" });
-      this.#rows.changed("workers", row);
-    }
+    this.#workers.removeAll("the session was closed");
     await this.#options.supervisor.close();
     this.#objects.clear();
     await this.#rows.flush();
@@ -148,14 +135,13 @@ export class TaskHost {
       this.#events = [];
       for (const instruction of this.#scheduler.handle(events)) this.#carryOut(instruction);
     }
-    for (const [client, batch] of this.#outgoing) this.#senders.get(client)?.(batch);
-    this.#outgoing.clear();
+    this.#outgoing.flush();
   }
 
   #takeFromClient(client: ClientId, message: ClientMessage): void {
     switch (message.type) {
       case "define":
-        this.#codes.set(message.code, { definition: message.definition });
+        this.#codes.set(message.code, message.definition);
         this.#objects.pin(refsIn(message.definition.values));
         return;
       case "submit":
@@ -167,7 +153,7 @@ export class TaskHost {
         this.#tasks.set(message.task, { message, client, pins, row });
         this.#rows.changed("tasks", row);
         const { task } = message;
-        const { pending, failure } = this.#examine(message.args);
+        const { pending, failure } = examineArguments(this.#objects, message.args);
         if (failure !== undefined) {
           this.#settle(task, { failure });
           return;
@@ -188,7 +174,7 @@ export class TaskHost {
         this.#objects.pin(pins);
         this.#actors.set(actor, record);
         this.#rows.changed("actors", record.row);
-        const { pending, failure } = this.#examine(args);
+        const { pending, failure } = examineArguments(this.#objects, args);
         this.#events.push({ type: "create", actor, demand, pending });
         if (failure === undefined) return;
         record.failure = reasons.actorArgument(record, failure);
@@ -233,16 +219,14 @@ export class TaskHost {
   }
 
   #takeFromWorker(worker: WorkerId, message: WorkerMessage): void {
-    const record = this.#workers.get(worker);
-    if (record === undefined) return;
+    if (!this.#workers.has(worker)) return;
     switch (message.type) {
       case "started":
-        record.row.state = "idle";
-        this.#rows.changed("workers", record.row);
+        this.#workers.started(worker);
         this.#events.push({ type: "started", worker });
         return;
       case "done":
-        this.#count(worker, -1);
+        this.#workers.count(worker, -1);
         this.#events.push({ type: "finished", worker, task: message.task, milliseconds: message.milliseconds });
         this.#settle(message.task, message.outcome);
         return;
@@ -270,25 +254,13 @@ export class TaskHost {
     this.#rows.changed("actors", record.row);
   }
 
-  /** Which arguments are not there yet, and the failure of the first that will never be. */
-  #examine(args: (ClientMessage & { type: "submit" })["args"]): { pending: ObjectId[]; failure: Failure | undefined } {
-    const pending: ObjectId[] = [];
-    for (const id of dependenciesOf(args)) {
-      const entry = this.#objects.get(id);
-      if (entry === undefined) return { pending, failure: freed(formatObjectId(id)) };
-      if (entry.outcome === undefined) pending.push(id);
-      else if ("failure" in entry.outcome) return { pending, failure: entry.outcome.failure };
-    }
-    return { pending, failure: undefined };
-  }
-
   #carryOut(instruction: Instruction): void {
     switch (instruction.type) {
       case "start":
         this.#start(instruction.worker, instruction.actor);
         return;
       case "stop":
-        this.#ended(instruction.worker, "it was stopped")?.link.stop();
+        this.#ended(instruction.worker, "it was stopped")?.stop();
         return;
       case "run": {
         const { worker, task, gpus: gpuIds } = instruction;
@@ -298,7 +270,7 @@ export class TaskHost {
         if (args === undefined) return;
         const { code, name } = message;
         this.#define(worker, code);
-        this.#send(worker, { type: "run", task, code, name, args, gpuIds });
+        this.#outgoing.push(worker, { type: "run", task, code, name, args, gpuIds });
         this.#running(row, worker);
         return;
       }
@@ -308,7 +280,7 @@ export class TaskHost {
         if (message.type !== "call") return;
         const args = this.#argumentsFor(worker, task, message.args);
         if (args === undefined) return;
-        this.#send(worker, { type: "call", task, name: message.name, method: message.method, args });
+        this.#outgoing.push(worker, { type: "call", task, name: message.name, method: message.method, args });
         this.#running(row, worker);
         return;
       }
@@ -316,13 +288,21 @@ export class TaskHost {
         const { worker, actor, gpus: gpuIds } = instruction;
         const { message, args } = this.#actors.get(actor)!;
         const { code, className, maxConcurrency } = message;
-        const { values, failure } = this.#valuesOf(args);
+        const { values, failure } = resolveArguments(this.#objects, args);
         if (failure !== undefined) {
           this.#constructed(actor, failure);
           return;
         }
         this.#define(worker, code);
-        this.#send(worker, { type: "construct", actor, code, className, args: values, gpuIds, maxConcurrency });
+        this.#outgoing.push(worker, {
+          type: "construct",
+          actor,
+          code,
+          className,
+          args: values,
+          gpuIds,
+          maxConcurrency,
+        });
         return;
       }
       case "fail":
@@ -335,8 +315,6 @@ export class TaskHost {
   }
 
   #start(worker: WorkerId, actor: ActorId | undefined): void {
-    const row = workerRow(formatWorkerId(worker), this.#options.node ?? "node-0", actor);
-    row.thread = worker;
     const link = this.#options.supervisor.start(worker, actor, {
       receive: (batch) => this.#receive(worker, batch),
       died: (reason) => {
@@ -345,29 +323,22 @@ export class TaskHost {
         this.#work();
       },
     });
-    this.#workers.set(worker, { link, row, load: 0, codes: new Set() });
-    this.#senders.set(worker, (batch) => link.send(batch));
-    this.#rows.changed("workers", row);
+    this.#workers.add(worker, actor, link);
+    this.#outgoing.connect(worker, (batch) => link.send(batch));
     if (actor === undefined) return;
     const record = this.#actors.get(actor)!;
-    record.row.worker = row.id;
+    record.row.worker = formatWorkerId(worker);
     this.#rows.changed("actors", record.row);
   }
 
-  /** Strikes a worker off, with all references that it had. */
-  #ended(worker: WorkerId, reason: string): WorkerRecord | undefined {
-    const record = this.#workers.get(worker);
-    if (record === undefined) return undefined;
-    this.#workers.delete(worker);
-    this.#senders.delete(worker);
-    this.#outgoing.delete(worker);
-    this.#deaths.set(worker, reason);
-    this.#lastDeath = reason;
+  /** Strikes a worker off, with all references that it had; undefined when it was before. */
+  #ended(worker: WorkerId, reason: string): WorkerLink | undefined {
+    const link = this.#workers.remove(worker, reason);
+    if (link === undefined) return undefined;
+    this.#outgoing.disconnect(worker);
     this.#requests.forgetAll(worker);
     this.#objects.releaseAll(worker);
-    Object.assign(record.row, { state: "dead", endedAt: Date.now(), reason });
-    this.#rows.changed("workers", record.row);
-    return record;
+    return link;
   }
 
   #buried({ actor, reason }: Instruction & { type: "dead" }): void {
@@ -375,10 +346,10 @@ export class TaskHost {
     if (record === undefined) return;
     record.failure ??=
       reason.kind === "argument"
-        ? reasons.actorArgument(record, this.#failureOf(reason.object))
+        ? reasons.actorArgument(record, failureOf(this.#objects, reason.object))
         : reason.kind === "killed"
           ? reasons.actorKilled(record)
-          : reasons.actorLost(record, this.#deaths.get(reason.worker) ?? "");
+          : reasons.actorLost(record, this.#workers.deathOf(reason.worker));
     if (record.row.state === "pending") this.#objects.unpin(record.pins);
     record.args = [];
     Object.assign(record.row, { state: "dead", endedAt: Date.now(), error: record.failure.message });
@@ -389,13 +360,13 @@ export class TaskHost {
     const name = this.#tasks.get(task)?.message.name ?? "A task";
     switch (reason.kind) {
       case "argument":
-        return this.#failureOf(reason.object);
+        return failureOf(this.#objects, reason.object);
       case "worker":
-        return reasons.workerDied(name, reason.attempts, this.#deaths.get(reason.worker) ?? "");
+        return reasons.workerDied(name, reason.attempts, this.#workers.deathOf(reason.worker));
       case "actor":
         return reasons.actorDied(name, this.#actors.get(reason.actor)?.failure);
       case "no-workers":
-        return reasons.noWorkers(name, this.#lastDeath);
+        return reasons.noWorkers(name, this.#workers.deathOf());
       case "cancelled":
         return reasons.cancelled(name);
     }
@@ -457,21 +428,11 @@ export class TaskHost {
     row.attempt += 1;
     row.startedAt = Date.now();
     this.#rows.changed("tasks", row);
-    this.#count(worker, 1);
-  }
-
-  /** Keeps the state of the worker's row. */
-  #count(worker: WorkerId, change: 1 | -1): void {
-    const record = this.#workers.get(worker)!;
-    record.load += change;
-    const state = record.load > 0 ? "busy" : "idle";
-    if (record.row.state === state) return;
-    record.row.state = state;
-    this.#rows.changed("workers", record.row);
+    this.#workers.count(worker, 1);
   }
 
   #argumentsFor(worker: WorkerId, task: TaskId, args: TaskRecord["message"]["args"]): StoredValue[] | undefined {
-    const { values, failure } = this.#valuesOf(args);
+    const { values, failure } = resolveArguments(this.#objects, args);
     if (failure === undefined) return values;
     // An argument was freed after the scheduler saw it: the task ends before it begins.
     this.#events.push({ type: "finished", worker, task, milliseconds: 0 });
@@ -479,42 +440,10 @@ export class TaskHost {
     return undefined;
   }
 
-  #valuesOf(args: TaskRecord["message"]["args"]): { values: StoredValue[]; failure?: Failure } {
-    const values: StoredValue[] = [];
-    for (const argument of args) {
-      if (!isReference(argument)) {
-        values.push(argument);
-        continue;
-      }
-      const outcome = this.#objects.get(argument.ref)?.outcome;
-      if (outcome === undefined || "failure" in outcome) return { values, failure: this.#failureOf(argument.ref) };
-      values.push(outcome.value);
-    }
-    return { values };
-  }
-
-  #failureOf(object: ObjectId): Failure {
-    const outcome = this.#objects.get(object)?.outcome;
-    return outcome !== undefined && "failure" in outcome ? outcome.failure : freed(formatObjectId(object));
-  }
-
   #define(worker: WorkerId, code: CodeId): void {
-    const { codes } = this.#workers.get(worker)!;
-    if (codes.has(code)) return;
-    codes.add(code);
-    this.#send(worker, { type: "define", code, definition: this.#codes.get(code)!.definition });
+    if (!this.#workers.needs(worker, code)) return;
+    this.#outgoing.push(worker, { type: "define", code, definition: this.#codes.get(code)! });
   }
-
-  #send(client: ClientId, message: DownMessage): void {
-    const batch = this.#outgoing.get(client);
-    if (batch === undefined) this.#outgoing.set(client, [message]);
-    else batch.push(message);
-  }
-}
-
-function isWorkerMessage(message: UpMessage): message is WorkerMessage {
-  const { type } = message;
-  return type === "done" || type === "blocked" || type === "resumed" || type === "started" || type === "constructed";
 }
 
 function sharedBufferOf(value: StoredValue): SharedArrayBuffer | undefined {

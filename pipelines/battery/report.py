@@ -212,7 +212,9 @@ def main() -> int:
         worse = report(spark, given.uri, given.token, given.run, Path(given.out), given.json)
         if not worse:
             print("report   the learned controller beats the basic battery rule on phase 1 and on the unseen phase 2")
-        elif not given.no_verdict:
+        elif given.no_verdict:
+            print(f"report   {'; '.join(worse)}: not held against it here")
+        else:
             raise session.Failure(f"{'; '.join(worse)}. Train with more updates, or with another seed.")
         return 0
 

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from inspect import signature
+from typing import Any
 
 import pyarrow as pa
 from pyarrow import types
@@ -23,9 +25,13 @@ WIDER = {
 }
 
 
+# Spark 4.0 always means UTC; its later versions want to be told.
+IN_UTC: dict[str, Any] = {"timezone": "UTC"} if "timezone" in signature(to_arrow_schema).parameters else {}
+
+
 def spark_arrow_schema(schema: StructType, metadata: dict[str, str] | None = None) -> pa.Schema:
     """The Arrow schema that Spark itself demands of batches of ``schema``, with ``metadata`` added."""
-    arrow = to_arrow_schema(schema, timezone="UTC")
+    arrow = to_arrow_schema(schema, **IN_UTC)
     return arrow.with_metadata(metadata) if metadata else arrow
 
 

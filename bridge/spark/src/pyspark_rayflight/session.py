@@ -11,4 +11,6 @@ def activate(spark: SparkSession) -> None:
     Call it first in every thread of your own that reads or writes: Spark looks Python data sources up in the session
     of the JVM thread behind the Python thread, and a new thread has none (DATA_SOURCE_NOT_FOUND).
     """
-    spark._jvm.SparkSession.setActiveSession(spark._jsparkSession)  # pyspark has no public way to say it
+    jvm = spark.sparkContext._jvm
+    assert jvm is not None
+    jvm.SparkSession.setActiveSession(spark._jsparkSession)  # pyspark has no public way to say it

@@ -56,7 +56,12 @@ class DatasetWriter(DataSourceArrowWriter):
         if context is None:
             raise RayflightError("A part can only be staged inside a Spark task. Write with df.write.")
         part, attempt = f"{context.partitionId():05d}", context.taskAttemptId()
-        command = {"transaction": self.transaction, "dataset": self.dataset, "part": part, "attempt": attempt}
+        command: dict[str, str | int] = {
+            "transaction": self.transaction,
+            "dataset": self.dataset,
+            "part": part,
+            "attempt": attempt,
+        }
         return StagedPart(part, attempt, stage(self.endpoint, command, self.schema, iterator))
 
     def commit(self, messages: list[WriterCommitMessage | None]) -> None:

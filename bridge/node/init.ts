@@ -72,7 +72,9 @@ async function startNode(options: NodeOptions): Promise<Node> {
   const bus = createBus(thread, { keepAlive: options.keepAlive });
   try {
     const { uri } = await methodsOf<NodeMethods>(bus).call("node.listen", null);
-    const backend = options.debug ? createInlineBackend() : await createWorkersBackend(bus);
+    const backend = options.debug
+      ? createInlineBackend({ cpus: options.numCpus, gpus: options.numGpus })
+      : await createWorkersBackend(bus);
     setContext({ backend, bus });
     return new LocalNode(
       uri,

@@ -21,7 +21,10 @@ export interface InitOptions {
   spillLimit?: number;
   /** How long a transaction that nobody touches stays open, in milliseconds. Default: 30 minutes. */
   transactionTtlMs?: number;
-  /** Runs tasks and actors in the driver's own thread, with the same semantics. Default: false. */
+  /**
+   * Runs tasks and actors in the driver's own thread, with the same semantics, so that a debugger steps through them.
+   * They have no rows in the state tables. Default: false.
+   */
   debug?: boolean;
   /** Keeps the process alive until the node is closed, as a server wants. Default: false, it lives as long as something is awaited. */
   keepAlive?: boolean;
@@ -33,8 +36,8 @@ export type NodeOptions = Required<Omit<InitOptions, "token">> & { token: string
 const defaultTransactionTtlMs = 30 * 60_000;
 
 function requireCount(name: string, value: number, least: number): number {
-  if (Number.isFinite(value) && value >= least) return value;
-  throw new RayflightError("INVALID_ARGUMENT", `${name} is ${value}.`, { hint: `Give a number from ${least}.` });
+  if (Number.isSafeInteger(value) && value >= least) return value;
+  throw new RayflightError("INVALID_ARGUMENT", `${name} is ${value}.`, { hint: `Give a whole number from ${least}.` });
 }
 
 /** Applies the defaults once, at the edge. Throws INVALID_ARGUMENT for a number that makes no sense. */

@@ -55,7 +55,7 @@ export async function shutdown(): Promise<void> {
   await currentNode?.close();
 }
 
-/** All rows of a state table of this thread's node: tasks, actors, workers, objects, datasets, nodes or runs. */
+/** All rows of a state table of this thread's node: tasks, actors, workers, objects, datasets or nodes. */
 export async function state<N extends TableName>(table: N): Promise<Row<N>[]> {
   const { bus } = currentContext();
   if (bus === undefined) return [];

@@ -7,7 +7,7 @@ export interface Change<N extends TableName> {
 }
 
 /**
- * Every fact about nodes, workers, tasks, actors, objects, datasets and runs, as rows of `tables`. The interface is
+ * Every fact about nodes, workers, tasks, actors, objects and datasets, as rows of `tables`. The interface is
  * asynchronous and batched so that a remote store can stand behind it; hot paths write without awaiting. Rows are copied
  * on the way in and on the way out. Writes made by one caller are seen by everybody in the order in which it made them.
  */

@@ -13,7 +13,6 @@ export {
   type NodeRow,
   type ObjectRow,
   type Row,
-  type RunRow,
   type TableName,
   type TaskRow,
   tableNames,

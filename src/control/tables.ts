@@ -83,16 +83,6 @@ export const tables = {
     updatedAt: time,
     error: optional(text()),
   },
-  runs: {
-    id: text(),
-    state: text<"running" | "finished" | "failed" | "cancelled">(),
-    seed: optional(number),
-    config: text(),
-    result: optional(text()),
-    startedAt: time,
-    endedAt: optional(time),
-    error: optional(text()),
-  },
 } as const;
 
 export type Tables = typeof tables;
@@ -109,7 +99,6 @@ export type TaskRow = Row<"tasks">;
 export type ActorRow = Row<"actors">;
 export type ObjectRow = Row<"objects">;
 export type DatasetRow = Row<"datasets">;
-export type RunRow = Row<"runs">;
 
 /** The names of all tables, in the order in which they are listed to people. */
 export const tableNames = Object.keys(tables) as TableName[];

@@ -1,7 +1,8 @@
 import { type RunningTask, runAs } from "./context.js";
 import { taskFailure } from "./failure.js";
+import { isThenable, packOutcome } from "./outcome.js";
 import type { Outcome, WorkerCommand } from "./protocol.js";
-import { isThenable, type Loaded, packOutcome, type RunnerOptions } from "./runner.js";
+import type { Loaded, RunnerOptions } from "./runner.js";
 import type { CodeId } from "./scheduler/events.js";
 import { Queue } from "./scheduler/queue.js";
 

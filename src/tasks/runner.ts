@@ -1,11 +1,11 @@
-import { types } from "node:util";
-import { packValue, type StoredValue } from "../store/value.js";
+import type { StoredValue } from "../store/value.js";
 import { ActorRunner } from "./actor-runner.js";
 import type { TaskClient } from "./client.js";
 import type { Definition } from "./closures/definition.js";
 import { type RunningTask, runAs } from "./context.js";
 import { taskFailure } from "./failure.js";
 import type { Outbox } from "./outbox.js";
+import { isThenable, packOutcome } from "./outcome.js";
 import type { Outcome, WorkerCommand, WorkerMessage } from "./protocol.js";
 import type { CodeId } from "./scheduler/events.js";
 import { Queue } from "./scheduler/queue.js";
@@ -130,18 +130,4 @@ export class TaskRunner {
     }
     return loading;
   }
-}
-
-/** The outcome of a call that returned: a result that cannot travel is a failure. */
-export function packOutcome(result: unknown, name: string, client: TaskClient): Outcome {
-  try {
-    return { value: packValue(result, client, `The result of ${name}`) };
-  } catch (reason) {
-    return { failure: taskFailure(name, reason) };
-  }
-}
-
-export function isThenable(value: unknown): value is PromiseLike<unknown> {
-  if (types.isPromise(value)) return true;
-  return typeof value === "object" && value !== null && typeof (value as { then?: unknown }).then === "function";
 }

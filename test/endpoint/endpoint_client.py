@@ -48,7 +48,7 @@ def main() -> None:
     put(client, "some/table", table.slice(0, 5), 1000)
     states = {
         name: read(client, flight.FlightDescriptor.for_path("state", name)).num_rows
-        for name in ("tasks", "actors", "workers", "objects", "datasets", "nodes", "runs")
+        for name in ("tasks", "actors", "workers", "objects", "datasets", "nodes")
     }
     version = flight.FlightDescriptor.for_command(json.dumps({"dataset": "some/table"}).encode())
     seen = {

@@ -1,0 +1,19 @@
+import { types } from "node:util";
+import { packValue } from "../store/value.js";
+import type { TaskClient } from "./client.js";
+import { taskFailure } from "./failure.js";
+import type { Outcome } from "./protocol.js";
+
+/** The outcome of a call that returned: a result that cannot travel is a failure. */
+export function packOutcome(result: unknown, name: string, client: TaskClient): Outcome {
+  try {
+    return { value: packValue(result, client, `The result of ${name}`) };
+  } catch (reason) {
+    return { failure: taskFailure(name, reason) };
+  }
+}
+
+export function isThenable(value: unknown): value is PromiseLike<unknown> {
+  if (types.isPromise(value)) return true;
+  return typeof value === "object" && value !== null && typeof (value as { then?: unknown }).then === "function";
+}

@@ -30,7 +30,8 @@ async function interrupt(uri: string, mode: "session" | "plain", signal: NodeJS.
   const closed = once(child, "close") as Promise<[number | null]>;
   try {
     await untilStaged(client, child, () => log);
-    process.kill(-child.pid!, signal); // the whole group, as a terminal does
+    // To the whole group, as a terminal does; but a kill takes the driver alone, and its JVM has to notice.
+    process.kill(signal === "SIGKILL" ? child.pid! : -child.pid!, signal);
     const [code] = await closed;
     const left = await processesLeft(mark, 30_000);
     return { code, log, left, status: await status(client) };

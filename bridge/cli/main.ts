@@ -42,5 +42,9 @@ try {
 } catch (reason) {
   const error = RayflightError.from(reason);
   process.stderr.write(`rayflight: ${error.message}\n`);
-  process.exitCode = error.code === "INVALID_ARGUMENT" ? 2 : 1;
+  process.exitCode = error.code === "INVALID_ARGUMENT" || isUnknownOption(reason) ? 2 : 1;
+}
+
+function isUnknownOption(reason: unknown): boolean {
+  return reason instanceof TypeError && "code" in reason && String(reason.code).startsWith("ERR_PARSE_ARGS");
 }

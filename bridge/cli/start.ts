@@ -11,6 +11,7 @@ const help = `rayflight start: a Flight endpoint that stays until Ctrl-C or SIGT
   --object-store-memory SIZE   memory before parts are spilled, such as 4GiB (default: 30 % of the machine's)
   --spill-directory PATH       where spilled parts go (default: the temporary folder; nothing is left there)
   --spill-limit SIZE           disk that spilled parts may take (default: four times the memory)
+  --transaction-ttl SECONDS    how long a write that nobody goes on with may stay open (default 1800)
   --help
 `;
 
@@ -26,6 +27,7 @@ export async function start(args: string[]): Promise<number> {
       "object-store-memory": { type: "string" },
       "spill-directory": { type: "string" },
       "spill-limit": { type: "string" },
+      "transaction-ttl": { type: "string" },
       help: { type: "boolean", short: "h" },
     },
   });
@@ -43,6 +45,9 @@ export async function start(args: string[]): Promise<number> {
   }
   if (values["spill-directory"] !== undefined) options.spillDirectory = values["spill-directory"];
   if (values["spill-limit"] !== undefined) options.spillLimit = parseSize("spill-limit", values["spill-limit"]);
+  if (values["transaction-ttl"] !== undefined) {
+    options.transactionTtlMs = parseCount("transaction-ttl", values["transaction-ttl"]) * 1000;
+  }
 
   const stop = untilSignal();
   const node = await init(options);

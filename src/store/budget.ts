@@ -202,7 +202,9 @@ export class Budget {
     return new RayflightError(
       "OBJECT_STORE_FULL",
       `The object store is full: ${label} needs ${formatSize(bytes)} more, and ${used} and ${spilled} are taken${held}.`,
-      { hint: "Raise objectStoreMemory or spillLimit, or remove datasets that are no longer needed." },
+      {
+        hint: "Raise objectStoreMemory or spillLimit where the node is started, or remove datasets that are no longer needed.",
+      },
     );
   }
 }

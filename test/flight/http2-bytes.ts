@@ -20,6 +20,7 @@ export function requestFrame(path: string): Buffer {
   const headers = {
     ":method": "POST",
     ":scheme": "http",
+    ":authority": "localhost",
     ":path": path,
     "content-type": "application/grpc",
     te: "trailers",

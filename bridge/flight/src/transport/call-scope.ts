@@ -11,8 +11,13 @@ export class CallScope {
   readonly #callersSignal: AbortSignal | undefined;
   readonly #timer: NodeJS.Timeout | undefined;
   readonly #cancel: () => void;
+  readonly #name: string;
+  readonly #timeoutMs: number;
+  readonly #start = performance.now();
 
   constructor(name: string, { signal, timeoutMs }: CallLimits) {
+    this.#name = name;
+    this.#timeoutMs = timeoutMs ?? Number.POSITIVE_INFINITY;
     this.#callersSignal = signal;
     this.#cancel = () => {
       const options = { hint: "Its signal was aborted.", cause: signal?.reason };
@@ -21,15 +26,7 @@ export class CallScope {
     if (signal?.aborted) this.#cancel();
     else signal?.addEventListener("abort", this.#cancel, { once: true });
     if (timeoutMs === undefined) return;
-    this.#timer = setTimeout(
-      () => {
-        const hint = "Raise timeoutMs or ask for less.";
-        this.#abort.abort(
-          new FlightError("DEADLINE_EXCEEDED", `${name} was not done within ${timeoutMs} ms.`, { hint }),
-        );
-      },
-      Math.min(timeoutMs, 2 ** 31 - 1),
-    );
+    this.#timer = setTimeout(() => this.#abort.abort(this.#late()), Math.min(timeoutMs, 2 ** 31 - 1));
   }
 
   get signal(): AbortSignal {
@@ -45,9 +42,24 @@ export class CallScope {
     return await Promise.race([event, over]);
   }
 
+  /**
+   * What a call that ended with `error` failed of. A server that keeps the deadline may end the call before this side's timer has fired: by its
+   * status, or by cutting it off.
+   */
+  blame(error: FlightError): FlightError {
+    const overdue = performance.now() - this.#start >= this.#timeoutMs;
+    return overdue && ["DEADLINE_EXCEEDED", "CANCELLED", "UNAVAILABLE"].includes(error.code) ? this.#late() : error;
+  }
+
   /** Lets go of the timer and of the caller's signal. */
   end(): void {
     clearTimeout(this.#timer);
     this.#callersSignal?.removeEventListener("abort", this.#cancel);
+  }
+
+  #late(): FlightError {
+    return new FlightError("DEADLINE_EXCEEDED", `${this.#name} was not done within ${this.#timeoutMs} ms.`, {
+      hint: "Raise timeoutMs or ask for less.",
+    });
   }
 }

@@ -3,6 +3,7 @@ import { FlightError } from "../error.js";
 import type { Streamable } from "../messages.js";
 import type { Frame } from "../protocol/grpc-frame.js";
 import { decodeStatus, fromHttp } from "../protocol/status.js";
+import type { CallScope } from "./call-scope.js";
 import { FrameWriter } from "./frame-writer.js";
 import { MessageReader } from "./message-reader.js";
 
@@ -12,8 +13,8 @@ export interface GrpcClientCallOptions {
   headers: Readonly<Record<string, string>>;
   request: Streamable<Frame>;
   maxMessageBytes: number;
-  /** Cancels the call; its reason is what the messages reject with. */
-  signal: AbortSignal;
+  /** Its signal cancels the call; the reason is what the messages reject with. */
+  scope: CallScope;
   onClose: () => void;
 }
 
@@ -22,13 +23,15 @@ export class GrpcClientCall {
   readonly messages: MessageReader;
   readonly #stream: ClientHttp2Stream;
   readonly #name: string;
+  readonly #scope: CallScope;
   #response: IncomingHttpHeaders | undefined;
   #trailers: IncomingHttpHeaders | undefined;
 
   constructor(session: ClientHttp2Session, options: GrpcClientCallOptions) {
-    const { signal } = options;
+    const { signal } = options.scope;
     const stream = session.request({ ...options.headers }, { endStream: false });
     this.#name = options.name;
+    this.#scope = options.scope;
     this.#stream = stream;
     this.messages = new MessageReader(stream, {
       maxMessageBytes: options.maxMessageBytes,
@@ -44,7 +47,7 @@ export class GrpcClientCall {
     stream.on("trailers", (headers) => {
       this.#trailers = headers;
     });
-    stream.on("error", (cause) => this.messages.fail(this.#lost(cause)));
+    stream.on("error", (cause) => this.messages.fail(this.#scope.blame(this.#lost(cause))));
     stream.on("close", () => {
       signal.removeEventListener("abort", abort);
       if (!stream.readableEnded) this.messages.fail(this.#verdict() ?? this.#lost());
@@ -83,7 +86,8 @@ export class GrpcClientCall {
   /** What the end of the response means: the status that came with it, or, without one, that it was cut off. */
   #verdict(): FlightError | undefined {
     const headers = this.#trailers ?? this.#response;
-    return headers?.["grpc-status"] === undefined ? this.#lost() : decodeStatus(headers);
+    const error = headers?.["grpc-status"] === undefined ? this.#lost() : decodeStatus(headers);
+    return error && this.#scope.blame(error);
   }
 
   #lost(cause?: unknown): FlightError {

@@ -47,7 +47,7 @@ export class GrpcChannel {
       };
       const headers = this.#headers(path, options);
       const { maxMessageBytes } = this.#options;
-      return new GrpcClientCall(session, { name, headers, request, maxMessageBytes, signal: scope.signal, onClose });
+      return new GrpcClientCall(session, { name, headers, request, maxMessageBytes, scope, onClose });
     } catch (reason) {
       scope.end();
       throw reason;

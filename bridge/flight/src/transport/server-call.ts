@@ -72,7 +72,8 @@ export class GrpcServerCall implements ServerCall {
     if (this.#stream.headersSent) {
       this.#stream.once("wantTrailers", () => {
         this.#stream.sendTrailers(trailers);
-        this.#closeRequest();
+        // A reset from within this event would overtake the trailers.
+        setImmediate(() => this.#closeRequest());
       });
       this.#stream.end();
     } else {

@@ -9,6 +9,7 @@ import {
   decodeEndpoint,
   decodeFlightData,
   decodeInfo,
+  decodePollInfo,
   decodeStatus,
   encodeAction,
   encodeActionType,
@@ -16,6 +17,7 @@ import {
   encodeEndpoint,
   encodeFlightData,
   encodeInfo,
+  encodePollInfo,
   encodeStatus,
   FrameAssembler,
   formatLocation,
@@ -170,7 +172,14 @@ test("messages over the limit, compressed ones and other bytes are refused", (t)
 test("protobuf that is none is a FlightError", (t) => {
   fc.assert(
     fc.property(fc.uint8Array({ maxLength: 60 }), (bytes) => {
-      for (const decode of [decodeInfo, decodeFlightData, decodeAction, decodeDescriptor, unwrapBytes]) {
+      for (const decode of [
+        decodeInfo,
+        decodeFlightData,
+        decodeAction,
+        decodeDescriptor,
+        decodePollInfo,
+        unwrapBytes,
+      ]) {
         try {
           decode(bytes);
         } catch (reason) {
@@ -188,6 +197,22 @@ test("protobuf that is none is a FlightError", (t) => {
     t.throws(() => decodeInfo(Uint8Array.of(10, 200, 1))),
     { code: "INVALID_ARGUMENT" },
   );
+});
+
+test("how far a query is goes out and in again, to the millisecond", (t) => {
+  const poll = {
+    info: { endpoints: [], totalRecords: -1, totalBytes: -1 },
+    descriptor: { type: "command" as const, command: Uint8Array.of(9) },
+    progress: 0,
+    expirationTime: new Date(-1),
+  };
+  const bytes = encodePollInfo(poll);
+  t.is(
+    Buffer.from(encodePollInfo({ descriptor: poll.descriptor, progress: 0.5 })).toString("hex"),
+    "12050802120109" + "19000000000000e03f",
+  );
+  t.deepEqual(decodePollInfo(bytes), poll);
+  t.deepEqual(decodePollInfo(new Uint8Array(0)), {});
 });
 
 test("a status goes into trailers and out again", (t) => {

@@ -26,9 +26,11 @@ export async function runPyarrow(uri: string, scenario: string, ...args: string[
   return JSON.parse(out);
 }
 
-/** Starts pyarrow's server. `stop` ends it and waits for its end. */
-export async function startPyarrowServer(): Promise<{ uri: string; stop(): Promise<void>; kill(): Promise<void> }> {
-  const child = startPython("server.py");
+/** Starts pyarrow's server, plain or with one of its options. `stop` ends it and waits for its end. */
+export async function startPyarrowServer(
+  ...args: string[]
+): Promise<{ uri: string; stop(): Promise<void>; kill(): Promise<void> }> {
+  const child = startPython("server.py", ...args);
   const ended = new Promise<void>((resolve) => child.once("close", () => resolve()));
   const [port] = await Promise.race([
     createInterface(child.stdout)

@@ -10,6 +10,7 @@ import type {
   FlightDescriptor,
   FlightInfo,
   IncomingMessages,
+  PollInfo,
   Streamable,
 } from "./messages.js";
 import { decodeActionType, encodeAction } from "./protocol/action.js";
@@ -17,7 +18,9 @@ import { encodeDescriptor } from "./protocol/descriptor.js";
 import { encodeFlightData } from "./protocol/flight-data.js";
 import { decodeInfo } from "./protocol/flight-info.js";
 import { allocateAligned, type Frame, frame } from "./protocol/grpc-frame.js";
+import { decodeHandshake, encodeHandshake } from "./protocol/handshake.js";
 import { parseLocation } from "./protocol/location.js";
+import { decodePollInfo } from "./protocol/poll-info.js";
 import { type FlightMethod, methodPath } from "./protocol/service.js";
 import { unwrapBytes, wrapBytes } from "./protocol/wrapped-bytes.js";
 import { GrpcChannel } from "./transport/http2-channel.js";
@@ -68,12 +71,22 @@ export class FlightClient {
     });
   }
 
+  /** Sends `payloads` and gives those that the server answers with. What they mean is up to the two. */
+  handshake(payloads: Streamable<Uint8Array>, options: CallOptions = {}): AsyncIterable<Uint8Array> {
+    return this.#stream("Handshake", frames(payloads, encodeHandshake), options, decodeHandshake);
+  }
+
   listFlights(criteria: Uint8Array = nothing, options: CallOptions = {}): AsyncIterable<FlightInfo> {
     return this.#stream("ListFlights", [frame(wrapBytes(criteria))], options, decodeInfo);
   }
 
   async getFlightInfo(descriptor: FlightDescriptor, options: CallOptions = {}): Promise<FlightInfo> {
     return decodeInfo(await this.#unary("GetFlightInfo", encodeDescriptor(descriptor), options));
+  }
+
+  /** Starts a query that takes long; call it again with the answer's descriptor until that has none. */
+  async pollFlightInfo(descriptor: FlightDescriptor, options: CallOptions = {}): Promise<PollInfo> {
+    return decodePollInfo(await this.#unary("PollFlightInfo", encodeDescriptor(descriptor), options));
   }
 
   /** The schema as an encapsulated IPC message (`decapsulateSchema` of `arrow-flight-node/ipc` opens it). */
@@ -94,6 +107,15 @@ export class FlightClient {
     return this.#stream("DoPut", describe(descriptor, messages), options, unwrapBytes);
   }
 
+  /** Sends `descriptor` at once and `messages` as they come, while the server's messages are read, each side at its own pace. */
+  doExchange(
+    descriptor: FlightDescriptor,
+    messages: Streamable<FlightDataOut>,
+    options: CallOptions = {},
+  ): IncomingMessages {
+    return new LazyMessages(() => this.#start("DoExchange", announce(descriptor, messages), options));
+  }
+
   doAction(action: Action, options: CallOptions = {}): AsyncIterable<Uint8Array> {
     return this.#stream("DoAction", [frame(encodeAction(action))], options, unwrapBytes);
   }
@@ -112,6 +134,11 @@ export class FlightClient {
     const results: Uint8Array[] = [];
     for await (const result of this.doPut(descriptor, encodeBatches(source), options)) results.push(result);
     return results;
+  }
+
+  /** DoExchange of record batches both ways: resolves once the server's schema is there. */
+  async exchange(descriptor: FlightDescriptor, source: BatchSource, options: CallOptions = {}): Promise<BatchStream> {
+    return await decodeBatches(this.doExchange(descriptor, encodeBatches(source), options));
   }
 
   /** Ends the connection and cuts off the calls that are under way. */
@@ -148,6 +175,16 @@ async function* describe(descriptor: FlightDescriptor, messages: Streamable<Flig
     first = false;
   }
   if (first) yield encodeFlightData({ descriptor });
+}
+
+/** The descriptor in a message of its own, so that the server knows what is wanted before there is data. */
+async function* announce(descriptor: FlightDescriptor, messages: Streamable<FlightDataOut>): AsyncGenerator<Frame> {
+  yield encodeFlightData({ descriptor });
+  for await (const message of messages) yield encodeFlightData(message);
+}
+
+async function* frames<T>(items: Streamable<T>, encode: (item: T) => Uint8Array): AsyncGenerator<Frame> {
+  for await (const item of items) yield frame(encode(item));
 }
 
 /** The messages of a call that starts when the first one is asked for. */

@@ -5,6 +5,7 @@ import type {
   FlightDescriptor,
   FlightInfo,
   IncomingMessages,
+  PollInfo,
   Streamable,
 } from "./messages.js";
 
@@ -26,15 +27,21 @@ export interface ServerCall {
 
 /** The RPCs that a server answers. One that is left out answers UNIMPLEMENTED. A thrown FlightError becomes the call's status. */
 export interface FlightHandlers {
-  /** Runs before any handler; what it returns is the call's `identity`, what it throws ends the call. */
+  /** Runs before any handler but `handshake`; what it returns is the call's `identity`, what it throws ends the call. */
   authenticate?(headers: ReadonlyMap<string, string>, peer: string): unknown;
+  /** Gets the payloads that the peer sends and yields those to answer with. What they mean is up to the two. */
+  handshake?(payloads: AsyncIterable<Uint8Array>, call: ServerCall): Streamable<Uint8Array>;
   listFlights?(criteria: Uint8Array, call: ServerCall): Streamable<FlightInfo>;
   getFlightInfo?(descriptor: FlightDescriptor, call: ServerCall): FlightInfo | Promise<FlightInfo>;
+  /** Starts a query, or tells how far the one is that an earlier answer's descriptor named. */
+  pollFlightInfo?(descriptor: FlightDescriptor, call: ServerCall): PollInfo | Promise<PollInfo>;
   /** Returns the schema as an encapsulated IPC message (`encapsulateSchema` of `arrow-flight-node/ipc`). */
   getSchema?(descriptor: FlightDescriptor, call: ServerCall): Uint8Array | Promise<Uint8Array>;
   doGet?(ticket: Uint8Array, call: ServerCall): Streamable<FlightDataOut>;
   /** What it yields is sent as the app_metadata of one PutResult each; the call ends when it returns. */
   doPut?(messages: IncomingMessages, call: ServerCall): Streamable<Uint8Array> | Promise<void>;
+  /** Reads and answers at its own pace. The first message has the descriptor, and often no header: then the schema follows. */
+  doExchange?(messages: IncomingMessages, call: ServerCall): Streamable<FlightDataOut>;
   /** What it yields is sent as one Result each. */
   doAction?(action: Required<Action>, call: ServerCall): Streamable<Uint8Array> | Promise<void>;
   listActions?(call: ServerCall): Streamable<ActionType>;

@@ -12,6 +12,7 @@ export type {
   FlightEndpoint,
   FlightInfo,
   IncomingMessages,
+  PollInfo,
   Streamable,
 } from "./messages.js";
 export { FlightServer, type FlightServerOptions } from "./server.js";

@@ -27,6 +27,18 @@ export interface FlightInfo {
   appMetadata?: Uint8Array | undefined;
 }
 
+/** How far a query is that a server still works on. */
+export interface PollInfo {
+  /** What is there so far: all that is, not only what is new. */
+  info?: FlightInfo | undefined;
+  /** What to poll with next; absent once the query is done. */
+  descriptor?: FlightDescriptor | undefined;
+  /** From 0 to 1; absent when the server does not know. It may go down. */
+  progress?: number | undefined;
+  /** After this the server may forget the query, unless it was polled again. */
+  expirationTime?: Date | undefined;
+}
+
 /** A request outside the data streams: a name and bytes that only its server understands. */
 export interface Action {
   type: string;
@@ -46,7 +58,7 @@ export interface ActionType {
  * nothing else refers to it.
  */
 export interface FlightData {
-  /** On the first message of a DoPut. */
+  /** On the first message of a DoPut or a DoExchange, which may carry nothing else. */
   descriptor: FlightDescriptor | undefined;
   /** The IPC message's flatbuffer; `readMessage` of `arrow-flight-node/ipc` validates and reads it. */
   header: Uint8Array;

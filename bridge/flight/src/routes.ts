@@ -7,6 +7,8 @@ import { decodeDescriptor } from "./protocol/descriptor.js";
 import { encodeFlightData } from "./protocol/flight-data.js";
 import { encodeInfo } from "./protocol/flight-info.js";
 import { type Frame, frame } from "./protocol/grpc-frame.js";
+import { decodeHandshake, encodeHandshake } from "./protocol/handshake.js";
+import { encodePollInfo } from "./protocol/poll-info.js";
 import { type FlightMethod, methodPath } from "./protocol/service.js";
 import { unwrapBytes, wrapBytes } from "./protocol/wrapped-bytes.js";
 import type { GrpcHandler } from "./transport/http2-server.js";
@@ -19,6 +21,11 @@ export function createRoutes(handlers: FlightHandlers): Map<string, GrpcHandler>
     if (offered !== undefined) routes.set(methodPath(method), handler);
   };
 
+  add("Handshake", handlers.handshake, (call) =>
+    each(handlers.handshake!(decoded(call.messages, decodeHandshake), call), (payload) =>
+      frame(encodeHandshake(payload)),
+    ),
+  );
   add("ListFlights", handlers.listFlights, async function* (call) {
     const criteria = unwrapBytes(await onlyMessage(call));
     yield* each(handlers.listFlights!(criteria, call), (info) => frame(encodeInfo(info)));
@@ -26,6 +33,10 @@ export function createRoutes(handlers: FlightHandlers): Map<string, GrpcHandler>
   add("GetFlightInfo", handlers.getFlightInfo, async function* (call) {
     const descriptor = decodeDescriptor(await onlyMessage(call));
     yield frame(encodeInfo(await handlers.getFlightInfo!(descriptor, call)));
+  });
+  add("PollFlightInfo", handlers.pollFlightInfo, async function* (call) {
+    const descriptor = decodeDescriptor(await onlyMessage(call));
+    yield frame(encodePollInfo(await handlers.pollFlightInfo!(descriptor, call)));
   });
   add("GetSchema", handlers.getSchema, async function* (call) {
     const descriptor = decodeDescriptor(await onlyMessage(call));
@@ -37,6 +48,9 @@ export function createRoutes(handlers: FlightHandlers): Map<string, GrpcHandler>
   });
   add("DoPut", handlers.doPut, (call) =>
     each(handlers.doPut!(new IncomingFlightData(call.messages), call), (metadata) => frame(wrapBytes(metadata))),
+  );
+  add("DoExchange", handlers.doExchange, (call) =>
+    each(handlers.doExchange!(new IncomingFlightData(call.messages), call), encodeFlightData),
   );
   add("DoAction", handlers.doAction, async function* (call) {
     const action = decodeAction(await onlyMessage(call));
@@ -52,6 +66,10 @@ export function createRoutes(handlers: FlightHandlers): Map<string, GrpcHandler>
 async function* each<T>(items: Streamable<T> | Promise<void>, encode: (item: T) => Frame): AsyncGenerator<Frame> {
   if (items instanceof Promise) return await items;
   for await (const item of items) yield encode(item);
+}
+
+async function* decoded<T>(messages: AsyncIterable<Uint8Array>, decode: (message: Uint8Array) => T): AsyncGenerator<T> {
+  for await (const message of messages) yield decode(message);
 }
 
 /** The request of an RPC that has one. */

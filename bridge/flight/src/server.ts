@@ -2,6 +2,7 @@ import { requireBearer } from "./bearer.js";
 import { FlightError } from "./error.js";
 import type { FlightHandlers } from "./handlers.js";
 import { type Address, formatLocation, isLoopback } from "./protocol/location.js";
+import { methodPath } from "./protocol/service.js";
 import { createRoutes } from "./routes.js";
 import { type GrpcHandler, GrpcServer } from "./transport/http2-server.js";
 import type { GrpcServerCall } from "./transport/server-call.js";
@@ -21,6 +22,8 @@ export interface FlightServerOptions {
   /** How many calls one connection may have open. Default 1024. */
   maxConcurrentCalls?: number | undefined;
 }
+
+const handshake = methodPath("Handshake");
 
 /** A Flight server on node:http2. */
 export class FlightServer {
@@ -62,7 +65,8 @@ export class FlightServer {
 
   async #admit(path: string, call: GrpcServerCall): Promise<GrpcHandler> {
     this.#checkToken?.(call.headers);
-    call.identity = await this.#handlers.authenticate?.(call.headers, call.peer);
+    // A handshake is how a peer comes to what it authenticates with.
+    if (path !== handshake) call.identity = await this.#handlers.authenticate?.(call.headers, call.peer);
     const handler = this.#routes.get(path);
     if (handler !== undefined) return handler;
     throw new FlightError("UNIMPLEMENTED", `This server does not answer ${path}.`, {

@@ -1,6 +1,7 @@
 import type { FlightEndpoint, FlightInfo } from "../messages.js";
 import { decodeDescriptor, encodeDescriptor } from "./descriptor.js";
 import { ProtoReader, ProtoWriter } from "./protobuf.js";
+import { decodeTimestamp, encodeTimestamp } from "./timestamp.js";
 import { unwrapBytes, wrapBytes } from "./wrapped-bytes.js";
 
 export function encodeInfo(info: FlightInfo): Uint8Array {
@@ -60,23 +61,4 @@ function decodeLocation(bytes: Uint8Array): string {
     else reader.skip();
   }
   return uri;
-}
-
-function encodeTimestamp(time: Date): Uint8Array {
-  const seconds = Math.floor(time.getTime() / 1000);
-  return new ProtoWriter()
-    .integer(1, seconds)
-    .integer(2, (time.getTime() - seconds * 1000) * 1e6)
-    .finish();
-}
-
-function decodeTimestamp(bytes: Uint8Array): Date {
-  const reader = new ProtoReader(bytes);
-  let milliseconds = 0;
-  while (reader.next()) {
-    if (reader.field === 1) milliseconds += reader.integer() * 1000;
-    else if (reader.field === 2) milliseconds += reader.integer() / 1e6;
-    else reader.skip();
-  }
-  return new Date(milliseconds);
 }

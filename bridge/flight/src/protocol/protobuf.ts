@@ -3,8 +3,8 @@ import { FlightError } from "../error.js";
 const utf8 = new TextDecoder("utf-8", { fatal: true });
 
 /**
- * Reads the fields of one protobuf message in order: `next` moves on, then exactly one of `bytes`, `string`, `integer` or
- * `skip` takes the value. Values are views. Throws INVALID_ARGUMENT for bytes that are no protobuf.
+ * Reads the fields of one protobuf message in order: `next` moves on, then exactly one of `bytes`, `string`, `integer`,
+ * `double` or `skip` takes the value. Values are views. Throws INVALID_ARGUMENT for bytes that are no protobuf.
  */
 export class ProtoReader {
   readonly #bytes: Uint8Array;
@@ -59,6 +59,13 @@ export class ProtoReader {
       }
     }
     throw malformed("a number of more than 64 bits");
+  }
+
+  double(): number {
+    if (this.#wire !== 1) throw malformed(`field ${this.field} of an unexpected kind`);
+    this.#forward(8);
+    const { buffer, byteOffset } = this.#bytes;
+    return new DataView(buffer, byteOffset + this.#position - 8).getFloat64(0, true);
   }
 
   /** Passes over a field that the reader does not know. */
@@ -130,6 +137,14 @@ export class ProtoWriter {
 
   boolean(field: number, value: boolean | undefined): this {
     return this.integer(field, value ? 1 : 0);
+  }
+
+  /** A field that is written even when it is zero: one that may be absent, or one of a choice. */
+  double(field: number, value: number): this {
+    const bytes = new Uint8Array(9);
+    bytes[0] = field * 8 + 1;
+    new DataView(bytes.buffer).setFloat64(1, value, true);
+    return this.#push(bytes);
   }
 
   finish(): Uint8Array {

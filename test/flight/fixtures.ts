@@ -8,7 +8,7 @@ export function readFixture(name: string): Uint8Array {
   return readFileSync(path.join(fixtures, name));
 }
 
-/** The names of the IPC streams, one per kind of column. `compressed` is apart: apache-arrow cannot read it alone. */
+/** The names of the IPC streams, one per kind of column. `compressed` is apart: it has no rows as JSON. */
 export function streamNames(): string[] {
   const names = readdirSync(path.join(fixtures, "ipc")).filter((name) => name.endsWith(".arrows"));
   return names.map((name) => name.replace(".arrows", "")).filter((name) => name !== "compressed");

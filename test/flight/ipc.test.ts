@@ -114,13 +114,6 @@ test("a batch that does not fit the schema is refused", (t) => {
   t.regex(thrown(() => new BatchDecoder(schema!.header).decode(batch!))!.message, /comes before the dictionary/);
 });
 
-test("a compressed batch is named, not misread", (t) => {
-  const [schema, batch] = open("compressed");
-  const error = thrown(() => new BatchDecoder(schema!.header).decode(batch!));
-  t.is(error?.code, "UNIMPLEMENTED");
-  t.regex(error!.message, /zstd/);
-});
-
 test("a stream that breaks off anywhere is a FlightError, or ends between two messages", (t) => {
   for (const name of ["dictionary_delta", "two_batches", "struct"]) {
     const bytes = readFixture(`ipc/${name}.arrows`);

@@ -2,6 +2,7 @@ import { type Data, DataType, Message, makeData, RecordBatch, type Schema, Struc
 import { VectorLoader } from "apache-arrow/visitor/vectorloader";
 import { FlightError } from "../error.js";
 import { layOut } from "./batch-layout.js";
+import { decompress } from "./decompress.js";
 import type { IpcMessage } from "./encapsulate.js";
 import { malformed } from "./flatbuffer.js";
 import { type BatchShape, readMessage } from "./read-message.js";
@@ -20,17 +21,25 @@ export function decodeSchema(header: Uint8Array): Schema {
   }
 }
 
+export interface BatchDecoderOptions {
+  /** The most bytes that one compressed batch may decode to: 1 GiB by default. Uncompressed batches are not limited here. */
+  maxDecodedBytes?: number | undefined;
+}
+
 /**
  * Turns the messages of one stream into record batches, one by one and without copying: a batch's columns are views of its
- * message's body. (A body that is not 8-byte aligned is copied first.) Keeps the dictionaries that came so far.
+ * message's body. (A body that is compressed with LZ4 or zstd is decoded, and one that is not 8-byte aligned copied first.)
+ * Keeps the dictionaries that came so far.
  */
 export class BatchDecoder {
   readonly schema: Schema;
   readonly #types: readonly DataType[];
   readonly #dictionaries = new Map<number, Vector>();
+  readonly #maxDecodedBytes: number;
 
   /** `schema` is the stream's schema, or its message's header. */
-  constructor(schema: Schema | Uint8Array) {
+  constructor(schema: Schema | Uint8Array, options: BatchDecoderOptions = {}) {
+    this.#maxDecodedBytes = options.maxDecodedBytes ?? 1 << 30;
     this.schema = schema instanceof Uint8Array ? decodeSchema(schema) : schema;
     this.#types = this.schema.fields.map((field) => field.type);
   }
@@ -60,13 +69,9 @@ export class BatchDecoder {
   }
 
   #load(types: readonly DataType[], shape: BatchShape, body: Uint8Array, version: 4 | 5): Data[] {
-    if (shape.compression !== undefined) {
-      throw new FlightError("UNIMPLEMENTED", `The batch is compressed with ${shape.compression}.`, {
-        hint: "Have its writer send it uncompressed.",
-      });
-    }
-    const aligned = body.byteOffset % 8 === 0 ? body : new Uint8Array(body);
-    const regions = layOut(types, shape, aligned, version);
+    const plain = decompress(shape, body, this.#maxDecodedBytes);
+    const aligned = plain.body.byteOffset % 8 === 0 ? plain.body : new Uint8Array(plain.body);
+    const regions = layOut(types, plain.shape, aligned, version);
     const { nodes, variadicCounts } = shape;
     // The metadata version's number is one less than its name says: V5 is 4.
     const loader = new VectorLoader(aligned, nodes, regions, this.#dictionaries, version - 1, variadicCounts);
@@ -84,8 +89,12 @@ export class BatchDecoder {
 }
 
 /** The record batches of a stream's messages, lazily and without copying; see BatchDecoder. */
-export function* batchesOf(schema: Schema | Uint8Array, messages: Iterable<IpcMessage>): Generator<RecordBatch> {
-  const decoder = new BatchDecoder(schema);
+export function* batchesOf(
+  schema: Schema | Uint8Array,
+  messages: Iterable<IpcMessage>,
+  options: BatchDecoderOptions = {},
+): Generator<RecordBatch> {
+  const decoder = new BatchDecoder(schema, options);
   for (const message of messages) {
     const batch = decoder.decode(message);
     if (batch !== undefined) yield batch;

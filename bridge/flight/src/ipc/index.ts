@@ -1,4 +1,4 @@
-export { BatchDecoder, batchesOf, decodeSchema } from "./batch-decoder.js";
+export { BatchDecoder, type BatchDecoderOptions, batchesOf, decodeSchema } from "./batch-decoder.js";
 export { BatchEncoder, encodeSchema, messagesOf } from "./batch-encoder.js";
 export {
   decapsulate,

@@ -13,6 +13,7 @@ import type {
   PollInfo,
   Streamable,
 } from "./messages.js";
+import type { ClientMiddleware } from "./middleware.js";
 import { decodeActionType, encodeAction } from "./protocol/action.js";
 import { encodeDescriptor } from "./protocol/descriptor.js";
 import { encodeFlightData } from "./protocol/flight-data.js";
@@ -32,6 +33,8 @@ export interface FlightClientOptions {
   token?: string | undefined;
   /** Sent on every call; names in lower case. */
   headers?: Readonly<Record<string, string>> | undefined;
+  /** Run in this order before every call. */
+  middleware?: readonly ClientMiddleware[] | undefined;
   /** The longest message that is accepted, in bytes. Default 256 MiB. */
   maxMessageBytes?: number | undefined;
   /** How many bytes the server may send on one stream before they are read. Default 64 MiB. */
@@ -65,6 +68,7 @@ export class FlightClient {
     const authorization = options.token === undefined ? {} : { authorization: `Bearer ${options.token}` };
     this.#channel = new GrpcChannel(parseLocation(uri), {
       headers: { ...authorization, ...options.headers },
+      middleware: options.middleware ?? [],
       maxMessageBytes: options.maxMessageBytes ?? defaultTransport.maxMessageBytes,
       streamWindow: options.streamWindow ?? defaultTransport.streamWindow,
       connectTimeoutMs: options.connectTimeoutMs ?? 10_000,

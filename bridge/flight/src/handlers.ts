@@ -21,6 +21,8 @@ export interface ServerCall {
   readonly identity: unknown;
   /** Aborts when the peer cancels or is lost, at the call's deadline, and when the server closes. */
   readonly signal: AbortSignal;
+  /** Sends a header before the first answer. Throws FAILED_PRECONDITION once that is sent. */
+  setHeader(name: string, value: string): void;
   /** Sends a header at the end of the call, beside its status; names ending in "-bin" are base64 by convention. */
   setTrailer(name: string, value: string): void;
 }

@@ -15,4 +15,5 @@ export type {
   PollInfo,
   Streamable,
 } from "./messages.js";
+export type { ClientCall, ClientCallObserver, ClientMiddleware, ServerMiddleware } from "./middleware.js";
 export { FlightServer, type FlightServerOptions } from "./server.js";

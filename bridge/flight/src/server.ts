@@ -1,6 +1,7 @@
 import { requireBearer } from "./bearer.js";
 import { FlightError } from "./error.js";
 import type { FlightHandlers } from "./handlers.js";
+import type { ServerMiddleware } from "./middleware.js";
 import { type Address, formatLocation, isLoopback } from "./protocol/location.js";
 import { methodPath } from "./protocol/service.js";
 import { createRoutes } from "./routes.js";
@@ -9,6 +10,8 @@ import type { GrpcServerCall } from "./transport/server-call.js";
 import { defaultTransport } from "./transport/settings.js";
 
 export interface FlightServerOptions {
+  /** Run in this order before every call, also before one that will be refused. */
+  middleware?: readonly ServerMiddleware[] | undefined;
   /** The address to listen on. Anything but a loopback address needs a token. Default "127.0.0.1". */
   host?: string | undefined;
   /** 0 lets the system choose. Default 0. */
@@ -29,6 +32,7 @@ const handshake = methodPath("Handshake");
 export class FlightServer {
   readonly #address: Address;
   readonly #handlers: FlightHandlers;
+  readonly #middleware: readonly ServerMiddleware[];
   readonly #routes: ReadonlyMap<string, GrpcHandler>;
   readonly #checkToken: ((headers: ReadonlyMap<string, string>) => void) | undefined;
   readonly #server: GrpcServer;
@@ -43,6 +47,7 @@ export class FlightServer {
     }
     this.#address = { host, port };
     this.#handlers = handlers;
+    this.#middleware = options.middleware ?? [];
     this.#routes = createRoutes(handlers);
     this.#checkToken = token === undefined ? undefined : requireBearer(token);
     this.#server = new GrpcServer((path, call) => this.#admit(path, call), {
@@ -64,6 +69,10 @@ export class FlightServer {
   }
 
   async #admit(path: string, call: GrpcServerCall): Promise<GrpcHandler> {
+    for (const middleware of this.#middleware) {
+      const ended = middleware(call);
+      if (ended !== undefined) call.observe(ended);
+    }
     this.#checkToken?.(call.headers);
     // A handshake is how a peer comes to what it authenticates with.
     if (path !== handshake) call.identity = await this.#handlers.authenticate?.(call.headers, call.peer);

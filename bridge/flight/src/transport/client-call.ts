@@ -6,6 +6,7 @@ import { decodeStatus, fromHttp } from "../protocol/status.js";
 import type { CallScope } from "./call-scope.js";
 import { FrameWriter } from "./frame-writer.js";
 import { MessageReader } from "./message-reader.js";
+import { readHeaders } from "./read-headers.js";
 
 export interface GrpcClientCallOptions {
   /** What errors call it: "DoPut to grpc://…". */
@@ -15,7 +16,10 @@ export interface GrpcClientCallOptions {
   maxMessageBytes: number;
   /** Its signal cancels the call; the reason is what the messages reject with. */
   scope: CallScope;
-  onClose: () => void;
+  /** Gets the response's headers, then its trailers. */
+  onHeaders: (headers: ReadonlyMap<string, string>) => void;
+  /** The call is over; `error` is what it failed of. */
+  onClose: (error: FlightError | undefined) => void;
 }
 
 /** One call to a server: its request goes out on its own, its response is read from `messages`. */
@@ -25,6 +29,7 @@ export class GrpcClientCall {
   readonly #name: string;
   readonly #scope: CallScope;
   #response: IncomingHttpHeaders | undefined;
+  #failure: unknown;
   #trailers: IncomingHttpHeaders | undefined;
 
   constructor(session: ClientHttp2Session, options: GrpcClientCallOptions) {
@@ -36,22 +41,31 @@ export class GrpcClientCall {
     this.messages = new MessageReader(stream, {
       maxMessageBytes: options.maxMessageBytes,
       verdict: () => this.#verdict(),
-      leave: () => stream.close(constants.NGHTTP2_CANCEL),
+      leave: () => {
+        this.#failure ??= left(this.#name);
+        stream.close(constants.NGHTTP2_CANCEL);
+      },
     });
     const abort = () => this.#fail(signal.reason);
     stream.on("response", (headers) => {
       this.#response = headers;
       const status = headers[":status"];
       if (status !== 200) this.#fail(fromHttp(String(status)));
+      this.#tell(options.onHeaders, headers);
     });
     stream.on("trailers", (headers) => {
       this.#trailers = headers;
+      this.#tell(options.onHeaders, headers);
     });
-    stream.on("error", (cause) => this.messages.fail(this.#scope.blame(this.#lost(cause))));
+    stream.on("error", (cause) => {
+      this.#failure ??= this.#scope.blame(this.#lost(cause));
+      this.messages.fail(this.#failure);
+    });
     stream.on("close", () => {
       signal.removeEventListener("abort", abort);
-      if (!stream.readableEnded) this.messages.fail(this.#verdict() ?? this.#lost());
-      options.onClose();
+      const verdict = this.#verdict();
+      if (!stream.readableEnded) this.messages.fail(verdict ?? this.#lost());
+      options.onClose(this.#failure === undefined ? verdict : FlightError.from(this.#failure));
     });
     if (signal.aborted) abort();
     else signal.addEventListener("abort", abort, { once: true });
@@ -75,8 +89,18 @@ export class GrpcClientCall {
 
   /** Cancels the call and ends its messages with `error`. */
   #fail(error: unknown): void {
+    this.#failure ??= error;
     this.messages.fail(error);
     this.#stream.close(constants.NGHTTP2_CANCEL);
+  }
+
+  /** A listener that throws fails the call. */
+  #tell(listener: (headers: ReadonlyMap<string, string>) => void, headers: IncomingHttpHeaders): void {
+    try {
+      listener(readHeaders(headers));
+    } catch (reason) {
+      this.#fail(FlightError.from(reason));
+    }
   }
 
   get #over(): boolean {
@@ -98,4 +122,8 @@ export class GrpcClientCall {
       cause,
     });
   }
+}
+
+function left(name: string): FlightError {
+  return new FlightError("CANCELLED", `${name} was left before its end.`, { hint: "Read it to its end." });
 }

@@ -1,6 +1,7 @@
 import { type ClientHttp2Session, connect } from "node:http2";
 import { FlightError } from "../error.js";
 import type { Streamable } from "../messages.js";
+import { type ClientMiddleware, startMiddleware } from "../middleware.js";
 import type { Frame } from "../protocol/grpc-frame.js";
 import { type Address, formatLocation } from "../protocol/location.js";
 import { formatTimeout } from "../protocol/timeout.js";
@@ -11,6 +12,7 @@ import { http2Settings, type TransportOptions, widenSession } from "./settings.j
 
 export interface GrpcChannelOptions extends TransportOptions {
   headers: Readonly<Record<string, string>>;
+  middleware: readonly ClientMiddleware[];
   connectTimeoutMs: number;
 }
 
@@ -35,21 +37,27 @@ export class GrpcChannel {
     if (this.#closed) {
       throw new FlightError("FAILED_PRECONDITION", "The client is closed.", { hint: "Make a new one." });
     }
-    const name = `${path.slice(path.lastIndexOf("/") + 1)} to ${this.#uri}`;
+    const method = path.slice(path.lastIndexOf("/") + 1);
+    const name = `${method} to ${this.#uri}`;
+    const chosen = new Map(Object.entries({ ...this.#options.headers, ...options.headers }));
+    const observer = startMiddleware(this.#options.middleware, { method, uri: this.#uri, headers: chosen });
     const scope = new CallScope(name, options);
     try {
       this.#session ??= this.#connect();
       const session = await scope.within(this.#session);
       hold(session);
-      const onClose = () => {
+      const onClose = (error: FlightError | undefined) => {
         scope.end();
         release(session);
+        observer.ended(error);
       };
-      const headers = this.#headers(path, options);
+      const onHeaders = observer.received;
+      const headers = this.#headers(path, chosen, options);
       const { maxMessageBytes } = this.#options;
-      return new GrpcClientCall(session, { name, headers, request, maxMessageBytes, scope, onClose });
+      return new GrpcClientCall(session, { name, headers, request, maxMessageBytes, scope, onHeaders, onClose });
     } catch (reason) {
       scope.end();
+      observer.ended(FlightError.from(reason));
       throw reason;
     }
   }
@@ -65,10 +73,9 @@ export class GrpcChannel {
     });
   }
 
-  #headers(path: string, { headers, timeoutMs }: GrpcCallOptions): Record<string, string> {
+  #headers(path: string, chosen: Map<string, string>, { timeoutMs }: GrpcCallOptions): Record<string, string> {
     return {
-      ...this.#options.headers,
-      ...headers,
+      ...Object.fromEntries(chosen),
       ...(timeoutMs === undefined ? {} : { "grpc-timeout": formatTimeout(timeoutMs) }),
       ":method": "POST",
       ":path": path,

@@ -5,6 +5,7 @@ import { encodeStatus } from "../protocol/status.js";
 import { parseTimeout } from "../protocol/timeout.js";
 import { FrameWriter } from "./frame-writer.js";
 import { MessageReader } from "./message-reader.js";
+import { readHeaders } from "./read-headers.js";
 
 const responseHeaders = { ":status": 200, "content-type": "application/grpc", "grpc-accept-encoding": "identity" };
 
@@ -19,6 +20,8 @@ export class GrpcServerCall implements ServerCall {
   readonly #writer: FrameWriter;
   readonly #abort = new AbortController();
   readonly #trailers: Record<string, string> = {};
+  readonly #headers: Record<string, string> = {};
+  readonly #observers: ((error: FlightError | undefined) => void)[] = [];
   #deadline: NodeJS.Timeout | undefined;
   #ended = false;
 
@@ -50,6 +53,20 @@ export class GrpcServerCall implements ServerCall {
     return this.#ended;
   }
 
+  setHeader(name: string, value: string): void {
+    if (this.#stream.headersSent) {
+      throw new FlightError("FAILED_PRECONDITION", `${this.method} has sent its headers: ${name} comes too late.`, {
+        hint: "Set headers before the first answer, or use setTrailer.",
+      });
+    }
+    this.#headers[name] = value;
+  }
+
+  /** `ended` runs once, before the call's trailers are sent or when the peer is gone. */
+  observe(ended: (error: FlightError | undefined) => void): void {
+    this.#observers.push(ended);
+  }
+
   setTrailer(name: string, value: string): void {
     this.#trailers[name] = value;
   }
@@ -61,10 +78,11 @@ export class GrpcServerCall implements ServerCall {
   }
 
   /** Ends the call with its status. Only the first end counts. */
-  end(error?: FlightError): void {
+  end(outcome?: FlightError): void {
     if (this.#ended) return;
     this.#ended = true;
     clearTimeout(this.#deadline);
+    const error = this.#report(outcome);
     if (error === undefined) this.messages.fail(over());
     else this.#stop(error);
     if (this.#stream.destroyed || this.#stream.closed) return;
@@ -77,14 +95,14 @@ export class GrpcServerCall implements ServerCall {
       });
       this.#stream.end();
     } else {
-      this.#stream.respond({ ...responseHeaders, ...trailers }, { endStream: true });
+      this.#stream.respond({ ...responseHeaders, ...this.#headers, ...trailers }, { endStream: true });
       this.#closeRequest();
     }
   }
 
   #respond(): void {
     if (this.#stream.destroyed || this.#stream.closed) return;
-    this.#stream.respond(responseHeaders, { waitForTrailers: true });
+    this.#stream.respond({ ...responseHeaders, ...this.#headers }, { waitForTrailers: true });
   }
 
   /** Tells a peer that is still sending to stop; what it sent is read and dropped. */
@@ -98,7 +116,22 @@ export class GrpcServerCall implements ServerCall {
     if (this.#ended) return;
     this.#ended = true;
     clearTimeout(this.#deadline);
-    this.#stop(cut());
+    const error = cut();
+    this.#report(error);
+    this.#stop(error);
+  }
+
+  /** Tells every observer. One that throws makes a call fail that had not. */
+  #report(outcome: FlightError | undefined): FlightError | undefined {
+    let error = outcome;
+    for (const ended of this.#observers.splice(0)) {
+      try {
+        ended(error);
+      } catch (reason) {
+        error ??= FlightError.from(reason);
+      }
+    }
+    return error;
   }
 
   #stop(reason: FlightError): void {
@@ -124,15 +157,6 @@ export class GrpcServerCall implements ServerCall {
     };
     this.#deadline = setTimeout(late, Math.min(timeoutMs, 2 ** 31 - 1));
   }
-}
-
-function readHeaders(headers: IncomingHttpHeaders): Map<string, string> {
-  const map = new Map<string, string>();
-  for (const [name, value] of Object.entries(headers)) {
-    if (name.startsWith(":") || value === undefined) continue;
-    map.set(name, Array.isArray(value) ? value.join(", ") : value);
-  }
-  return map;
 }
 
 function over(): FlightError {

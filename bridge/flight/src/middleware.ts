@@ -1,0 +1,52 @@
+import { FlightError } from "./error.js";
+import type { ServerCall } from "./handlers.js";
+
+/** A call that a client is about to make. */
+export interface ClientCall {
+  /** The RPC's name, such as "DoGet". */
+  readonly method: string;
+  /** The server's address. */
+  readonly uri: string;
+  /** What will be sent, names in lower case; may be changed. */
+  readonly headers: Map<string, string>;
+}
+
+/** What is told of a call, whether it succeeds or fails. */
+export interface ClientCallObserver {
+  /** Gets what the server sent, first before its messages and then, if it sent any, beside its status. */
+  received?(headers: ReadonlyMap<string, string>): void;
+  /** Runs once, when the call is over; `error` is what it failed of. */
+  ended?(error: FlightError | undefined): void;
+}
+
+/** Runs before each call of a client: may change its headers, follow it, or throw to refuse it. */
+export type ClientMiddleware = (call: ClientCall) => ClientCallObserver | undefined;
+
+/**
+ * Runs before each call to a server, before it is authenticated: may read its headers, set some of the answer, or throw to refuse
+ * it. What it returns runs once, when the call ends, before its trailers are sent; `error` is what it failed of.
+ */
+export type ServerMiddleware = (call: ServerCall) => ((error: FlightError | undefined) => void) | undefined;
+
+/** Runs every middleware and tells all of what follows. One that throws ends the call for those before it, too. */
+export function startMiddleware(all: readonly ClientMiddleware[], call: ClientCall): Required<ClientCallObserver> {
+  const observers: ClientCallObserver[] = [];
+  const whole = {
+    received: (headers: ReadonlyMap<string, string>) => {
+      for (const observer of observers) observer.received?.(headers);
+    },
+    ended: (error: FlightError | undefined) => {
+      for (const observer of observers.splice(0)) observer.ended?.(error);
+    },
+  };
+  try {
+    for (const middleware of all) {
+      const observer = middleware(call);
+      if (observer !== undefined) observers.push(observer);
+    }
+  } catch (reason) {
+    whole.ended(FlightError.from(reason));
+    throw FlightError.from(reason);
+  }
+  return whole;
+}

@@ -1,0 +1,11 @@
+import type { IncomingHttpHeaders } from "node:http2";
+
+/** The headers that a peer chose, without HTTP/2's own. One that came several times is joined by ", ". */
+export function readHeaders(headers: IncomingHttpHeaders): Map<string, string> {
+  const map = new Map<string, string>();
+  for (const [name, value] of Object.entries(headers)) {
+    if (name.startsWith(":") || value === undefined) continue;
+    map.set(name, Array.isArray(value) ? value.join(", ") : value);
+  }
+  return map;
+}

@@ -27,7 +27,7 @@ export const rooms: Readonly<Record<string, readonly string[]>> = {
 const everywhere = /^apache-arrow(\/|$)/;
 
 /** Packages that one room alone may import. */
-const inOneRoom: Readonly<Record<string, string>> = { acorn: "tasks" };
+const inOneRoom: Readonly<Record<string, string>> = { acorn: "tasks", zstddec: "flight" };
 
 export interface Import {
   readonly from: string;

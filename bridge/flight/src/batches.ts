@@ -1,7 +1,7 @@
 import type { RecordBatch, Schema } from "apache-arrow";
 import { FlightError } from "./error.js";
 import { BatchDecoder } from "./ipc/batch-decoder.js";
-import { BatchEncoder, encodeSchema } from "./ipc/batch-encoder.js";
+import { BatchEncoder, type BatchEncoderOptions, encodeSchema } from "./ipc/batch-encoder.js";
 import type { FlightData, FlightDataOut, Streamable } from "./messages.js";
 
 /** A schema and batches of it, to be sent. An apache-arrow Table is one. */
@@ -16,10 +16,19 @@ export interface BatchStream {
   batches: AsyncIterable<RecordBatch>;
 }
 
-/** The messages that carry `source`: its schema, then its dictionaries and batches, none of them copied. */
-export async function* encodeBatches(source: BatchSource): AsyncGenerator<FlightDataOut> {
+/** What a receiver of this package takes unless told otherwise, less what gRPC and Flight put around a message. */
+const defaultMessageBytes = (256 << 20) - 4096;
+
+/**
+ * The messages that carry `source`: its schema, then its dictionaries and batches, none of them copied. Batches larger than
+ * `maxMessageBytes` (256 MiB by default) go out in pieces, split by rows.
+ */
+export async function* encodeBatches(
+  source: BatchSource,
+  options: BatchEncoderOptions = {},
+): AsyncGenerator<FlightDataOut> {
   yield { header: encodeSchema(source.schema) };
-  const encoder = new BatchEncoder();
+  const encoder = new BatchEncoder({ maxMessageBytes: options.maxMessageBytes ?? defaultMessageBytes });
   for await (const batch of source.batches) yield* encoder.encode(batch);
 }
 

@@ -1,6 +1,7 @@
-import { Message, type RecordBatch, type Schema, Vector } from "apache-arrow";
+import { type Data, Message, type RecordBatch, type Schema, type Vector } from "apache-arrow";
 import { DictionaryBatch, RecordBatch as MessageRecordBatch } from "apache-arrow/ipc/metadata/message";
-import { VectorAssembler } from "apache-arrow/visitor/vectorassembler";
+import { FlightError } from "../error.js";
+import { ColumnAssembler } from "./column-assembler.js";
 import type { IpcMessageOut } from "./encapsulate.js";
 
 const padding = new Uint8Array(8);
@@ -10,17 +11,31 @@ export function encodeSchema(schema: Schema): Uint8Array {
   return Message.encode(Message.from(schema));
 }
 
+export interface BatchEncoderOptions {
+  /** The most bytes of one message, header and body. Larger batches and dictionaries go out in several, split by rows. No limit by default. */
+  maxMessageBytes?: number | undefined;
+}
+
 /**
  * Turns record batches of one stream into its messages. Bodies are pieces of the batches' own memory, not copies. A
  * dictionary goes out before the first batch that needs it, again as a whole when it was replaced, and as a delta when it grew.
  */
 export class BatchEncoder {
   readonly #sent = new Map<number, Vector>();
+  readonly #limit: number;
 
-  /** The messages for `batch`: the dictionaries that are missing, then the batch. */
+  constructor(options: BatchEncoderOptions = {}) {
+    this.#limit = options.maxMessageBytes ?? Number.POSITIVE_INFINITY;
+  }
+
+  /** The messages for `batch`: the dictionaries that are missing, then the batch. Throws RESOURCE_EXHAUSTED for a row over the limit. */
   *encode(batch: RecordBatch): Generator<IpcMessageOut> {
     for (const [id, dictionary] of batch.dictionaries) yield* this.#dictionary(id, dictionary);
-    yield encodeColumns(batch, batch.numRows);
+    const columnsOf = (from: number, to: number) =>
+      (from === 0 && to === batch.numRows ? batch : batch.slice(from, to)).data.children;
+    for (const [from, to] of this.#pieces(columnsOf, batch.numRows)) {
+      yield encodeColumns(columnsOf(from, to), to - from);
+    }
   }
 
   *#dictionary(id: number, dictionary: Vector): Generator<IpcMessageOut> {
@@ -29,24 +44,52 @@ export class BatchEncoder {
     const grown = earlier.length > 0 && earlier.every((chunk, i) => chunk === chunks[i]);
     for (const [index, chunk] of chunks.entries()) {
       if (grown && index < earlier.length) continue;
-      yield encodeColumns(new Vector([chunk]), chunk.length, { id, isDelta: index > 0 });
+      const columnsOf = (from: number, to: number) => [
+        to - from === chunk.length ? chunk : chunk.slice(from, to - from),
+      ];
+      for (const [from, to] of this.#pieces(columnsOf, chunk.length)) {
+        yield encodeColumns(columnsOf(from, to), to - from, { id, isDelta: index > 0 || from > 0 });
+      }
     }
     this.#sent.set(id, dictionary);
+  }
+
+  /** Ranges of rows that fit into a message each, in order. */
+  *#pieces(columnsOf: (from: number, to: number) => Data[], rows: number): Generator<[from: number, to: number]> {
+    const open: [number, number][] = [[0, rows]];
+    for (let range = open.pop(); range !== undefined; range = open.pop()) {
+      const [from, to] = range;
+      const size = this.#limit === Number.POSITIVE_INFINITY ? 0 : sizeOf(columnsOf(from, to));
+      if (size <= this.#limit) yield range;
+      else if (to - from > 1) {
+        const middle = (from + to) >>> 1;
+        open.push([middle, to], [from, middle]);
+      } else throw rowTooLong(size, this.#limit);
+    }
   }
 }
 
 /** The messages of a stream of batches, without the schema's; see BatchEncoder. */
-export function* messagesOf(batches: Iterable<RecordBatch>): Generator<IpcMessageOut> {
-  const encoder = new BatchEncoder();
+export function* messagesOf(
+  batches: Iterable<RecordBatch>,
+  options: BatchEncoderOptions = {},
+): Generator<IpcMessageOut> {
+  const encoder = new BatchEncoder(options);
   for (const batch of batches) yield* encoder.encode(batch);
 }
 
+/** An upper bound of the message's bytes: its body, and a header of 16 bytes a node and a buffer around a fixed part. */
+function sizeOf(columns: readonly Data[]): number {
+  const { nodes, buffers, byteLength, variadicBufferCounts } = ColumnAssembler.of(columns);
+  return byteLength + 16 * (nodes.length + buffers.length) + 8 * variadicBufferCounts.length + 256;
+}
+
 function encodeColumns(
-  columns: RecordBatch | Vector,
+  columns: readonly Data[],
   rows: number,
   dictionary?: { id: number; isDelta: boolean },
 ): IpcMessageOut {
-  const { nodes, bufferRegions, buffers, byteLength, variadicBufferCounts } = VectorAssembler.assemble(columns);
+  const { nodes, bufferRegions, buffers, byteLength, variadicBufferCounts } = ColumnAssembler.of(columns);
   const batch = new MessageRecordBatch(rows, nodes, bufferRegions, null, variadicBufferCounts);
   const content = dictionary === undefined ? batch : new DictionaryBatch(batch, dictionary.id, dictionary.isDelta);
   const body: Uint8Array[] = [];
@@ -56,4 +99,14 @@ function encodeColumns(
     if (length % 8 !== 0) body.push(padding.subarray(length % 8));
   }
   return { header: Message.encode(Message.from(content, byteLength)), body };
+}
+
+function rowTooLong(bytes: number, limit: number): FlightError {
+  return new FlightError(
+    "RESOURCE_EXHAUSTED",
+    `One row makes a message of ${bytes} bytes, over the limit of ${limit}.`,
+    {
+      hint: "Split its values, or raise maxMessageBytes here and at the receiver.",
+    },
+  );
 }

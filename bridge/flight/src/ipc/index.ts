@@ -1,5 +1,5 @@
 export { BatchDecoder, type BatchDecoderOptions, batchesOf, decodeSchema } from "./batch-decoder.js";
-export { BatchEncoder, encodeSchema, messagesOf } from "./batch-encoder.js";
+export { BatchEncoder, type BatchEncoderOptions, encodeSchema, messagesOf } from "./batch-encoder.js";
 export {
   decapsulate,
   decapsulateSchema,

@@ -5,24 +5,32 @@ import type {
   Action,
   ActionType,
   Allocate,
+  CancelStatus,
+  CloseSessionStatus,
   FlightData,
   FlightDataOut,
   FlightDescriptor,
+  FlightEndpoint,
   FlightInfo,
   IncomingMessages,
   PollInfo,
+  SessionOptionError,
+  SessionOptionValue,
   Streamable,
 } from "./messages.js";
+import { cancelStatuses, closeSessionStatuses } from "./messages.js";
 import type { ClientMiddleware } from "./middleware.js";
 import { decodeActionType, encodeAction } from "./protocol/action.js";
 import { encodeDescriptor } from "./protocol/descriptor.js";
 import { encodeFlightData } from "./protocol/flight-data.js";
-import { decodeInfo } from "./protocol/flight-info.js";
+import { decodeEndpoint, decodeInfo } from "./protocol/flight-info.js";
 import { allocateAligned, type Frame, frame } from "./protocol/grpc-frame.js";
 import { decodeHandshake, encodeHandshake } from "./protocol/handshake.js";
 import { parseLocation } from "./protocol/location.js";
 import { decodePollInfo } from "./protocol/poll-info.js";
 import { type FlightMethod, methodPath } from "./protocol/service.js";
+import { decodeSessionErrors, decodeSessionOptions, encodeSessionOptions } from "./protocol/session-options.js";
+import { decodeOutcome, encodeCancelRequest, encodeRenewRequest } from "./protocol/standard-action.js";
 import { unwrapBytes, wrapBytes } from "./protocol/wrapped-bytes.js";
 import { GrpcChannel } from "./transport/http2-channel.js";
 import type { MessageReader } from "./transport/message-reader.js";
@@ -128,6 +136,32 @@ export class FlightClient {
     return this.#stream("ListActions", [frame(nothing)], options, decodeActionType);
   }
 
+  /** Asks the server to stop the work on a query. */
+  async cancelFlightInfo(info: FlightInfo, options: CallOptions = {}): Promise<CancelStatus> {
+    return decodeOutcome(cancelStatuses, await this.#act("CancelFlightInfo", encodeCancelRequest(info), options));
+  }
+
+  /** Asks for a later expirationTime; resolves with the endpoint as it is then. */
+  async renewFlightEndpoint(endpoint: FlightEndpoint, options: CallOptions = {}): Promise<FlightEndpoint> {
+    return decodeEndpoint(await this.#act("RenewFlightEndpoint", encodeRenewRequest(endpoint), options));
+  }
+
+  /** Sets options of the session, which needs `createCookieJar`; undefined erases one. Resolves with why some were not set. */
+  async setSessionOptions(
+    values: ReadonlyMap<string, SessionOptionValue | undefined>,
+    options: CallOptions = {},
+  ): Promise<Map<string, SessionOptionError>> {
+    return decodeSessionErrors(await this.#act("SetSessionOptions", encodeSessionOptions(values), options));
+  }
+
+  async getSessionOptions(options: CallOptions = {}): Promise<Map<string, SessionOptionValue | undefined>> {
+    return decodeSessionOptions(await this.#act("GetSessionOptions", nothing, options));
+  }
+
+  async closeSession(options: CallOptions = {}): Promise<CloseSessionStatus> {
+    return decodeOutcome(closeSessionStatuses, await this.#act("CloseSession", nothing, options));
+  }
+
   /** DoGet, decoded: resolves once the schema is there. The call stays open until its batches are read to the end or left. */
   async read(ticket: Uint8Array, options: CallOptions = {}): Promise<BatchStream> {
     return await decodeBatches(this.doGet(ticket, options));
@@ -161,6 +195,14 @@ export class FlightClient {
     decode: (message: Uint8Array) => T,
   ): AsyncGenerator<T> {
     for await (const message of await this.#start(method, request, options)) yield decode(message);
+  }
+
+  /** An action of one result. */
+  async #act(type: string, body: Uint8Array, options: CallOptions): Promise<Uint8Array> {
+    let result: Uint8Array | undefined;
+    for await (const item of this.doAction({ type, body }, options)) result ??= item;
+    if (result !== undefined) return result;
+    throw new FlightError("INTERNAL", `The action ${type} ended without a result.`, { hint: "Check the server." });
   }
 
   async #unary(method: FlightMethod, request: Uint8Array, options: CallOptions): Promise<Uint8Array> {

@@ -1,11 +1,16 @@
 import type {
   Action,
   ActionType,
+  CancelStatus,
+  CloseSessionStatus,
   FlightDataOut,
   FlightDescriptor,
+  FlightEndpoint,
   FlightInfo,
   IncomingMessages,
   PollInfo,
+  SessionOptionError,
+  SessionOptionValue,
   Streamable,
 } from "./messages.js";
 
@@ -46,5 +51,19 @@ export interface FlightHandlers {
   doExchange?(messages: IncomingMessages, call: ServerCall): Streamable<FlightDataOut>;
   /** What it yields is sent as one Result each. */
   doAction?(action: Required<Action>, call: ServerCall): Streamable<Uint8Array> | Promise<void>;
+  /** The standard actions below are listed by themselves. */
   listActions?(call: ServerCall): Streamable<ActionType>;
+  /** Answers the action CancelFlightInfo, and so the next four those of their names, before `doAction` is asked. */
+  cancelFlightInfo?(info: FlightInfo, call: ServerCall): CancelStatus | Promise<CancelStatus>;
+  /** Returns the endpoint as it is now, with its new expirationTime. */
+  renewFlightEndpoint?(endpoint: FlightEndpoint, call: ServerCall): FlightEndpoint | Promise<FlightEndpoint>;
+  /** Sets options, erases those that are undefined, and returns why some were not set. `FlightSessions` has all three. */
+  setSessionOptions?(
+    options: ReadonlyMap<string, SessionOptionValue | undefined>,
+    call: ServerCall,
+  ): ReadonlyMap<string, SessionOptionError> | Promise<ReadonlyMap<string, SessionOptionError>>;
+  getSessionOptions?(
+    call: ServerCall,
+  ): ReadonlyMap<string, SessionOptionValue> | Promise<ReadonlyMap<string, SessionOptionValue>>;
+  closeSession?(call: ServerCall): CloseSessionStatus | Promise<CloseSessionStatus>;
 }

@@ -11,6 +11,7 @@ import { decodeHandshake, encodeHandshake } from "./protocol/handshake.js";
 import { encodePollInfo } from "./protocol/poll-info.js";
 import { type FlightMethod, methodPath } from "./protocol/service.js";
 import { unwrapBytes, wrapBytes } from "./protocol/wrapped-bytes.js";
+import { withStandardActions } from "./standard-actions.js";
 import type { GrpcHandler } from "./transport/http2-server.js";
 import type { GrpcServerCall } from "./transport/server-call.js";
 
@@ -52,13 +53,14 @@ export function createRoutes(handlers: FlightHandlers): Map<string, GrpcHandler>
   add("DoExchange", handlers.doExchange, (call) =>
     each(handlers.doExchange!(new IncomingFlightData(call.messages), call), encodeFlightData),
   );
-  add("DoAction", handlers.doAction, async function* (call) {
+  const actions = withStandardActions(handlers);
+  add("DoAction", actions.doAction, async function* (call) {
     const action = decodeAction(await onlyMessage(call));
-    yield* each(handlers.doAction!(action, call), (result) => frame(wrapBytes(result)));
+    yield* each(actions.doAction!(action, call), (result) => frame(wrapBytes(result)));
   });
-  add("ListActions", handlers.listActions, async function* (call) {
+  add("ListActions", actions.listActions, async function* (call) {
     await onlyMessage(call);
-    yield* each(handlers.listActions!(call), (type) => frame(encodeActionType(type)));
+    yield* each(actions.listActions!(call), (type) => frame(encodeActionType(type)));
   });
   return routes;
 }

@@ -4,7 +4,7 @@ const utf8 = new TextDecoder("utf-8", { fatal: true });
 
 /**
  * Reads the fields of one protobuf message in order: `next` moves on, then exactly one of `bytes`, `string`, `integer`,
- * `double` or `skip` takes the value. Values are views. Throws INVALID_ARGUMENT for bytes that are no protobuf.
+ * `double`, `fixed64` or `skip` takes the value. Values are views. Throws INVALID_ARGUMENT for bytes that are no protobuf.
  */
 export class ProtoReader {
   readonly #bytes: Uint8Array;
@@ -62,10 +62,12 @@ export class ProtoReader {
   }
 
   double(): number {
-    if (this.#wire !== 1) throw malformed(`field ${this.field} of an unexpected kind`);
-    this.#forward(8);
-    const { buffer, byteOffset } = this.#bytes;
-    return new DataView(buffer, byteOffset + this.#position - 8).getFloat64(0, true);
+    return this.#eightBytes().getFloat64(0, true);
+  }
+
+  /** A signed number of 64 bits in eight bytes. */
+  fixed64(): bigint {
+    return this.#eightBytes().getBigInt64(0, true);
   }
 
   /** Passes over a field that the reader does not know. */
@@ -100,6 +102,12 @@ export class ProtoReader {
     return byte;
   }
 
+  #eightBytes(): DataView {
+    if (this.#wire !== 1) throw malformed(`field ${this.field} of an unexpected kind`);
+    this.#forward(8);
+    return new DataView(this.#bytes.buffer, this.#bytes.byteOffset + this.#position - 8);
+  }
+
   #forward(bytes: number): void {
     this.#position += bytes;
     if (this.#position > this.#bytes.byteLength) throw malformed("a field that breaks off");
@@ -127,7 +135,11 @@ export class ProtoWriter {
   }
 
   integer(field: number, value: number | undefined): this {
-    if (value === undefined || value === 0) return this;
+    return value === undefined || value === 0 ? this : this.varint(field, value);
+  }
+
+  /** An integer that is written even when it is zero: one of a choice. */
+  varint(field: number, value: number): this {
     let rest = BigInt.asUintN(64, BigInt(value));
     const bytes = [field * 8];
     for (; rest > 127n; rest >>= 7n) bytes.push(Number(rest & 127n) | 128);
@@ -144,6 +156,14 @@ export class ProtoWriter {
     const bytes = new Uint8Array(9);
     bytes[0] = field * 8 + 1;
     new DataView(bytes.buffer).setFloat64(1, value, true);
+    return this.#push(bytes);
+  }
+
+  /** A signed number of 64 bits in eight bytes, written even when it is zero. */
+  fixed64(field: number, value: bigint): this {
+    const bytes = new Uint8Array(9);
+    bytes[0] = field * 8 + 1;
+    new DataView(bytes.buffer).setBigInt64(1, value, true);
     return this.#push(bytes);
   }
 

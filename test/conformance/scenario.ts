@@ -1,0 +1,17 @@
+import type { FlightClient, FlightHandlers } from "arrow-flight-node";
+
+/** One of Arrow's integration scenarios, both halves: each is run against the other half of another implementation. */
+export interface Scenario {
+  /** The name that Arrow's programs know it by. */
+  name: string;
+  /** What our server answers with. Its state begins anew with each call. */
+  handlers(): FlightHandlers;
+  /** What our client does; throws when the server answers something else than the scenario says. `uri` is for a client with other options. */
+  client(client: FlightClient, uri: string): Promise<void>;
+}
+
+/** A scenario of Arrow's that we cannot take part in yet. */
+export interface MissingScenario {
+  name: string;
+  missing: string;
+}

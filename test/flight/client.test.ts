@@ -143,7 +143,7 @@ test("a client connects again to a server that came back", async (t) => {
 });
 
 test("a wrong URI is refused where it is given", (t) => {
-  for (const uri of ["http://127.0.0.1:1", "127.0.0.1:1", "grpc://127.0.0.1", "grpc+tls://127.0.0.1:1", ""]) {
+  for (const uri of ["http://127.0.0.1:1", "127.0.0.1:1", "grpc://127.0.0.1", "grpc+udp://localhost:1", ""]) {
     const error = t.throws(() => new FlightClient(uri), { instanceOf: FlightError });
     t.is(error.code, "INVALID_ARGUMENT");
     t.regex(error.message, /Write grpc:\/\/host:port/);

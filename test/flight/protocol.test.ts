@@ -239,6 +239,9 @@ test("locations are read, and what is wrong with one is said", (t) => {
   t.deepEqual(parseLocation("grpc://localhost:1"), { host: "localhost", port: 1 });
   t.deepEqual(parseLocation("grpc+tcp://[::1]:8815/"), { host: "::1", port: 8815 });
   t.is(formatLocation({ host: "::1", port: 8815 }), "grpc://[::1]:8815");
+  t.deepEqual(parseLocation("grpc+tls://h:1"), { host: "h", port: 1, tls: true });
+  t.deepEqual(parseLocation("grpc+unix:///run/a b.sock"), { host: "localhost", port: 0, path: "/run/a b.sock" });
+  for (const uri of ["grpc+tls://h:1", "grpc+unix:///run/a.sock"]) t.is(formatLocation(parseLocation(uri)), uri);
   for (const [uri, complaint] of [
     ["http://localhost:1", /the scheme "http"/],
     ["grpc://localhost", /has no port/],

@@ -32,6 +32,7 @@ import { type FlightMethod, methodPath } from "./protocol/service.js";
 import { decodeSessionErrors, decodeSessionOptions, encodeSessionOptions } from "./protocol/session-options.js";
 import { decodeOutcome, encodeCancelRequest, encodeRenewRequest } from "./protocol/standard-action.js";
 import { unwrapBytes, wrapBytes } from "./protocol/wrapped-bytes.js";
+import { type ClientTls, checkClientTls } from "./tls.js";
 import { GrpcChannel } from "./transport/http2-channel.js";
 import type { MessageReader } from "./transport/message-reader.js";
 import { defaultTransport } from "./transport/settings.js";
@@ -47,6 +48,8 @@ export interface FlightClientOptions {
   maxMessageBytes?: number | undefined;
   /** How many bytes the server may send on one stream before they are read. Default 64 MiB. */
   streamWindow?: number | undefined;
+  /** For grpc+tls:// addresses. */
+  tls?: ClientTls | undefined;
   /** How long to wait for a connection. Default 10 s. */
   connectTimeoutMs?: number | undefined;
 }
@@ -71,10 +74,13 @@ const nothing = new Uint8Array(0);
 export class FlightClient {
   readonly #channel: GrpcChannel;
 
-  /** `uri` is grpc://host:port or grpc+tcp://host:port; throws INVALID_ARGUMENT for anything else. */
+  /** `uri` is grpc://host:port, grpc+tls://host:port or grpc+unix:///path; throws INVALID_ARGUMENT for anything else. */
   constructor(uri: string, options: FlightClientOptions = {}) {
     const authorization = options.token === undefined ? {} : { authorization: `Bearer ${options.token}` };
-    this.#channel = new GrpcChannel(parseLocation(uri), {
+    const address = parseLocation(uri);
+    checkClientTls(uri, address.tls, options.tls);
+    this.#channel = new GrpcChannel(address, {
+      tls: options.tls,
       headers: { ...authorization, ...options.headers },
       middleware: options.middleware ?? [],
       maxMessageBytes: options.maxMessageBytes ?? defaultTransport.maxMessageBytes,

@@ -1,3 +1,4 @@
+import type { PeerCertificate } from "node:tls";
 import type {
   Action,
   ActionType,
@@ -18,8 +19,10 @@ import type {
 export interface ServerCall {
   /** The RPC's name, such as "DoGet". */
   readonly method: string;
-  /** The peer's address and port. */
+  /** The peer's address and port; "unix" for a Unix socket. */
   readonly peer: string;
+  /** The certificate that the peer showed and `tls.clientCa` vouches for; undefined without mTLS. */
+  readonly certificate: PeerCertificate | undefined;
   /** The call's headers, names in lower case. */
   readonly headers: ReadonlyMap<string, string>;
   /** What `authenticate` returned. */
@@ -35,7 +38,7 @@ export interface ServerCall {
 /** The RPCs that a server answers. One that is left out answers UNIMPLEMENTED. A thrown FlightError becomes the call's status. */
 export interface FlightHandlers {
   /** Runs before any handler but `handshake`; what it returns is the call's `identity`, what it throws ends the call. */
-  authenticate?(headers: ReadonlyMap<string, string>, peer: string): unknown;
+  authenticate?(headers: ReadonlyMap<string, string>, peer: string, certificate: PeerCertificate | undefined): unknown;
   /** Gets the payloads that the peer sends and yields those to answer with. What they mean is up to the two. */
   handshake?(payloads: AsyncIterable<Uint8Array>, call: ServerCall): Streamable<Uint8Array>;
   listFlights?(criteria: Uint8Array, call: ServerCall): Streamable<FlightInfo>;

@@ -23,3 +23,4 @@ export type {
 export type { ClientCall, ClientCallObserver, ClientMiddleware, ServerMiddleware } from "./middleware.js";
 export { FlightServer, type FlightServerOptions } from "./server.js";
 export { FlightSessions, type FlightSessionsOptions } from "./session.js";
+export type { ClientTls, Pem, ServerTls } from "./tls.js";

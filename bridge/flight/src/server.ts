@@ -5,6 +5,7 @@ import type { ServerMiddleware } from "./middleware.js";
 import { type Address, formatLocation, isLoopback } from "./protocol/location.js";
 import { methodPath } from "./protocol/service.js";
 import { createRoutes } from "./routes.js";
+import type { ServerTls } from "./tls.js";
 import { type GrpcHandler, GrpcServer } from "./transport/http2-server.js";
 import type { GrpcServerCall } from "./transport/server-call.js";
 import { defaultTransport } from "./transport/settings.js";
@@ -12,10 +13,14 @@ import { defaultTransport } from "./transport/settings.js";
 export interface FlightServerOptions {
   /** Run in this order before every call, also before one that will be refused. */
   middleware?: readonly ServerMiddleware[] | undefined;
-  /** The address to listen on. Anything but a loopback address needs a token. Default "127.0.0.1". */
+  /** The address to listen on. Anything but a loopback address needs a token or `tls.clientCa`. Default "127.0.0.1". */
   host?: string | undefined;
   /** 0 lets the system choose. Default 0. */
   port?: number | undefined;
+  /** A Unix socket to listen on, in place of host and port. */
+  path?: string | undefined;
+  /** Speaks TLS, and nothing else. */
+  tls?: ServerTls | undefined;
   /** When given, a call without `authorization: Bearer <token>` is refused before any handler runs. */
   token?: string | undefined;
   /** The longest message that is accepted, in bytes. Default 256 MiB. */
@@ -39,13 +44,14 @@ export class FlightServer {
 
   /** Throws INVALID_ARGUMENT when others than this machine could reach it without a token. */
   constructor(handlers: FlightHandlers, options: FlightServerOptions = {}) {
-    const { host = "127.0.0.1", port = 0, token } = options;
-    if (token === "" || (token === undefined && !isLoopback(host))) {
+    const { host = "127.0.0.1", port = 0, path, tls, token } = options;
+    const local = path !== undefined || isLoopback(host);
+    if (token === "" || (token === undefined && tls?.clientCa === undefined && !local)) {
       throw new FlightError("INVALID_ARGUMENT", `Listening on ${host} would let anyone in: there is no token.`, {
-        hint: "Give a token that is not empty, or listen on 127.0.0.1.",
+        hint: "Give a token that is not empty, or tls.clientCa, or listen on 127.0.0.1.",
       });
     }
-    this.#address = { host, port };
+    this.#address = { host, port, path, tls: tls !== undefined };
     this.#handlers = handlers;
     this.#middleware = options.middleware ?? [];
     this.#routes = createRoutes(handlers);
@@ -53,6 +59,7 @@ export class FlightServer {
     this.#server = new GrpcServer((path, call) => this.#admit(path, call), {
       maxMessageBytes: options.maxMessageBytes ?? defaultTransport.maxMessageBytes,
       streamWindow: options.streamWindow ?? defaultTransport.streamWindow,
+      tls,
       maxConcurrentCalls: options.maxConcurrentCalls ?? 1024,
     });
   }
@@ -60,7 +67,7 @@ export class FlightServer {
   /** Starts to listen; rejects UNAVAILABLE when the address cannot be had. */
   async listen(): Promise<{ port: number; uri: string }> {
     const port = await this.#server.listen(this.#address);
-    return { port, uri: formatLocation({ host: this.#address.host, port }) };
+    return { port, uri: formatLocation({ ...this.#address, port }) };
   }
 
   /** Refuses new calls, lets those in flight finish for `graceMs` (default 10 s), then ends them UNAVAILABLE. */
@@ -75,7 +82,8 @@ export class FlightServer {
     }
     this.#checkToken?.(call.headers);
     // A handshake is how a peer comes to what it authenticates with.
-    if (path !== handshake) call.identity = await this.#handlers.authenticate?.(call.headers, call.peer);
+    if (path !== handshake)
+      call.identity = await this.#handlers.authenticate?.(call.headers, call.peer, call.certificate);
     const handler = this.#routes.get(path);
     if (handler !== undefined) return handler;
     throw new FlightError("UNIMPLEMENTED", `This server does not answer ${path}.`, {

@@ -1,10 +1,12 @@
 import { type ClientHttp2Session, connect } from "node:http2";
+import { createConnection } from "node:net";
 import { FlightError } from "../error.js";
 import type { Streamable } from "../messages.js";
 import { type ClientMiddleware, startMiddleware } from "../middleware.js";
 import type { Frame } from "../protocol/grpc-frame.js";
 import { type Address, formatLocation } from "../protocol/location.js";
 import { formatTimeout } from "../protocol/timeout.js";
+import type { ClientTls } from "../tls.js";
 import { type CallLimits, CallScope } from "./call-scope.js";
 import { GrpcClientCall } from "./client-call.js";
 import { keepFreedMemory } from "./keep-freed-memory.js";
@@ -14,6 +16,7 @@ export interface GrpcChannelOptions extends TransportOptions {
   headers: Readonly<Record<string, string>>;
   middleware: readonly ClientMiddleware[];
   connectTimeoutMs: number;
+  tls: ClientTls | undefined;
 }
 
 export interface GrpcCallOptions extends CallLimits {
@@ -23,12 +26,14 @@ export interface GrpcCallOptions extends CallLimits {
 /** One HTTP/2 connection to a gRPC server, made when a call needs it, and made again after it was lost. */
 export class GrpcChannel {
   readonly #options: GrpcChannelOptions;
+  readonly #address: Address;
   readonly #uri: string;
   #session: Promise<ClientHttp2Session> | undefined;
   #closed = false;
 
   constructor(address: Address, options: GrpcChannelOptions) {
     this.#options = options;
+    this.#address = address;
     this.#uri = formatLocation(address);
   }
 
@@ -90,7 +95,14 @@ export class GrpcChannel {
     keepFreedMemory();
     const { settings, maxSessionMemory } = http2Settings(this.#options);
     const { connectTimeoutMs } = this.#options;
-    const session = connect(this.#uri.replace(/^grpc:/, "http:"), {
+    const { host, port, tls, path } = this.#address;
+    const { ca, serverName, ...own } = this.#options.tls ?? {};
+    const authority = formatLocation({ host, port }).replace(/^grpc:/, tls ? "https:" : "http:");
+    const session = connect(path === undefined ? authority : "http://localhost", {
+      ...own,
+      ...(ca === undefined ? {} : { ca: [ca].flat() }),
+      ...(serverName === undefined ? {} : { servername: serverName }),
+      ...(path === undefined ? {} : { createConnection: () => createConnection(path) }),
       settings: { ...settings, enablePush: false },
       maxSessionMemory,
     });

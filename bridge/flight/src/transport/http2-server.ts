@@ -1,5 +1,7 @@
 import {
+  createSecureServer,
   createServer,
+  type Http2SecureServer,
   type Http2Server,
   type IncomingHttpHeaders,
   type ServerHttp2Session,
@@ -9,6 +11,7 @@ import { FlightError } from "../error.js";
 import type { Streamable } from "../messages.js";
 import type { Frame } from "../protocol/grpc-frame.js";
 import type { Address } from "../protocol/location.js";
+import type { ServerTls } from "../tls.js";
 import { keepFreedMemory } from "./keep-freed-memory.js";
 import { GrpcServerCall } from "./server-call.js";
 import { http2Settings, type TransportOptions, widenSession } from "./settings.js";
@@ -18,6 +21,7 @@ export type GrpcHandler = (call: GrpcServerCall) => Streamable<Frame>;
 
 export interface GrpcServerOptions extends TransportOptions {
   maxConcurrentCalls: number;
+  tls?: ServerTls | undefined;
 }
 
 /** How long calls that were cut at the end of the grace may take to send their status. */
@@ -30,7 +34,7 @@ const lastWordsMs = 250;
 export class GrpcServer {
   readonly #route: (path: string, call: GrpcServerCall) => Promise<GrpcHandler> | GrpcHandler;
   readonly #options: GrpcServerOptions;
-  readonly #server: Http2Server;
+  readonly #server: Http2Server | Http2SecureServer;
   readonly #sessions = new Set<ServerHttp2Session>();
   readonly #calls = new Set<GrpcServerCall>();
 
@@ -41,25 +45,35 @@ export class GrpcServer {
     this.#route = route;
     this.#options = options;
     const { settings, maxSessionMemory } = http2Settings(options);
-    this.#server = createServer({
+    const http2 = {
       settings: { ...settings, maxConcurrentStreams: options.maxConcurrentCalls },
       maxSessionMemory,
-    });
+    };
+    this.#server =
+      options.tls === undefined ? createServer(http2) : createSecureServer({ ...http2, ...secure(options.tls) });
     this.#server.on("session", (session) => this.#greet(session));
     this.#server.on("stream", (stream, headers) => this.#accept(stream, headers));
     // A session's error ends its calls, and each call reports to its handler.
     this.#server.on("sessionError", () => {});
   }
 
-  listen({ host, port }: Address): Promise<number> {
+  listen({ host, port, path }: Address): Promise<number> {
     keepFreedMemory();
     return new Promise((resolve, reject) => {
       const refuse = (cause: Error) => {
-        const hint = "Choose another port, 0 for any, or stop what listens there.";
-        reject(new FlightError("UNAVAILABLE", `Cannot listen on ${host}:${port}: ${cause.message}.`, { hint, cause }));
+        const hint =
+          path === undefined
+            ? "Choose another port, 0 for any, or stop what listens there."
+            : "Choose another path, or remove the file if nothing listens there.";
+        reject(
+          new FlightError("UNAVAILABLE", `Cannot listen on ${path ?? `${host}:${port}`}: ${cause.message}.`, {
+            hint,
+            cause,
+          }),
+        );
       };
       this.#server.once("error", refuse);
-      this.#server.listen(port, host, () => {
+      this.#server.listen(path === undefined ? { port, host } : { path }, () => {
         this.#server.off("error", refuse);
         const address = this.#server.address();
         resolve(typeof address === "object" && address !== null ? address.port : port);
@@ -108,6 +122,10 @@ export class GrpcServer {
       this.#calls.delete(call);
     }
   }
+}
+
+function secure({ cert, key, clientCa }: ServerTls) {
+  return clientCa === undefined ? { cert, key } : { cert, key, ca: [clientCa].flat(), requestCert: true };
 }
 
 async function sendAll(call: GrpcServerCall, frames: Streamable<Frame>): Promise<void> {

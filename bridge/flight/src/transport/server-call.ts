@@ -1,4 +1,5 @@
 import { constants, type IncomingHttpHeaders, type ServerHttp2Stream } from "node:http2";
+import { type PeerCertificate, TLSSocket } from "node:tls";
 import { FlightError } from "../error.js";
 import type { ServerCall } from "../handlers.js";
 import { encodeStatus } from "../protocol/status.js";
@@ -13,6 +14,7 @@ const responseHeaders = { ":status": 200, "content-type": "application/grpc", "g
 export class GrpcServerCall implements ServerCall {
   readonly method: string;
   readonly peer: string;
+  readonly certificate: PeerCertificate | undefined;
   readonly headers: ReadonlyMap<string, string>;
   readonly messages: MessageReader;
   identity: unknown;
@@ -30,7 +32,8 @@ export class GrpcServerCall implements ServerCall {
     const socket = stream.session?.socket;
     this.#stream = stream;
     this.method = path.slice(path.lastIndexOf("/") + 1);
-    this.peer = `${socket?.remoteAddress ?? "unknown"}:${socket?.remotePort ?? 0}`;
+    this.peer = socket?.remoteAddress === undefined ? "unix" : `${socket.remoteAddress}:${socket.remotePort}`;
+    if (socket instanceof TLSSocket && socket.authorized) this.certificate = socket.getPeerCertificate();
     this.headers = readHeaders(headers);
     this.#writer = new FrameWriter(stream);
     this.messages = new MessageReader(stream, {

@@ -21,6 +21,7 @@ export type {
   Streamable,
 } from "./messages.js";
 export type { ClientCall, ClientCallObserver, ClientMiddleware, ServerMiddleware } from "./middleware.js";
+export { readEndpoints } from "./read-endpoints.js";
 export { FlightServer, type FlightServerOptions } from "./server.js";
 export { FlightSessions, type FlightSessionsOptions } from "./session.js";
 export type { ClientTls, Pem, ServerTls } from "./tls.js";

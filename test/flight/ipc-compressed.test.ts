@@ -1,9 +1,11 @@
 import { readdirSync } from "node:fs";
 import path from "node:path";
 import { FlightError } from "arrow-flight-node";
-import { batchesOf, type IpcMessage, splitStream } from "arrow-flight-node/ipc";
+import { batchesOf, type IpcMessage, splitStream, zstdReady } from "arrow-flight-node/ipc";
 import test from "ava";
 import { fixtures, readFixture } from "./fixtures.js";
+
+test.before(() => zstdReady);
 
 const open = (name: string) => [...splitStream(readFixture(`ipc-compressed/${name}.arrows`))];
 const names = readdirSync(path.join(fixtures, "ipc-compressed"))

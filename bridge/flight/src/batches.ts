@@ -2,6 +2,7 @@ import type { RecordBatch, Schema } from "apache-arrow";
 import { FlightError } from "./error.js";
 import { BatchDecoder } from "./ipc/batch-decoder.js";
 import { BatchEncoder, type BatchEncoderOptions, encodeSchema } from "./ipc/batch-encoder.js";
+import { zstdReady } from "./ipc/zstd.js";
 import type { FlightData, FlightDataOut, Streamable } from "./messages.js";
 
 /** A schema and batches of it, to be sent. An apache-arrow Table is one. */
@@ -38,6 +39,7 @@ export async function* encodeBatches(
  */
 export async function decodeBatches(messages: AsyncIterable<FlightData>): Promise<BatchStream> {
   const iterator = messages[Symbol.asyncIterator]();
+  await zstdReady;
   for (;;) {
     const { done, value } = await iterator.next();
     if (done) {

@@ -11,3 +11,4 @@ export {
   splitStream,
 } from "./encapsulate.js";
 export { type BatchShape, type BufferRegion, type FieldNode, type MessageHeader, readMessage } from "./read-message.js";
+export { zstdReady } from "./zstd.js";

@@ -9,7 +9,17 @@ type Decompress = (bytes: Uint8Array, options: { maxOutputLength: number }) => U
 const native = (zlib as { zstdDecompressSync?: Decompress }).zstdDecompressSync;
 const largestWasm = 512 << 20;
 const decoder = new ZSTDDecoder();
-if (native === undefined) await decoder.init();
+let loaded = native !== undefined;
+
+/**
+ * Resolves once zstd can be decoded: at once where Node has it. Streams await it by themselves; whoever decodes batches by
+ * hand on an older Node awaits it once. (Awaited at load, it would keep `require` from loading the package.)
+ */
+export const zstdReady: Promise<void> = loaded
+  ? Promise.resolve()
+  : decoder.init().then(() => {
+      loaded = true;
+    });
 
 /** Decodes Zstandard frames into `into`, which they must fill exactly; no more than that is ever decoded. Throws INVALID_ARGUMENT. */
 export function decodeZstd(bytes: Uint8Array, into: Uint8Array): void {
@@ -32,6 +42,11 @@ function decodeWasm(bytes: Uint8Array, length: number): Uint8Array {
   if (length + bytes.byteLength > largestWasm) {
     throw new FlightError("RESOURCE_EXHAUSTED", `A zstd buffer of ${length} bytes is more than this Node can decode.`, {
       hint: "Use Node 22.15 or newer, or send batches of fewer rows.",
+    });
+  }
+  if (!loaded) {
+    throw new FlightError("UNAVAILABLE", "This Node's zstd decoder is still being loaded.", {
+      hint: "`await zstdReady` of arrow-flight-node/ipc first, or use Node 22.15 or newer.",
     });
   }
   // A frame that fails, or holds more than `length`, comes back as no bytes.

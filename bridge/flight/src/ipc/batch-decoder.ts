@@ -2,6 +2,7 @@ import { type Data, DataType, Message, makeData, RecordBatch, type Schema, Struc
 import { VectorLoader } from "apache-arrow/visitor/vectorloader";
 import { FlightError } from "../error.js";
 import { layOut } from "./batch-layout.js";
+import { checkValues } from "./check-values.js";
 import { decompress } from "./decompress.js";
 import type { IpcMessage } from "./encapsulate.js";
 import { malformed } from "./flatbuffer.js";
@@ -51,6 +52,7 @@ export class BatchDecoder {
       case "recordBatch": {
         const children = this.#load(this.#types, message, body, message.version);
         this.#requireDictionaries(children);
+        checkValues(children, this.#dictionaries);
         const type = new Struct(this.schema.fields);
         return new RecordBatch(this.schema, makeData({ type, length: message.rows, nullCount: 0, children }));
       }
@@ -58,7 +60,10 @@ export class BatchDecoder {
         const id = Number(message.id);
         const type = this.schema.dictionaries.get(id);
         if (type === undefined) throw malformed(`is the dictionary ${id}, which its schema does not know`);
-        const added = new Vector(this.#load([type], message, body, message.version));
+        const values = this.#load([type], message, body, message.version);
+        this.#requireDictionaries(values);
+        checkValues(values, this.#dictionaries);
+        const added = new Vector(values);
         const earlier = this.#dictionaries.get(id);
         this.#dictionaries.set(id, (message.isDelta && earlier ? earlier.concat(added) : added).memoize());
         return undefined;

@@ -1,5 +1,6 @@
 import { DataType, type Decimal, type FixedSizeBinary, type FixedSizeList, Type, UnionMode } from "apache-arrow";
 import { malformed } from "./flatbuffer.js";
+import { countNulls } from "./null-count.js";
 import type { BatchShape, BufferRegion, FieldNode } from "./read-message.js";
 
 /**
@@ -91,6 +92,8 @@ class Layout {
 
   finish(): void {
     if (this.#node !== this.#shape.nodes.length) throw malformed("has more columns than its schema");
+    if (this.#variadic !== this.#shape.variadicCounts.length)
+      throw malformed("has more counts of buffers than columns of views");
     if (this.regions.length !== this.#shape.buffers.length)
       throw malformed("has more buffers than its schema asks for");
   }
@@ -103,8 +106,14 @@ class Layout {
   }
 
   #validity(node: FieldNode): void {
-    if (node.nullCount > 0) this.#exactly((node.length + 7) >>> 3, "a validity bitmap");
-    else this.#atLeast(0, "a validity bitmap");
+    if (node.nullCount === 0) {
+      this.#atLeast(0, "a validity bitmap");
+      return;
+    }
+    const { offset, length } = this.#exactly((node.length + 7) >>> 3, "a validity bitmap");
+    const { buffer, byteOffset } = this.#view;
+    const nulls = countNulls(new Uint8Array(buffer, byteOffset + offset, length), node.length);
+    if (nulls !== node.nullCount) throw malformed(`has ${nulls} nulls in a column that says ${node.nullCount}`);
   }
 
   #exactly(bytes: number, what: DataType | string): BufferRegion {
@@ -143,7 +152,8 @@ class Layout {
   }
 
   #variadicBuffers(type: DataType): void {
-    const count = this.#shape.variadicCounts[this.#variadic++] ?? 0;
+    const count = this.#shape.variadicCounts[this.#variadic++];
+    if (count === undefined) throw malformed("does not say how many buffers a column of views has");
     for (let i = 0; i < count; i++) this.#atLeast(0, type);
   }
 }

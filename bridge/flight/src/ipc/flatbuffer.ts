@@ -28,6 +28,7 @@ export class FlatTable {
     this.#depth = depth;
     this.#vtable = position - source.int32(position);
     this.#vtableLength = source.uint16(this.#vtable);
+    if (position % 4 !== 0 || this.#vtable % 2 !== 0) throw malformed("has a table that is not aligned");
     if (this.#vtableLength < 4 || this.#vtableLength % 2 !== 0) throw malformed("has a table of an impossible shape");
     source.check(this.#vtable, this.#vtableLength);
   }
@@ -39,26 +40,26 @@ export class FlatTable {
   }
 
   has(slot: number): boolean {
-    return this.#field(slot) !== 0;
+    return this.#field(slot, 1) !== 0;
   }
 
   uint8(slot: number, otherwise = 0): number {
-    const at = this.#field(slot);
+    const at = this.#field(slot, 1);
     return at === 0 ? otherwise : this.#source.uint8(at);
   }
 
   int16(slot: number, otherwise = 0): number {
-    const at = this.#field(slot);
+    const at = this.#field(slot, 2);
     return at === 0 ? otherwise : this.#source.int16(at);
   }
 
   int32(slot: number, otherwise = 0): number {
-    const at = this.#field(slot);
+    const at = this.#field(slot, 4);
     return at === 0 ? otherwise : this.#source.int32(at);
   }
 
   int64(slot: number): bigint {
-    const at = this.#field(slot);
+    const at = this.#field(slot, 8);
     return at === 0 ? 0n : this.#source.int64(at);
   }
 
@@ -68,18 +69,23 @@ export class FlatTable {
   }
 
   table(slot: number): FlatTable | undefined {
-    const at = this.#field(slot);
+    const at = this.#field(slot, 4);
     return at === 0 ? undefined : new FlatTable(this.#source, this.#source.follow(at), this.#depth + 1);
   }
 
   /** A vector of scalars or structs of `stride` bytes each. */
   vector(slot: number, stride: number): Vector {
-    const at = this.#field(slot);
+    const at = this.#field(slot, 4);
     if (at === 0) return { start: 0, length: 0 };
     const start = this.#source.follow(at);
     const length = this.#source.uint32(start);
     this.#source.check(start + 4, length * stride);
     return { start: start + 4, length };
+  }
+
+  int32s(slot: number): number[] {
+    const { start, length } = this.vector(slot, 4);
+    return Array.from({ length }, (_, i) => this.#source.int32(start + 4 * i));
   }
 
   tables(slot: number): FlatTable[] {
@@ -91,9 +97,10 @@ export class FlatTable {
     return tables;
   }
 
-  /** Checks that a string field, if present, lies inside. */
+  /** Checks that a string field, if present, lies inside and ends with a zero. */
   checkString(slot: number): void {
-    this.vector(slot, 1);
+    const { start, length } = this.vector(slot, 1);
+    if (start > 0 && this.#source.uint8(start + length) !== 0) throw malformed("has a string without an end");
   }
 
   /** Checks a vector of key-value tables: Arrow's custom metadata. */
@@ -109,12 +116,16 @@ export class FlatTable {
     return toCount(this.#source.int64(at), what);
   }
 
-  #field(slot: number): number {
+  /** Where a field of `size` bytes lies, 0 for none. Fields are aligned to their size. */
+  #field(slot: number, size: number): number {
     const entry = 4 + 2 * slot;
     if (entry + 2 > this.#vtableLength) return 0;
     const offset = this.#source.int16(this.#vtable + entry);
     if (offset < 0) throw malformed("points outside itself");
-    return offset === 0 ? 0 : this.#position + offset;
+    if (offset === 0) return 0;
+    const at = this.#position + offset;
+    if (at % size !== 0) throw malformed("has a field that is not aligned");
+    return at;
   }
 }
 
@@ -165,6 +176,7 @@ class Source {
   follow(at: number): number {
     const offset = this.uint32(at);
     if (offset === 0) throw malformed("has an offset that leads nowhere");
+    if ((at + offset) % 4 !== 0) throw malformed("has an offset that is not aligned");
     this.check(at + offset, 4);
     return at + offset;
   }

@@ -36,10 +36,12 @@ export function checkSchema(schema: FlatTable): void {
   if (schema.int16(0) !== 0) throw malformed("is a schema of big-endian data, which is not read");
   for (const field of schema.tables(1)) checkField(field);
   schema.checkPairs(2);
+  schema.vector(3, 8);
 }
 
 function checkField(field: FlatTable): void {
   field.checkString(0);
+  field.uint8(1);
   const number = field.uint8(2);
   const type = types[number];
   if (type === undefined || number === 0) throw malformed(`has a field of the unknown type ${number}`);
@@ -53,6 +55,9 @@ function checkField(field: FlatTable): void {
   checkParameters(name, parameters, children.length);
   const dictionary = field.table(4);
   if (dictionary !== undefined) {
+    dictionary.int64(0);
+    dictionary.uint8(2);
+    dictionary.int16(3);
     const index = dictionary.table(1);
     if (index !== undefined) checkInteger(index);
   }
@@ -90,13 +95,32 @@ function checkParameters(name: string, parameters: FlatTable, children: number):
       if (parameters.int32(0) < 0) throw malformed(`has a field of type ${name} with a negative size`);
       return;
     case "decimal":
-      if (![32, 64, 128, 256].includes(parameters.int32(2, 128))) throw malformed("has a decimal of an unknown width");
+      checkDecimal(parameters.int32(0), parameters.int32(1), parameters.int32(2, 128));
+      return;
+    case "map":
+      parameters.uint8(0);
       return;
     case "union":
       checkEnum(name, parameters.int16(0), 1);
-      checkTypeIds(parameters.vector(1, 4).length, children);
+      checkTypeIds(parameters.int32s(1), children);
       return;
     default:
+  }
+}
+
+/** The digits that decimals of each width hold. */
+const digits = new Map([
+  [32, 9],
+  [64, 18],
+  [128, 38],
+  [256, 76],
+]);
+
+function checkDecimal(precision: number, scale: number, width: number): void {
+  const most = digits.get(width);
+  if (most === undefined) throw malformed(`has a decimal of ${width} bits`);
+  if (precision < 1 || precision > most) {
+    throw malformed(`has a decimal(${precision}, ${scale}) of ${width} bits, which hold 1 to ${most} digits`);
   }
 }
 
@@ -104,10 +128,16 @@ function checkEnum(name: string, value: number, last: number): void {
   if (value < 0 || value > last) throw malformed(`has a field of type ${name} in the unknown variant ${value}`);
 }
 
-function checkTypeIds(ids: number, children: number): void {
-  if (ids !== 0 && ids !== children) throw malformed(`has a union of ${children} children with ${ids} type ids`);
+function checkTypeIds(ids: readonly number[], children: number): void {
+  if (ids.length !== 0 && ids.length !== children) {
+    throw malformed(`has a union of ${children} children with ${ids.length} type ids`);
+  }
+  if (children > 128 || new Set(ids).size !== ids.length || ids.some((id) => id < 0 || id > 127)) {
+    throw malformed("has a union whose type ids are not distinct numbers from 0 to 127");
+  }
 }
 
 function checkInteger(integer: FlatTable): void {
+  integer.uint8(1);
   if (![8, 16, 32, 64].includes(integer.int32(0))) throw malformed(`has an integer of ${integer.int32(0)} bits`);
 }

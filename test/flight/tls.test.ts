@@ -1,6 +1,4 @@
-import { execFileSync } from "node:child_process";
-import { mkdtempSync, readFileSync, rmSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { readFileSync } from "node:fs";
 import path from "node:path";
 import {
   FlightClient,
@@ -13,15 +11,8 @@ import test, { type ExecutionContext } from "ava";
 import { collect, utf8 } from "./fixtures.js";
 import { runPyarrow, startPyarrowServer } from "./python.js";
 
-/** A folder with a server's certificate and two clients', each signed by itself. */
-const folder = mkdtempSync(path.join(tmpdir(), "flight-"));
-for (const name of ["server", "ann", "stranger"]) {
-  const files = ["-keyout", path.join(folder, `${name}.key`), "-out", path.join(folder, `${name}.pem`)];
-  const subject = ["-subj", `/CN=${name}`, "-addext", "subjectAltName=DNS:localhost,IP:127.0.0.1"];
-  const kind = ["-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes", "-days", "2"];
-  execFileSync("openssl", ["req", "-x509", ...kind, ...subject, ...files], { stdio: "ignore" });
-}
-test.after.always(() => rmSync(folder, { recursive: true }));
+/** A server's certificate and two clients', each signed by itself; make.sh beside them says how. */
+const folder = path.resolve("test/fixtures/flight/tls");
 
 const pem = (name: string) => readFileSync(path.join(folder, name));
 const identity = (name: string) => ({ cert: pem(`${name}.pem`), key: pem(`${name}.key`) });

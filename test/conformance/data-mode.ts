@@ -38,6 +38,7 @@ export async function* dataMode(files: readonly IpcFile[]): AsyncGenerator<Resul
 
 type Same = (file: IpcFile, messages: Iterable<IpcMessage>) => Promise<void>;
 
+/** Go's client checks what is acknowledged and the FlightInfo, but not its DoGet; the scenarios that read do check that. */
 async function* againstGoClient(files: readonly IpcFile[], same: Same): AsyncGenerator<Result> {
   const server = await startDataServer();
   for (const file of files) {

@@ -1,7 +1,7 @@
-import { isDeepStrictEqual } from "node:util";
+import { inspect, isDeepStrictEqual } from "node:util";
 
 /** Throws, with both values, unless they are the same. */
 export function equal<T>(actual: T, expected: T, what: string): void {
   if (isDeepStrictEqual(actual, expected)) return;
-  throw new Error(`${what}: ${JSON.stringify(actual)} and not ${JSON.stringify(expected)}`);
+  throw new Error(`${what}: ${inspect(actual)} and not ${inspect(expected)}`);
 }

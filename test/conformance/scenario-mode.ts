@@ -20,8 +20,8 @@ const halves = [
   ["arrow-go server", againstServer],
 ] as const;
 
-async function againstClient({ name, handlers }: Scenario): Promise<void> {
-  const server = new FlightServer(handlers());
+async function againstClient({ name, handlers, serverOptions }: Scenario): Promise<void> {
+  const server = new FlightServer(handlers(), serverOptions);
   try {
     await runGoClient((await server.listen()).port, "-scenario", name);
   } finally {

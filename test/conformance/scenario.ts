@@ -1,4 +1,4 @@
-import type { FlightClient, FlightHandlers } from "arrow-flight-node";
+import type { FlightClient, FlightHandlers, FlightServerOptions } from "arrow-flight-node";
 
 /** One of Arrow's integration scenarios, both halves: each is run against the other half of another implementation. */
 export interface Scenario {
@@ -6,6 +6,7 @@ export interface Scenario {
   name: string;
   /** What our server answers with. Its state begins anew with each call. */
   handlers(): FlightHandlers;
+  serverOptions?: FlightServerOptions;
   /** What our client does; throws when the server answers something else than the scenario says. `uri` is for a client with other options. */
   client(client: FlightClient, uri: string): Promise<void>;
 }

@@ -24,10 +24,15 @@ export function formatResults(results: readonly Result[]): string {
   ].join("\n");
 }
 
+/** One entry a reason and scenario: what was not run with two peers for one reason is said once. */
 function reasons(results: readonly Result[], kind: "not run" | "FAIL"): string[] {
-  return results.flatMap(({ scenario, peer, outcome }) =>
-    outcome.is === kind ? ["", `${kind}: ${scenario}, ${peer}: ${outcome.why}`] : [],
-  );
+  const entries = new Map<string, string[]>();
+  for (const { scenario, peer, outcome } of results) {
+    if (outcome.is !== kind) continue;
+    const entry = `${kind}: ${scenario}: ${outcome.why}`;
+    entries.set(entry, [...(entries.get(entry) ?? []), peer]);
+  }
+  return [...entries].flatMap(([entry, peers]) => ["", entry.replace(": ", ` (${peers.join(", ")}): `)]);
 }
 
 function counts(peer: string, results: readonly Result[]): string {

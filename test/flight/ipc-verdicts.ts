@@ -2,7 +2,7 @@ import { FlightError } from "arrow-flight-node";
 import { batchesOf, splitStream, zstdReady } from "arrow-flight-node/ipc";
 import { readFixture } from "./fixtures.js";
 
-await zstdReady();
+await zstdReady;
 
 /** A damaged stream and what pyarrow's full validation says; ipc-verdicts.py writes them: [stream, position, byte, ..., accepted]. */
 export type Verdict = [string, ...(number | boolean)[]];

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import logging
 import os
 import subprocess
 import sys
@@ -83,8 +84,11 @@ def create_session(name: str, master: str) -> SparkSession:
 
 def stop(spark: SparkSession) -> None:
     """Stops Spark and waits for its JVM to be gone, and with it the temporary folders that it removes as it ends."""
-    jvm = getattr(spark.sparkContext._gateway, "proc", None)
+    gateway = spark.sparkContext._gateway
+    jvm = getattr(gateway, "proc", None)
+    logging.disable()  # all is told by now, and py4j would log a traceback for each call that the JVM's end cuts off
     spark.stop()
+    gateway.shutdown()  # else a Java object that Python drops from now on is told to a JVM that may be gone, with a traceback
     if isinstance(jvm, subprocess.Popen) and jvm.stdin is not None:
         jvm.stdin.close()
         try:

@@ -99,12 +99,18 @@ async function cloneWithEndlessNpm(t: ExecutionContext): Promise<{ folder: strin
   return { folder, env: { ...env, PATH: `${join(folder, "bin")}:${env.PATH}` } };
 }
 
-function start(folder: string, env: NodeJS.ProcessEnv): { child: ChildProcess; lines: AsyncIterator<string> } {
+/** Starts a set-up; one that a failed test leaves behind is told to end, and ends what it started. */
+function start(
+  t: ExecutionContext,
+  folder: string,
+  env: NodeJS.ProcessEnv,
+): { child: ChildProcess; lines: AsyncIterator<string> } {
   const child = spawn(process.execPath, ["bridge/cli/setup.mjs", "main"], {
     cwd: folder,
     env,
     stdio: ["ignore", "ignore", "pipe"],
   });
+  t.teardown(() => child.kill("SIGTERM"));
   return { child, lines: createInterface({ input: child.stderr! })[Symbol.asyncIterator]() };
 }
 
@@ -134,7 +140,7 @@ async function isRunning(pid: number): Promise<boolean> {
 
 test("Ctrl-C ends what the set-up has started, and leaves nothing half made", async (t) => {
   const { folder, env } = await cloneWithEndlessNpm(t);
-  const { child, lines } = start(folder, env);
+  const { child, lines } = start(t, folder, env);
   await lineWith(lines, /… Python environment/);
   const pids = [Number(await contentOf(join(folder, "npm"))), Number(await contentOf(join(folder, "npm-child")))];
   child.kill("SIGINT");
@@ -152,11 +158,10 @@ test("a second set-up of a clone waits for the first, and takes over when that o
     `[ "$1" = -I ] && echo 3 12 4 "${python}" && echo venv && exit; sleep 600 & echo $$ >> "${folder}/pythons"; wait`,
   );
   env.RAYFLIGHT_PYTHON = python;
-  const first = start(folder, env);
-  const left = [join(folder, "npm"), join(folder, "pythons")].map(contentOf);
-  const second = start(folder, env);
+  const first = start(t, folder, env);
+  const orphans = await Promise.all([join(folder, "npm"), join(folder, "pythons")].map(contentOf)); // it has the lock
+  const second = start(t, folder, env);
   await lineWith(second.lines, new RegExp(`Another set-up of this clone is running \\(process ${first.child.pid}\\)`));
-  const orphans = await Promise.all(left);
   await rm(join(folder, "npm"));
   first.child.kill("SIGKILL");
   await lineWith(second.lines, /… npm packages/);

@@ -48,7 +48,7 @@ const twoSteps: FlightHandlers = {
     }
     yield Buffer.from(`token of ${name}`);
   },
-  authenticate(headers) {
+  authenticate({ headers }) {
     const token = Buffer.from(headers.get("auth-token-bin") ?? "", "base64").toString();
     if (token.startsWith("token of ")) return token.slice(9);
     throw new FlightError("UNAUTHENTICATED", "No token.", { hint: "Shake hands first." });

@@ -101,7 +101,7 @@ test("without the token nothing is answered, not even what does not exist", asyn
 
 test("authenticate gives the call its identity, or ends it", async (t) => {
   const uri = await serve(t, {
-    authenticate: (headers) => {
+    authenticate: ({ headers }) => {
       const user = headers.get("x-user");
       if (user === undefined) throw new FlightError("UNAUTHENTICATED", "Who are you?", { hint: "Send x-user." });
       return { user };

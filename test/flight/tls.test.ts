@@ -19,7 +19,7 @@ const identity = (name: string) => ({ cert: pem(`${name}.pem`), key: pem(`${name
 const ca = pem("server.pem");
 
 const who: FlightHandlers = {
-  authenticate: (_, peer, certificate) => certificate?.subject.CN ?? peer,
+  authenticate: ({ peer, certificate }) => certificate?.subject.CN ?? peer,
   *doAction(_, { identity }) {
     yield Buffer.from(String(identity));
   },
@@ -72,10 +72,11 @@ test("a client trusts no certificate that nobody vouches for, or that is another
   t.throws(() => new FlightClient("grpc://127.0.0.1:1", { tls: { ca } }), { instanceOf: FlightError });
 });
 
-test("another address than loopback needs more than TLS: a token, or clients' certificates", (t) => {
+test("another address than loopback needs more than TLS: a token, clients' certificates, or who authenticates", (t) => {
   const tls = identity("server");
-  t.throws(() => new FlightServer(who, { host: "0.0.0.0", tls }), { message: /there is no token/ });
-  t.notThrows(() => new FlightServer(who, { host: "0.0.0.0", tls: { ...tls, clientCa: pem("ann.pem") } }));
+  t.throws(() => new FlightServer({}, { host: "0.0.0.0", tls }), { message: /there is no token/ });
+  t.notThrows(() => new FlightServer({}, { host: "0.0.0.0", tls: { ...tls, clientCa: pem("ann.pem") } }));
+  t.notThrows(() => new FlightServer(who, { host: "0.0.0.0", tls }));
 });
 
 test("a Unix socket serves pyarrow's client and this one, and is gone after the end", async (t) => {

@@ -1,4 +1,5 @@
 import { type BatchSource, type BatchStream, decodeBatches, encodeBatches } from "./batches.js";
+import { bearerOf } from "./bearer.js";
 import { FlightError } from "./error.js";
 import { IncomingFlightData } from "./incoming.js";
 import type {
@@ -21,12 +22,13 @@ import type {
 import { cancelStatuses, closeSessionStatuses } from "./messages.js";
 import type { ClientMiddleware } from "./middleware.js";
 import { decodeActionType, encodeAction } from "./protocol/action.js";
+import { formatBasic } from "./protocol/basic-auth.js";
 import { encodeDescriptor } from "./protocol/descriptor.js";
 import { encodeFlightData } from "./protocol/flight-data.js";
 import { decodeEndpoint, decodeInfo } from "./protocol/flight-info.js";
 import { allocateAligned, type Frame, frame } from "./protocol/grpc-frame.js";
 import { decodeHandshake, encodeHandshake } from "./protocol/handshake.js";
-import { parseLocation } from "./protocol/location.js";
+import { isLoopback, parseLocation } from "./protocol/location.js";
 import { decodePollInfo } from "./protocol/poll-info.js";
 import { type FlightMethod, methodPath } from "./protocol/service.js";
 import { decodeSessionErrors, decodeSessionOptions, encodeSessionOptions } from "./protocol/session-options.js";
@@ -61,9 +63,16 @@ export interface CallOptions {
   timeoutMs?: number | undefined;
   /** Headers of this call alone; names in lower case. */
   headers?: Readonly<Record<string, string>> | undefined;
+  /** Runs for this call alone, after the client's. */
+  middleware?: readonly ClientMiddleware[] | undefined;
 }
 
-const nothing = new Uint8Array(0);
+export interface PasswordOptions extends CallOptions {
+  /** Sends the password over a network without TLS, where others may read it. */
+  plaintext?: boolean | undefined;
+}
+
+const nothing: Uint8Array = new Uint8Array(0);
 
 /**
  * A Flight client on one HTTP/2 connection, made when first needed and again after a loss.
@@ -73,20 +82,62 @@ const nothing = new Uint8Array(0);
  */
 export class FlightClient {
   readonly #channel: GrpcChannel;
+  /** Whether others than this machine could read what is sent. */
+  readonly #readable: boolean;
+  readonly #headers: Record<string, string>;
 
   /** `uri` is grpc://host:port, grpc+tls://host:port or grpc+unix:///path; throws INVALID_ARGUMENT for anything else. */
   constructor(uri: string, options: FlightClientOptions = {}) {
-    const authorization = options.token === undefined ? {} : { authorization: `Bearer ${options.token}` };
     const address = parseLocation(uri);
     checkClientTls(uri, address.tls, options.tls);
+    this.#readable = !(address.tls || address.path !== undefined || isLoopback(address.host));
+    this.#headers = { ...options.headers };
+    if (options.token !== undefined) this.#headers.authorization ??= `Bearer ${options.token}`;
     this.#channel = new GrpcChannel(address, {
       tls: options.tls,
-      headers: { ...authorization, ...options.headers },
+      headers: {},
       middleware: options.middleware ?? [],
       maxMessageBytes: options.maxMessageBytes ?? defaultTransport.maxMessageBytes,
       streamWindow: options.streamWindow ?? defaultTransport.streamWindow,
       connectTimeoutMs: options.connectTimeoutMs ?? 10_000,
     });
+  }
+
+  /**
+   * Shakes hands with name and password. The token that the server answers is sent as `authorization: Bearer <token>` with every
+   * later call of this client, and resolved with. Throws UNAUTHENTICATED when the server refuses or answers no token, and
+   * FAILED_PRECONDITION, before anything is sent, where others could read the password: see `plaintext`.
+   */
+  async authenticateBasic(username: string, password: string, options: PasswordOptions = {}): Promise<string> {
+    if (this.#readable && options.plaintext !== true) {
+      throw new FlightError("FAILED_PRECONDITION", "The password would cross the network for anyone to read.", {
+        hint: "Use a grpc+tls:// address, or allow it by { plaintext: true }.",
+      });
+    }
+    let token: string | undefined;
+    const received = (answer: ReadonlyMap<string, string>) => {
+      token = bearerOf(answer) ?? token;
+    };
+    const headers = { ...options.headers, authorization: formatBasic({ username, password }) };
+    const middleware = [...(options.middleware ?? []), () => ({ received })];
+    await last(this.handshake([], { ...options, headers, middleware }));
+    if (token === undefined) {
+      throw new FlightError("UNAUTHENTICATED", "The server took the handshake, but answered no bearer token.", {
+        hint: "Ask how it takes passwords: try authenticate([encodeBasicAuth({ username, password })]).",
+      });
+    }
+    this.#headers.authorization = `Bearer ${token}`;
+    return token;
+  }
+
+  /**
+   * Shakes hands by `payloads`, for passwords `[encodeBasicAuth({ username, password })]`. The last payload that the server answers
+   * is sent as `auth-token-bin` with every later call of this client, and resolved with: what pyarrow's `authenticate` does.
+   */
+  async authenticate(payloads: Streamable<Uint8Array>, options: CallOptions = {}): Promise<Uint8Array> {
+    const token = (await last(this.handshake(payloads, options))) ?? nothing;
+    this.#headers["auth-token-bin"] = Buffer.from(token).toString("base64");
+    return token;
   }
 
   /** Sends `payloads` and gives those that the server answers with. What they mean is up to the two. */
@@ -191,7 +242,8 @@ export class FlightClient {
   }
 
   async #start(method: FlightMethod, request: Streamable<Frame>, options: CallOptions): Promise<MessageReader> {
-    return (await this.#channel.call(methodPath(method), request, options)).messages;
+    const headers = { ...this.#headers, ...options.headers };
+    return (await this.#channel.call(methodPath(method), request, { ...options, headers })).messages;
   }
 
   async *#stream<T>(
@@ -218,6 +270,12 @@ export class FlightClient {
     if (response !== undefined) return response;
     throw new FlightError("INTERNAL", `${method} ended without a response.`, { hint: "Check the server." });
   }
+}
+
+async function last<T>(items: AsyncIterable<T>): Promise<T | undefined> {
+  let latest: T | undefined;
+  for await (const item of items) latest = item;
+  return latest;
 }
 
 async function* describe(descriptor: FlightDescriptor, messages: Streamable<FlightDataOut>): AsyncGenerator<Frame> {

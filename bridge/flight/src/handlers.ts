@@ -15,8 +15,8 @@ import type {
   Streamable,
 } from "./messages.js";
 
-/** What a handler may know of the call that it answers. */
-export interface ServerCall {
+/** What a handler may know of the call that it answers. `Identity` is what the server's `authenticate` returns. */
+export interface ServerCall<Identity = unknown> {
   /** The RPC's name, such as "DoGet". */
   readonly method: string;
   /** The peer's address and port; "unix" for a Unix socket. */
@@ -25,8 +25,8 @@ export interface ServerCall {
   readonly certificate: PeerCertificate | undefined;
   /** The call's headers, names in lower case. */
   readonly headers: ReadonlyMap<string, string>;
-  /** What `authenticate` returned. */
-  readonly identity: unknown;
+  /** What `authenticate` returned; undefined without it, and in a handshake. */
+  readonly identity: Identity;
   /** Aborts when the peer cancels or is lost, at the call's deadline, and when the server closes. */
   readonly signal: AbortSignal;
   /** Sends a header before the first answer. Throws FAILED_PRECONDITION once that is sent. */
@@ -36,37 +36,40 @@ export interface ServerCall {
 }
 
 /** The RPCs that a server answers. One that is left out answers UNIMPLEMENTED. A thrown FlightError becomes the call's status. */
-export interface FlightHandlers {
-  /** Runs before any handler but `handshake`; what it returns is the call's `identity`, what it throws ends the call. */
-  authenticate?(headers: ReadonlyMap<string, string>, peer: string, certificate: PeerCertificate | undefined): unknown;
+export interface FlightHandlers<Identity = unknown> {
+  /**
+   * Runs before any handler but `handshake`, and before any message is read: looks at the call's headers, peer or certificate.
+   * What it returns is the call's `identity`, what it throws ends the call. `FlightLogins` has it ready for passwords.
+   */
+  authenticate?(call: ServerCall): Identity | Promise<Identity>;
   /** Gets the payloads that the peer sends and yields those to answer with. What they mean is up to the two. */
   handshake?(payloads: AsyncIterable<Uint8Array>, call: ServerCall): Streamable<Uint8Array>;
-  listFlights?(criteria: Uint8Array, call: ServerCall): Streamable<FlightInfo>;
-  getFlightInfo?(descriptor: FlightDescriptor, call: ServerCall): FlightInfo | Promise<FlightInfo>;
+  listFlights?(criteria: Uint8Array, call: ServerCall<Identity>): Streamable<FlightInfo>;
+  getFlightInfo?(descriptor: FlightDescriptor, call: ServerCall<Identity>): FlightInfo | Promise<FlightInfo>;
   /** Starts a query, or tells how far the one is that an earlier answer's descriptor named. */
-  pollFlightInfo?(descriptor: FlightDescriptor, call: ServerCall): PollInfo | Promise<PollInfo>;
+  pollFlightInfo?(descriptor: FlightDescriptor, call: ServerCall<Identity>): PollInfo | Promise<PollInfo>;
   /** Returns the schema as an encapsulated IPC message (`encapsulateSchema` of `arrow-flight-node/ipc`). */
-  getSchema?(descriptor: FlightDescriptor, call: ServerCall): Uint8Array | Promise<Uint8Array>;
-  doGet?(ticket: Uint8Array, call: ServerCall): Streamable<FlightDataOut>;
+  getSchema?(descriptor: FlightDescriptor, call: ServerCall<Identity>): Uint8Array | Promise<Uint8Array>;
+  doGet?(ticket: Uint8Array, call: ServerCall<Identity>): Streamable<FlightDataOut>;
   /** What it yields is sent as the app_metadata of one PutResult each; the call ends when it returns. */
-  doPut?(messages: IncomingMessages, call: ServerCall): Streamable<Uint8Array> | Promise<void>;
+  doPut?(messages: IncomingMessages, call: ServerCall<Identity>): Streamable<Uint8Array> | Promise<void>;
   /** Reads and answers at its own pace. The first message has the descriptor, and often no header: then the schema follows. */
-  doExchange?(messages: IncomingMessages, call: ServerCall): Streamable<FlightDataOut>;
+  doExchange?(messages: IncomingMessages, call: ServerCall<Identity>): Streamable<FlightDataOut>;
   /** What it yields is sent as one Result each. */
-  doAction?(action: Required<Action>, call: ServerCall): Streamable<Uint8Array> | Promise<void>;
+  doAction?(action: Required<Action>, call: ServerCall<Identity>): Streamable<Uint8Array> | Promise<void>;
   /** The standard actions below are listed by themselves. */
-  listActions?(call: ServerCall): Streamable<ActionType>;
+  listActions?(call: ServerCall<Identity>): Streamable<ActionType>;
   /** Answers the action CancelFlightInfo, and so the next four those of their names, before `doAction` is asked. */
-  cancelFlightInfo?(info: FlightInfo, call: ServerCall): CancelStatus | Promise<CancelStatus>;
+  cancelFlightInfo?(info: FlightInfo, call: ServerCall<Identity>): CancelStatus | Promise<CancelStatus>;
   /** Returns the endpoint as it is now, with its new expirationTime. */
-  renewFlightEndpoint?(endpoint: FlightEndpoint, call: ServerCall): FlightEndpoint | Promise<FlightEndpoint>;
+  renewFlightEndpoint?(endpoint: FlightEndpoint, call: ServerCall<Identity>): FlightEndpoint | Promise<FlightEndpoint>;
   /** Sets options, erases those that are undefined, and returns why some were not set. `FlightSessions` has all three. */
   setSessionOptions?(
     options: ReadonlyMap<string, SessionOptionValue | undefined>,
-    call: ServerCall,
+    call: ServerCall<Identity>,
   ): ReadonlyMap<string, SessionOptionError> | Promise<ReadonlyMap<string, SessionOptionError>>;
   getSessionOptions?(
-    call: ServerCall,
+    call: ServerCall<Identity>,
   ): ReadonlyMap<string, SessionOptionValue> | Promise<ReadonlyMap<string, SessionOptionValue>>;
-  closeSession?(call: ServerCall): CloseSessionStatus | Promise<CloseSessionStatus>;
+  closeSession?(call: ServerCall<Identity>): CloseSessionStatus | Promise<CloseSessionStatus>;
 }

@@ -1,8 +1,9 @@
 export { type BatchSource, type BatchStream, decodeBatches, encodeBatches } from "./batches.js";
-export { type CallOptions, FlightClient, type FlightClientOptions } from "./client.js";
+export { type CallOptions, FlightClient, type FlightClientOptions, type PasswordOptions } from "./client.js";
 export { createCookieJar } from "./cookie-jar.js";
 export { FlightError, type FlightErrorCode, type FlightErrorOptions, flightErrorCodes } from "./error.js";
 export type { FlightHandlers, ServerCall } from "./handlers.js";
+export { FlightLogins, type FlightLoginsOptions } from "./logins.js";
 export type {
   Action,
   ActionType,
@@ -21,7 +22,9 @@ export type {
   Streamable,
 } from "./messages.js";
 export type { ClientCall, ClientCallObserver, ClientMiddleware, ServerMiddleware } from "./middleware.js";
+export { type BasicAuth, encodeBasicAuth } from "./protocol/basic-auth.js";
 export { readEndpoints } from "./read-endpoints.js";
+export { equalSecrets } from "./secret.js";
 export { FlightServer, type FlightServerOptions } from "./server.js";
 export { FlightSessions, type FlightSessionsOptions } from "./session.js";
 export type { ClientTls, Pem, ServerTls } from "./tls.js";

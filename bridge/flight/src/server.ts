@@ -13,7 +13,7 @@ import { defaultTransport } from "./transport/settings.js";
 export interface FlightServerOptions {
   /** Run in this order before every call, also before one that will be refused. */
   middleware?: readonly ServerMiddleware[] | undefined;
-  /** The address to listen on. Anything but a loopback address needs a token or `tls.clientCa`. Default "127.0.0.1". */
+  /** The address to listen on. Anything but a loopback address needs a token, `tls.clientCa` or an `authenticate` handler. Default "127.0.0.1". */
   host?: string | undefined;
   /** 0 lets the system choose. Default 0. */
   port?: number | undefined;
@@ -33,22 +33,23 @@ export interface FlightServerOptions {
 
 const handshake = methodPath("Handshake");
 
-/** A Flight server on node:http2. */
-export class FlightServer {
+/** A Flight server on node:http2. `Identity`, which is inferred, is what its `authenticate` tells of a caller. */
+export class FlightServer<Identity = unknown> {
   readonly #address: Address;
-  readonly #handlers: FlightHandlers;
+  readonly #handlers: FlightHandlers<Identity>;
   readonly #middleware: readonly ServerMiddleware[];
   readonly #routes: ReadonlyMap<string, GrpcHandler>;
   readonly #checkToken: ((headers: ReadonlyMap<string, string>) => void) | undefined;
   readonly #server: GrpcServer;
 
-  /** Throws INVALID_ARGUMENT when others than this machine could reach it without a token. */
-  constructor(handlers: FlightHandlers, options: FlightServerOptions = {}) {
+  /** Throws INVALID_ARGUMENT when others than this machine could reach it and nothing would ask who they are. */
+  constructor(handlers: FlightHandlers<Identity>, options: FlightServerOptions = {}) {
     const { host = "127.0.0.1", port = 0, path, tls, token } = options;
     const local = path !== undefined || isLoopback(host);
-    if (token === "" || (token === undefined && tls?.clientCa === undefined && !local)) {
+    const asked = token !== undefined || tls?.clientCa !== undefined || handlers.authenticate !== undefined;
+    if (token === "" || !(asked || local)) {
       throw new FlightError("INVALID_ARGUMENT", `Listening on ${host} would let anyone in: there is no token.`, {
-        hint: "Give a token that is not empty, or tls.clientCa, or listen on 127.0.0.1.",
+        hint: "Give a token that is not empty, tls.clientCa, or an authenticate handler, or listen on 127.0.0.1.",
       });
     }
     this.#address = { host, port, path, tls: tls !== undefined };
@@ -82,8 +83,7 @@ export class FlightServer {
     }
     this.#checkToken?.(call.headers);
     // A handshake is how a peer comes to what it authenticates with.
-    if (path !== handshake)
-      call.identity = await this.#handlers.authenticate?.(call.headers, call.peer, call.certificate);
+    if (path !== handshake) call.identity = await this.#handlers.authenticate?.(call);
     const handler = this.#routes.get(path);
     if (handler !== undefined) return handler;
     throw new FlightError("UNIMPLEMENTED", `This server does not answer ${path}.`, {

@@ -1,6 +1,7 @@
 // The wire without sockets: Flight's messages and gRPC's frames as pure functions, for other transports and for tests.
 // What is here follows the package's insides and not semantic versioning.
 export { decodeAction, decodeActionType, encodeAction, encodeActionType } from "./action.js";
+export { decodeBasicAuth, encodeBasicAuth, formatBasic, parseBasic } from "./basic-auth.js";
 export { parseCookies, parseSetCookies } from "./cookie.js";
 export { copyBytes } from "./copy-bytes.js";
 export { decodeDescriptor, encodeDescriptor } from "./descriptor.js";

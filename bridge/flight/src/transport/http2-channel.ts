@@ -21,6 +21,7 @@ export interface GrpcChannelOptions extends TransportOptions {
 
 export interface GrpcCallOptions extends CallLimits {
   headers?: Readonly<Record<string, string>> | undefined;
+  middleware?: readonly ClientMiddleware[] | undefined;
 }
 
 /** One HTTP/2 connection to a gRPC server, made when a call needs it, and made again after it was lost. */
@@ -45,7 +46,8 @@ export class GrpcChannel {
     const method = path.slice(path.lastIndexOf("/") + 1);
     const name = `${method} to ${this.#uri}`;
     const chosen = new Map(Object.entries({ ...this.#options.headers, ...options.headers }));
-    const observer = startMiddleware(this.#options.middleware, { method, uri: this.#uri, headers: chosen });
+    const middleware = [...this.#options.middleware, ...(options.middleware ?? [])];
+    const observer = startMiddleware(middleware, { method, uri: this.#uri, headers: chosen });
     const scope = new CallScope(name, options);
     try {
       this.#session ??= this.#connect();

@@ -1,45 +1,83 @@
-import type { RecordBatch, Schema } from "apache-arrow";
+import { type RecordBatch, type Schema, Table, type TypeMap } from "apache-arrow";
 import { FlightError } from "./error.js";
-import { BatchDecoder } from "./ipc/batch-decoder.js";
-import { BatchEncoder, type BatchEncoderOptions, encodeSchema } from "./ipc/batch-encoder.js";
+import { BatchDecoder, type BatchDecoderOptions } from "./ipc/batch-decoder.js";
+import { BatchEncoder, encodeSchema } from "./ipc/batch-encoder.js";
 import { zstdReady } from "./ipc/zstd.js";
 import type { FlightData, FlightDataOut, Streamable } from "./messages.js";
+import { type AnyColumns, requireSchema } from "./schema.js";
 
 /** A schema and batches of it, to be sent. An apache-arrow Table is one. */
-export interface BatchSource {
-  schema: Schema;
-  batches: Streamable<RecordBatch>;
+export interface BatchSource<T extends TypeMap = AnyColumns> {
+  schema: Schema<T>;
+  batches: Streamable<RecordBatch<NoInfer<T>>>;
 }
 
-/** A schema and the batches that follow, as they arrive. */
-export interface BatchStream {
-  schema: Schema;
-  batches: AsyncIterable<RecordBatch>;
+/** A schema and the batches that follow, as they arrive. `batches` may be iterated once; leaving the loop early cancels the call. */
+export interface BatchStream<T extends TypeMap = AnyColumns> {
+  schema: Schema<T>;
+  batches: AsyncIterable<RecordBatch<T>>;
 }
 
-/** What a receiver of this package takes unless told otherwise, less what gRPC and Flight put around a message. */
-const defaultMessageBytes = (256 << 20) - 4096;
+/** The schema that must come, which gives the stream its type. */
+export interface Expected<T extends TypeMap> {
+  /** Names, order and types of the columns must be these, or reading throws INVALID_ARGUMENT and names the first difference. */
+  expect: Schema<T>;
+}
+
+export interface EncodeOptions {
+  /** The most bytes of one message, as its receiver counts. Larger batches and dictionaries go out in several, split by rows. Default 256 MiB. */
+  maxMessageBytes?: number | undefined;
+}
+
+/** What Flight puts around an IPC message without descriptor or app_metadata: the tags and lengths of two fields. */
+const wrapping = 64;
 
 /**
- * The messages that carry `source`: its schema, then its dictionaries and batches, none of them copied. Batches larger than
- * `maxMessageBytes` (256 MiB by default) go out in pieces, split by rows.
+ * The messages that carry `source`: its schema, then its dictionaries and batches, none of them copied. Throws RESOURCE_EXHAUSTED for
+ * one row that is over `maxMessageBytes`.
  */
-export async function* encodeBatches(
-  source: BatchSource,
-  options: BatchEncoderOptions = {},
+export async function* encodeBatches<T extends TypeMap = AnyColumns>(
+  source: BatchSource<T>,
+  { maxMessageBytes = 256 << 20 }: EncodeOptions = {},
 ): AsyncGenerator<FlightDataOut> {
   yield { header: encodeSchema(source.schema) };
-  const encoder = new BatchEncoder({ maxMessageBytes: options.maxMessageBytes ?? defaultMessageBytes });
+  const encoder = new BatchEncoder({ maxMessageBytes: maxMessageBytes - wrapping });
   for await (const batch of source.batches) yield* encoder.encode(batch);
 }
 
 /**
  * Reads the schema and gives the batches after it, not copied, as they arrive. Messages of app_metadata alone are passed
- * over. Throws INVALID_ARGUMENT for messages that break the IPC format or do not fit the schema.
+ * over. Throws INVALID_ARGUMENT for messages that break the IPC format, or do not fit the schema or the one that is expected.
  */
-export async function decodeBatches(messages: AsyncIterable<FlightData>): Promise<BatchStream> {
+export function decodeBatches<T extends TypeMap>(
+  messages: AsyncIterable<FlightData>,
+  options: BatchDecoderOptions & Expected<T>,
+): Promise<BatchStream<T>>;
+export function decodeBatches(messages: AsyncIterable<FlightData>, options?: BatchDecoderOptions): Promise<BatchStream>;
+export async function decodeBatches(
+  messages: AsyncIterable<FlightData>,
+  { expect, ...options }: BatchDecoderOptions & Partial<Expected<AnyColumns>> = {},
+): Promise<BatchStream> {
   const iterator = messages[Symbol.asyncIterator]();
   await zstdReady;
+  try {
+    const decoder = new BatchDecoder(await firstHeader(iterator), options);
+    if (expect !== undefined) requireSchema(decoder.schema, expect);
+    return { schema: decoder.schema, batches: decodeAll(decoder, iterator) };
+  } catch (reason) {
+    await iterator.return?.();
+    throw reason;
+  }
+}
+
+/** All of a stream, in memory: the stream's own error when it fails. */
+export async function collectTable<T extends TypeMap = AnyColumns>(stream: BatchStream<T>): Promise<Table<T>> {
+  const batches: RecordBatch<T>[] = [];
+  for await (const batch of stream.batches) batches.push(batch);
+  return new Table<T>(stream.schema, batches);
+}
+
+async function firstHeader(iterator: AsyncIterator<FlightData>): Promise<Uint8Array> {
   for (;;) {
     const { done, value } = await iterator.next();
     if (done) {
@@ -47,9 +85,7 @@ export async function decodeBatches(messages: AsyncIterable<FlightData>): Promis
         hint: "Send the schema first, even before no batches.",
       });
     }
-    if (value.header.byteLength === 0) continue;
-    const decoder = new BatchDecoder(value.header);
-    return { schema: decoder.schema, batches: decodeAll(decoder, iterator) };
+    if (value.header.byteLength > 0) return value.header;
   }
 }
 

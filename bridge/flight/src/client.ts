@@ -1,7 +1,16 @@
-import { type BatchSource, type BatchStream, decodeBatches, encodeBatches } from "./batches.js";
+import type { TypeMap } from "apache-arrow";
+import {
+  type BatchSource,
+  type BatchStream,
+  decodeBatches,
+  type EncodeOptions,
+  type Expected,
+  encodeBatches,
+} from "./batches.js";
 import { bearerOf } from "./bearer.js";
 import { FlightError } from "./error.js";
 import { IncomingFlightData } from "./incoming.js";
+import type { BatchDecoderOptions } from "./ipc/batch-decoder.js";
 import type {
   Action,
   ActionType,
@@ -72,6 +81,12 @@ export interface PasswordOptions extends CallOptions {
   plaintext?: boolean | undefined;
 }
 
+/** For calls whose answer is decoded. */
+export interface ReadOptions extends CallOptions, BatchDecoderOptions {}
+
+/** For calls that send batches. `maxMessageBytes` is what the server takes; by default it is taken to be this client's own. */
+export interface WriteOptions extends CallOptions, EncodeOptions {}
+
 const nothing: Uint8Array = new Uint8Array(0);
 
 /**
@@ -85,6 +100,7 @@ export class FlightClient {
   /** Whether others than this machine could read what is sent. */
   readonly #readable: boolean;
   readonly #headers: Record<string, string>;
+  readonly #maxMessageBytes: number;
 
   /** `uri` is grpc://host:port, grpc+tls://host:port or grpc+unix:///path; throws INVALID_ARGUMENT for anything else. */
   constructor(uri: string, options: FlightClientOptions = {}) {
@@ -93,11 +109,12 @@ export class FlightClient {
     this.#readable = !(address.tls || address.path !== undefined || isLoopback(address.host));
     this.#headers = { ...options.headers };
     if (options.token !== undefined) this.#headers.authorization ??= `Bearer ${options.token}`;
+    this.#maxMessageBytes = options.maxMessageBytes ?? defaultTransport.maxMessageBytes;
     this.#channel = new GrpcChannel(address, {
       tls: options.tls,
       headers: {},
       middleware: options.middleware ?? [],
-      maxMessageBytes: options.maxMessageBytes ?? defaultTransport.maxMessageBytes,
+      maxMessageBytes: this.#maxMessageBytes,
       streamWindow: options.streamWindow ?? defaultTransport.streamWindow,
       connectTimeoutMs: options.connectTimeoutMs ?? 10_000,
     });
@@ -219,26 +236,58 @@ export class FlightClient {
     return decodeOutcome(closeSessionStatuses, await this.#act("CloseSession", nothing, options));
   }
 
-  /** DoGet, decoded: resolves once the schema is there. The call stays open until its batches are read to the end or left. */
-  async read(ticket: Uint8Array, options: CallOptions = {}): Promise<BatchStream> {
-    return await decodeBatches(this.doGet(ticket, options));
+  /**
+   * DoGet, decoded: resolves once the schema is there. The call stays open until its batches are read to the end or left. With `expect`
+   * the stream has that schema's type, and the call ends INVALID_ARGUMENT when another comes.
+   */
+  read<T extends TypeMap>(ticket: Uint8Array, options: ReadOptions & Expected<T>): Promise<BatchStream<T>>;
+  read(ticket: Uint8Array, options?: ReadOptions): Promise<BatchStream>;
+  async read(ticket: Uint8Array, options: ReadOptions = {}): Promise<BatchStream> {
+    return await decodeBatches(this.doGet(ticket, options), options);
   }
 
   /** DoPut of record batches; resolves with the app_metadata of the server's PutResults once it has taken everything. */
-  async write(descriptor: FlightDescriptor, source: BatchSource, options: CallOptions = {}): Promise<Uint8Array[]> {
+  async write<T extends TypeMap>(
+    descriptor: FlightDescriptor,
+    source: BatchSource<T>,
+    options: WriteOptions = {},
+  ): Promise<Uint8Array[]> {
     const results: Uint8Array[] = [];
-    for await (const result of this.doPut(descriptor, encodeBatches(source), options)) results.push(result);
+    for await (const result of this.doPut(descriptor, this.#encode(source, options), options)) results.push(result);
     return results;
   }
 
-  /** DoExchange of record batches both ways: resolves once the server's schema is there. */
-  async exchange(descriptor: FlightDescriptor, source: BatchSource, options: CallOptions = {}): Promise<BatchStream> {
-    return await decodeBatches(this.doExchange(descriptor, encodeBatches(source), options));
+  /** DoExchange of record batches both ways: resolves once the server's schema is there; `expect` is for what it answers. */
+  exchange<T extends TypeMap, R extends TypeMap>(
+    descriptor: FlightDescriptor,
+    source: BatchSource<T>,
+    options: ReadOptions & WriteOptions & Expected<R>,
+  ): Promise<BatchStream<R>>;
+  exchange<T extends TypeMap>(
+    descriptor: FlightDescriptor,
+    source: BatchSource<T>,
+    options?: ReadOptions & WriteOptions,
+  ): Promise<BatchStream>;
+  async exchange(
+    descriptor: FlightDescriptor,
+    source: BatchSource,
+    options: ReadOptions & WriteOptions = {},
+  ): Promise<BatchStream> {
+    return await decodeBatches(this.doExchange(descriptor, this.#encode(source, options), options), options);
   }
 
   /** Ends the connection and cuts off the calls that are under way. */
   async close(): Promise<void> {
     await this.#channel.close();
+  }
+
+  /** `await using client = …` closes it at the end of its block. */
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.close();
+  }
+
+  #encode(source: BatchSource, { maxMessageBytes = this.#maxMessageBytes }: EncodeOptions): Streamable<FlightDataOut> {
+    return encodeBatches(source, { maxMessageBytes });
   }
 
   async #start(method: FlightMethod, request: Streamable<Frame>, options: CallOptions): Promise<MessageReader> {

@@ -1,5 +1,20 @@
-export { type BatchSource, type BatchStream, decodeBatches, encodeBatches } from "./batches.js";
-export { type CallOptions, FlightClient, type FlightClientOptions, type PasswordOptions } from "./client.js";
+export {
+  type BatchSource,
+  type BatchStream,
+  collectTable,
+  decodeBatches,
+  type EncodeOptions,
+  type Expected,
+  encodeBatches,
+} from "./batches.js";
+export {
+  type CallOptions,
+  FlightClient,
+  type FlightClientOptions,
+  type PasswordOptions,
+  type ReadOptions,
+  type WriteOptions,
+} from "./client.js";
 export { createCookieJar } from "./cookie-jar.js";
 export { FlightError, type FlightErrorCode, type FlightErrorOptions, flightErrorCodes } from "./error.js";
 export type { FlightHandlers, ServerCall } from "./handlers.js";
@@ -24,6 +39,7 @@ export type {
 export type { ClientCall, ClientCallObserver, ClientMiddleware, ServerMiddleware } from "./middleware.js";
 export { type BasicAuth, encodeBasicAuth } from "./protocol/basic-auth.js";
 export { readEndpoints } from "./read-endpoints.js";
+export { type AnyColumns, requireSchema, schemaOf } from "./schema.js";
 export { equalSecrets } from "./secret.js";
 export { FlightServer, type FlightServerOptions } from "./server.js";
 export { FlightSessions, type FlightSessionsOptions } from "./session.js";

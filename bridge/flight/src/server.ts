@@ -76,6 +76,11 @@ export class FlightServer<Identity = unknown> {
     await this.#server.close(graceMs);
   }
 
+  /** `await using server = …` closes it, with the default grace, at the end of its block. */
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.close();
+  }
+
   async #admit(path: string, call: GrpcServerCall): Promise<GrpcHandler> {
     for (const middleware of this.#middleware) {
       const ended = middleware(call);

@@ -15,7 +15,8 @@ const pairs = Array.from({ length: 48 }, (_, pair) => pair);
 const peerSteps = 1460; // a sixth of a year: the six rounds see every season
 
 /** The rows of the room: both sides use two cores, ours by two actors, CityLearn by two processes. */
-export async function* rows({ rounds }: RoomOptions): AsyncGenerator<BenchRow> {
+export async function* rows({ rounds, wanted }: RoomOptions): AsyncGenerator<BenchRow> {
+  if (!wanted(name)) return;
   const peer = await citylearnPython();
   if ("missing" in peer) {
     yield { name, not_run: peer.missing, target };

@@ -1,4 +1,4 @@
-import { type LineProcess, startProcess } from "./line-process.js";
+import { type LineProcess, Processes } from "./line-process.js";
 import { type BenchRow, compare, type RoomOptions } from "./measure.js";
 
 export const room = "DoPut and DoGet of the endpoint, against a pyarrow server that keeps the data, too";
@@ -13,7 +13,7 @@ const sizes = [
 const busySeconds = 10;
 
 /** The rows of the room; each server and the client is a process of its own, ended with the generator. */
-export async function* rows({ rounds }: RoomOptions): AsyncGenerator<BenchRow> {
+export async function* rows({ rounds, wanted }: RoomOptions): AsyncGenerator<BenchRow> {
   await using processes = new Processes();
   const client = new Client(processes.start(python, ["test/bench/programs/flight_client.py"]));
   const ours = await processes.serve(process.execPath, ["dist/bridge/cli/main.js", "start", "--port", "0"]);
@@ -21,11 +21,13 @@ export async function* rows({ rounds }: RoomOptions): AsyncGenerator<BenchRow> {
 
   for (const [op, name] of [
     ["put", "DoPut"],
-    ["get", "DoGet"],
+    ["get-raw", "DoGet"],
   ] as const) {
     for (const [size, batch] of sizes) {
+      const figure = `${name}, batches of ${size}`;
+      if (!wanted(figure)) continue;
       yield await compare({
-        name: `${name}, batches of ${size}`,
+        name: figure,
         unit: "GB/s",
         peer: op === "put" ? "pyarrow server, read_all" : "pyarrow server, RecordBatchStream",
         target: 0.8,
@@ -36,10 +38,12 @@ export async function* rows({ rounds }: RoomOptions): AsyncGenerator<BenchRow> {
     }
   }
 
+  const busy = `DoPut while the driver computes for ${busySeconds} s`;
+  if (!wanted(busy)) return;
   const driver = await processes.serve(process.execPath, ["dist/test/bench/programs/busy-driver.js"]);
   const puts = { op: "put-for", uri: driver.uri, batch: 2 ** 20, total } as const;
   yield await compare({
-    name: `DoPut while the driver computes for ${busySeconds} s`,
+    name: busy,
     unit: "GB/s",
     peer: "the same node, its driver idle",
     target: 0.5,
@@ -55,7 +59,7 @@ export async function* rows({ rounds }: RoomOptions): AsyncGenerator<BenchRow> {
 }
 
 interface Command {
-  readonly op: "put" | "get" | "put-for";
+  readonly op: "put" | "get-raw" | "put-for";
   readonly uri: string;
   readonly batch: number;
   readonly total: number;
@@ -77,28 +81,5 @@ class Client {
       throw new Error(`${command.op} moved ${bytes} bytes, not ${command.total}.`);
     }
     return bytes / seconds / 1e9;
-  }
-}
-
-/** The processes of a room, ended in reverse order. */
-class Processes implements AsyncDisposable {
-  readonly #running: LineProcess[] = [];
-
-  start(program: string, args: readonly string[]): LineProcess {
-    const started = startProcess(program, args);
-    this.#running.push(started);
-    return started;
-  }
-
-  /** Starts a server, whose first line ends with its URI. */
-  async serve(program: string, args: readonly string[]): Promise<{ uri: string; process: LineProcess }> {
-    const process = this.start(program, args);
-    const uri = /\S+$/.exec(await process.read())?.[0];
-    if (uri === undefined) throw new Error(`${program} ${args.join(" ")} told no URI.`);
-    return { uri, process };
-  }
-
-  async [Symbol.asyncDispose](): Promise<void> {
-    for (const process of this.#running.reverse()) await process.end();
   }
 }

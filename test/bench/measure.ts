@@ -31,31 +31,48 @@ export type BenchRow = BenchFigure | NotRun;
 
 export type Quartiles = readonly [first: number, third: number];
 
-/** What a room is told: how many rounds to measure (at least five for a figure that is published). */
+/** What a room is told: how many rounds to measure (at least five for a figure that is published), and which figures. */
 export interface RoomOptions {
   readonly rounds: number;
+  /** Whether a figure, or a group of them, was asked for; the room does not measure the others. */
+  wanted(name: string): boolean;
 }
 
 /** What a file of this folder exports to be a room of `npm run bench`. */
 export interface Room {
   /** The room in one line, for --help. */
   readonly room: string;
+  /** How many rounds it measures unless told otherwise; 5 by default. */
+  readonly rounds?: number;
   rows(options: RoomOptions): AsyncIterable<BenchRow>;
 }
 
-export interface Comparison {
+/** One figure that a comparison measures. */
+export interface Measured {
   readonly name: string;
   readonly unit: string;
   readonly peer: string;
   /** The smallest ratio that holds. */
   readonly target: number;
+  /** Whether a smaller value is better, as with seconds; rates are the default. */
+  readonly smallerIsBetter?: boolean;
+}
+
+export interface Comparison extends Measured {
   readonly rounds: number;
   /** Measures our side once, in `unit`. */
   ours(): Promise<number> | number;
   /** Measures the peer once, in `unit`. */
   peers(): Promise<number> | number;
-  /** Whether a smaller value is better, as with seconds; rates are the default. */
-  readonly smallerIsBetter?: boolean;
+}
+
+export interface ComparisonOfSeveral {
+  readonly figures: readonly Measured[];
+  readonly rounds: number;
+  /** Measures our side once: a value for each of the figures. */
+  ours(): Promise<readonly number[]>;
+  /** Measures the peer once, in the same way. */
+  peers(): Promise<readonly number[]>;
 }
 
 /**
@@ -63,9 +80,18 @@ export interface Comparison {
  * Rejects with whatever a side rejects with.
  */
 export async function compare(comparison: Comparison): Promise<BenchFigure> {
-  const { name, unit, peer, target, rounds, smallerIsBetter = false } = comparison;
-  const values: number[] = [];
-  const peerValues: number[] = [];
+  const { rounds } = comparison;
+  const ours = async () => [await comparison.ours()];
+  const peers = async () => [await comparison.peers()];
+  const [figure] = await compareSeveral({ figures: [comparison], rounds, ours, peers });
+  return figure!;
+}
+
+/** `compare` for a piece of work of which several things are measured at once, such as its seconds and its processor time. */
+export async function compareSeveral(comparison: ComparisonOfSeveral): Promise<BenchFigure[]> {
+  const { figures, rounds } = comparison;
+  const values: (readonly number[])[] = [];
+  const peerValues: (readonly number[])[] = [];
   for (let round = -1; round < rounds; round++) {
     const oursFirst = round % 2 === 0;
     const early = await (oursFirst ? comparison.ours() : comparison.peers());
@@ -74,6 +100,17 @@ export async function compare(comparison: Comparison): Promise<BenchFigure> {
     values.push(oursFirst ? early : late);
     peerValues.push(oursFirst ? late : early);
   }
+  return figures.map((measured, i) =>
+    summarize(
+      measured,
+      values.map((value) => value[i]!),
+      peerValues.map((value) => value[i]!),
+    ),
+  );
+}
+
+function summarize(measured: Measured, values: readonly number[], peerValues: readonly number[]): BenchFigure {
+  const { name, unit, peer, target, smallerIsBetter = false } = measured;
   const ratios = values.map((value, round) => {
     const peerValue = peerValues[round]!;
     return smallerIsBetter ? peerValue / value : value / peerValue;
@@ -88,7 +125,7 @@ export async function compare(comparison: Comparison): Promise<BenchFigure> {
     ratio: rounded(ratio),
     target,
     holds: ratio >= target,
-    rounds,
+    rounds: values.length,
     quartiles: quartilesOf(values),
     peer_quartiles: quartilesOf(peerValues),
     ratio_quartiles: quartilesOf(ratios),

@@ -1,6 +1,7 @@
-"""The peer of the bridge's benchmark: a pyarrow Flight server that keeps what is put, as ours does.
+"""The peer of the benchmarks of the bridge and of arrow-flight-node: a pyarrow Flight server that keeps what is put, as ours do.
 
 It reads in C++ (read_all), keeps the table, and answers DoGet by a RecordBatchStream: the fastest way that pyarrow has.
+Its actions and exchanges echo.
 """
 
 import sys
@@ -23,6 +24,14 @@ class Keeper(flight.FlightServerBase):
 
     def do_get(self, context, ticket):
         return flight.RecordBatchStream(self.tables[ticket.ticket])
+
+    def do_action(self, context, action):
+        return [action.body]
+
+    def do_exchange(self, context, descriptor, reader, writer):
+        writer.begin(reader.schema)
+        for chunk in reader:
+            writer.write_batch(chunk.data)
 
 
 server = Keeper()

@@ -130,6 +130,18 @@ test("the session unused for longest is forgotten first", async (t) => {
   t.deepEqual(sizes, [1, 0, 1]);
 });
 
+test("a session that is not used for its time is forgotten", async (t) => {
+  for (const [idleTimeoutMs, kept] of [
+    [0, 0],
+    [60_000, 1],
+  ] as const) {
+    const sessions = new FlightSessions({ idleTimeoutMs });
+    const client = connect(t, await serve(t, sessions.handlers), createCookieJar());
+    await client.setSessionOptions(new Map([["n", 1]]));
+    t.is((await client.getSessionOptions()).size, kept);
+  }
+});
+
 test("cookies are read, also several in one header, with dates and ends", (t) => {
   t.deepEqual(
     [...parseCookies('a=1; b="two"; =x; c=3=4')],

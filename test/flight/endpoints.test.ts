@@ -1,5 +1,14 @@
-import { tableFromArrays } from "apache-arrow";
-import { encodeBatches, FlightClient, type FlightEndpoint, FlightServer, readEndpoints } from "arrow-flight-node";
+import { Int32, tableFromArrays } from "apache-arrow";
+import {
+  encodeBatches,
+  FlightClient,
+  type FlightEndpoint,
+  FlightError,
+  type FlightHandlers,
+  FlightServer,
+  readEndpoints,
+  schemaOf,
+} from "arrow-flight-node";
 import test, { type ExecutionContext } from "ava";
 import { collect, signalled } from "./fixtures.js";
 import { startPyarrowServer } from "./python.js";
@@ -7,20 +16,24 @@ import { startPyarrowServer } from "./python.js";
 const table = (n: number) => tableFromArrays({ n: Int32Array.of(n) });
 const reuse = "arrow-flight-reuse-connection://?";
 
-/** A client of a server whose tickets are one byte, which is the value that it answers with, and 9 fails. */
-async function connect(t: ExecutionContext): Promise<FlightClient> {
-  const server = new FlightServer({
-    doGet(ticket) {
-      if (ticket[0] === 9) throw new Error("the disk broke");
-      return encodeBatches(table(ticket[0]!));
-    },
-  });
+async function start(t: ExecutionContext, handlers: FlightHandlers): Promise<FlightClient> {
+  const server = new FlightServer(handlers);
   const client = new FlightClient((await server.listen()).uri);
   t.teardown(async () => {
     await client.close();
     await server.close({ graceMs: 0 });
   });
   return client;
+}
+
+/** A client of a server whose tickets are one byte, which is the value that it answers with, and 9 fails. */
+function connect(t: ExecutionContext): Promise<FlightClient> {
+  return start(t, {
+    doGet(ticket) {
+      if (ticket[0] === 9) throw new Error("the disk broke");
+      return encodeBatches(table(ticket[0]!));
+    },
+  });
 }
 
 async function read(client: FlightClient, ...endpoints: FlightEndpoint[]): Promise<number[]> {
@@ -49,6 +62,62 @@ test("endpoints are read in order, from their own server, from the first locatio
     { ticket: Uint8Array.of(4), locations: ["grpc://127.0.0.1:1", reuse] },
   );
   t.deepEqual(rows, [1, 5, 3, 4]);
+});
+
+test("an endpoint that has expired is renewed, and tried as it is where the server renews none", async (t) => {
+  const asked: number[] = [];
+  const expired = { ticket: Uint8Array.of(5), expirationTime: new Date(1e12) };
+  const doGet = ([n]: Uint8Array) => {
+    asked.push(n!);
+    if (n === 9) throw new FlightError("NOT_FOUND", "The ticket is gone.", { hint: "Ask anew." });
+    return encodeBatches(table(n!));
+  };
+  const renewing = await start(t, {
+    doGet,
+    renewFlightEndpoint: ({ ticket }) => ({ ticket: Uint8Array.of(ticket[0]! + 1), expirationTime: new Date(4e12) }),
+  });
+  const fresh = { ticket: Uint8Array.of(1), expirationTime: new Date(4e12) };
+  t.deepEqual(await read(renewing, expired, fresh), [6, 1]);
+  const plain = await start(t, { doGet });
+  t.deepEqual(await read(plain, expired), [5]);
+  await t.throwsAsync(read(plain, { ...expired, ticket: Uint8Array.of(9) }), {
+    code: "NOT_FOUND",
+    message: /expired at 2001-09-09T01:46:40\.000Z: The ticket is gone\..* Ask for its FlightInfo again\./,
+  });
+  t.deepEqual(asked, [6, 1, 5, 9]);
+});
+
+test("endpoints are opened ahead, read in order, and all closed by who leaves", async (t) => {
+  const asked: number[] = [];
+  const [third, closed] = [signalled(), signalled()];
+  let open = 0;
+  const client = await start(t, {
+    async *doGet([n], { signal }) {
+      asked.push(n!);
+      open++;
+      signal.addEventListener("abort", () => --open === 0 && closed.resolve());
+      if (n === 3) third.resolve();
+      if (n === 1) await third.promise;
+      yield* encodeBatches(table(n!));
+      if (n !== 1) await closed.promise;
+      else open--;
+    },
+  });
+  const endpoints = [1, 2, 3, 4].map((n) => ({ ticket: Uint8Array.of(n) }));
+  const info = { endpoints, totalRecords: -1, totalBytes: -1, ordered: true };
+  const options = { ahead: 2, expect: schemaOf({ n: new Int32() }) };
+  let streams = 0;
+  for await (const { batches } of readEndpoints(client, info, (uri) => new FlightClient(uri), options)) {
+    if (++streams === 2) break;
+    for (const batch of await collect(batches))
+      t.deepEqual(
+        [...batch].map(({ n }) => n),
+        [1],
+      );
+  }
+  await closed.promise;
+  t.deepEqual(asked.slice(0, 3).sort(), [1, 2, 3]);
+  t.is(streams, 2);
 });
 
 test("an endpoint that is left unread ends its call", async (t) => {

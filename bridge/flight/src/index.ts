@@ -38,7 +38,7 @@ export type {
 } from "./messages.js";
 export type { ClientCall, ClientCallObserver, ClientMiddleware, ServerMiddleware } from "./middleware.js";
 export { type BasicAuth, encodeBasicAuth } from "./protocol/basic-auth.js";
-export { readEndpoints } from "./read-endpoints.js";
+export { type EndpointOptions, readEndpoints } from "./read-endpoints.js";
 export { type AnyColumns, requireSchema, schemaOf } from "./schema.js";
 export { equalSecrets } from "./secret.js";
 export { FlightServer, type FlightServerOptions } from "./server.js";

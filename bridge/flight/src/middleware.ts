@@ -15,7 +15,7 @@ export interface ClientCall {
 export interface ClientCallObserver {
   /** Gets what the server sent, first before its messages and then, if it sent any, beside its status. */
   received?(headers: ReadonlyMap<string, string>): void;
-  /** Runs once, when the call is over; `error` is what it failed of. */
+  /** Runs once, when the call is over and its stream closed: often a moment after the caller has its answer. `error` is what it failed of. */
   ended?(error: FlightError | undefined): void;
 }
 

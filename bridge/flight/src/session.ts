@@ -11,13 +11,21 @@ const cookieName = "arrow_flight_session_id";
 export interface FlightSessionsOptions {
   /** Says what is wrong with an option that a client sets; undefined: nothing. Default: everything is taken. */
   check?: ((name: string, value: SessionOptionValue) => SessionOptionError | undefined) | undefined;
-  /** How many sessions are kept; beyond it the one unused for longest is forgotten. Default 10,000. */
+  /** How long a session stays that no call belongs to, in milliseconds. Default 24 h. */
+  idleTimeoutMs?: number | undefined;
+  /** How many sessions are kept; beyond it the one unused for longest is forgotten. Default 4,096. */
   maxSessions?: number | undefined;
-  /** How many bytes the options of one session may take. Default 64 KiB. */
+  /** How many bytes the options of one session may take. Default 16 KiB. */
   maxSessionBytes?: number | undefined;
 }
 
 type Options = Map<string, SessionOptionValue>;
+
+interface Session {
+  options: Options;
+  /** When a call last belonged to it, on the clock of performance.now(). */
+  used: number;
+}
 
 /**
  * Sessions by cookie, in memory: spread `handlers` into the server's handlers, and ask `of(call)` for the options that its client set.
@@ -27,13 +35,20 @@ type Options = Map<string, SessionOptionValue>;
 export class FlightSessions {
   readonly handlers: Required<Pick<FlightHandlers, "setSessionOptions" | "getSessionOptions" | "closeSession">>;
   /** The session unused for longest comes first. */
-  readonly #sessions = new Map<string, Options>();
+  readonly #sessions = new Map<string, Session>();
   readonly #check: (name: string, value: SessionOptionValue) => SessionOptionError | undefined;
+  readonly #idleTimeoutMs: number;
   readonly #maxSessions: number;
   readonly #maxSessionBytes: number;
 
-  constructor({ check, maxSessions = 10_000, maxSessionBytes = 64 << 10 }: FlightSessionsOptions = {}) {
+  constructor({
+    check,
+    idleTimeoutMs = 86_400_000,
+    maxSessions = 4096,
+    maxSessionBytes = 16 << 10,
+  }: FlightSessionsOptions = {}) {
     this.#check = check ?? (() => undefined);
+    this.#idleTimeoutMs = idleTimeoutMs;
     this.#maxSessions = maxSessions;
     this.#maxSessionBytes = maxSessionBytes;
     this.handlers = {
@@ -50,10 +65,10 @@ export class FlightSessions {
 
   #find(call: ServerCall): { id: string; options: Options } | undefined {
     const id = parseCookies(call.headers.get("cookie") ?? "").get(cookieName) ?? "";
-    const options = this.#sessions.get(id);
+    this.#forgetIdle();
+    const options = this.#sessions.get(id)?.options;
     if (options === undefined) return undefined;
-    this.#sessions.delete(id);
-    this.#sessions.set(id, options);
+    this.#keep(id, options);
     return { id, options };
   }
 
@@ -83,11 +98,18 @@ export class FlightSessions {
     return id;
   }
 
+  /** As the one used last. */
   #keep(id: string, options: Options): void {
-    this.#sessions.set(id, options);
-    for (const oldest of this.#sessions.keys()) {
-      if (this.#sessions.size <= this.#maxSessions) break;
-      this.#sessions.delete(oldest);
+    this.#sessions.delete(id);
+    this.#sessions.set(id, { options, used: performance.now() });
+    this.#forgetIdle();
+  }
+
+  #forgetIdle(): void {
+    const idleSince = performance.now() - this.#idleTimeoutMs;
+    for (const [id, { used }] of this.#sessions) {
+      if (used > idleSince && this.#sessions.size <= this.#maxSessions) break;
+      this.#sessions.delete(id);
     }
   }
 

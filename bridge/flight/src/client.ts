@@ -46,7 +46,7 @@ import { unwrapBytes, wrapBytes } from "./protocol/wrapped-bytes.js";
 import { type ClientTls, checkClientTls } from "./tls.js";
 import { GrpcChannel } from "./transport/http2-channel.js";
 import type { MessageReader } from "./transport/message-reader.js";
-import { defaultTransport } from "./transport/settings.js";
+import { defaultKeepaliveTimeoutMs, defaultTransport } from "./transport/settings.js";
 
 export interface FlightClientOptions {
   /** Sent as `authorization: Bearer <token>` on every call. */
@@ -63,6 +63,10 @@ export interface FlightClientOptions {
   tls?: ClientTls | undefined;
   /** How long to wait for a connection. Default 10 s. */
   connectTimeoutMs?: number | undefined;
+  /** How often the server is asked for a sign of life while calls are under way. Default: never; gRPC's servers want 5 minutes or more. */
+  keepaliveMs?: number | undefined;
+  /** How long the server has for one; then its calls reject UNAVAILABLE. Default 20 s. */
+  keepaliveTimeoutMs?: number | undefined;
 }
 
 export interface CallOptions {
@@ -74,6 +78,8 @@ export interface CallOptions {
   headers?: Readonly<Record<string, string>> | undefined;
   /** Runs for this call alone, after the client's. */
   middleware?: readonly ClientMiddleware[] | undefined;
+  /** Waits for a server that cannot be reached, in place of rejecting UNAVAILABLE. Give it a time or a signal, too. Default false. */
+  waitForReady?: boolean | undefined;
 }
 
 export interface PasswordOptions extends CallOptions {
@@ -117,6 +123,8 @@ export class FlightClient {
       maxMessageBytes: this.#maxMessageBytes,
       streamWindow: options.streamWindow ?? defaultTransport.streamWindow,
       connectTimeoutMs: options.connectTimeoutMs ?? 10_000,
+      keepaliveMs: options.keepaliveMs ?? Number.POSITIVE_INFINITY,
+      keepaliveTimeoutMs: options.keepaliveTimeoutMs ?? defaultKeepaliveTimeoutMs,
     });
   }
 

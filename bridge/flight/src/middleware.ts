@@ -5,16 +5,21 @@ import type { ServerCall } from "./handlers.js";
 export interface ClientCall {
   /** The RPC's name, such as "DoGet". */
   readonly method: string;
+  /** The RPC with its service, such as "/arrow.flight.protocol.FlightService/DoGet". */
+  readonly path: string;
   /** The server's address. */
   readonly uri: string;
   /** What will be sent, names in lower case; may be changed. */
   readonly headers: Map<string, string>;
 }
 
+/** Where in a response headers came: gRPC's initial and its trailing metadata. */
+export type HeaderPart = "headers" | "trailers";
+
 /** What is told of a call, whether it succeeds or fails. */
 export interface ClientCallObserver {
-  /** Gets what the server sent, first before its messages and then, if it sent any, beside its status. */
-  received?(headers: ReadonlyMap<string, string>): void;
+  /** Gets what the server sent: the headers before its messages, and the trailers beside its status. A call may have only the latter. */
+  received?(headers: ReadonlyMap<string, string>, part: HeaderPart): void;
   /** Runs once, when the call is over and its stream closed: often a moment after the caller has its answer. `error` is what it failed of. */
   ended?(error: FlightError | undefined): void;
 }
@@ -32,11 +37,18 @@ export type ServerMiddleware = (call: ServerCall) => ((error: FlightError | unde
 export function startMiddleware(all: readonly ClientMiddleware[], call: ClientCall): Required<ClientCallObserver> {
   const observers: ClientCallObserver[] = [];
   const whole = {
-    received: (headers: ReadonlyMap<string, string>) => {
-      for (const observer of observers) observer.received?.(headers);
+    received: (headers: ReadonlyMap<string, string>, part: HeaderPart) => {
+      for (const observer of observers) observer.received?.(headers, part);
     },
     ended: (error: FlightError | undefined) => {
-      for (const observer of observers.splice(0)) observer.ended?.(error);
+      for (const observer of observers.splice(0)) {
+        try {
+          observer.ended?.(error);
+        } catch (reason) {
+          // The call is over, so that no one waits for what this throws.
+          process.emitWarning(FlightError.from(reason));
+        }
+      }
     },
   };
   try {

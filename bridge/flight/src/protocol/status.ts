@@ -1,4 +1,5 @@
 import { FlightError, type FlightErrorCode } from "../error.js";
+import { decodeBinaryHeader, encodeBinaryHeader } from "./metadata.js";
 
 /** gRPC's status codes by number; 0 is OK. */
 const numbers: Record<FlightErrorCode, number> = {
@@ -34,8 +35,36 @@ const byHttpStatus: Record<string, FlightErrorCode> = {
   504: "UNAVAILABLE",
 };
 
+/** What HTTP/2's code of a reset means, from 0, NO_ERROR, on; gRPC's specification has this table. */
+const byHttp2Code: readonly FlightErrorCode[] = [
+  "INTERNAL",
+  "INTERNAL",
+  "INTERNAL",
+  "INTERNAL",
+  "INTERNAL",
+  "UNKNOWN",
+  "INTERNAL",
+  "UNAVAILABLE",
+  "CANCELLED",
+  "INTERNAL",
+  "INTERNAL",
+  "RESOURCE_EXHAUSTED",
+  "PERMISSION_DENIED",
+  "UNKNOWN",
+];
+
+/** The code for a stream that the peer reset with a code of HTTP/2. */
+export function codeOfReset(http2Code: number): FlightErrorCode {
+  return byHttp2Code[http2Code] ?? "INTERNAL";
+}
+
 /** gRPC peers refuse headers of more than 8 KiB in all, so an encoded message is cut about here. */
 const longestMessage = 4096;
+
+/** Whether a content-type is gRPC's, of whatever message format; gRPC-Web's is not. */
+export function isGrpc(contentType: string | undefined): boolean {
+  return contentType !== undefined && /^application\/grpc($|[+;])/.test(contentType);
+}
 
 /** The trailers that end a call: with `error`'s status, or with OK. */
 export function encodeStatus(error: FlightError | undefined): Record<string, string> {
@@ -44,7 +73,7 @@ export function encodeStatus(error: FlightError | undefined): Record<string, str
     "grpc-status": String(numbers[error.code]),
     "grpc-message": percentEncode(error.message),
   };
-  if (error.details !== undefined) trailers["grpc-status-details-bin"] = Buffer.from(error.details).toString("base64");
+  if (error.details !== undefined) trailers["grpc-status-details-bin"] = encodeBinaryHeader(error.details);
   return trailers;
 }
 
@@ -58,7 +87,7 @@ export function decodeStatus(headers: Readonly<Record<string, unknown>>): Flight
   const code = codes.get(String(status)) ?? "UNKNOWN";
   const text = typeof message === "string" ? percentDecode(message) : `The server answered ${code}.`;
   return new FlightError(code, text, {
-    details: typeof details === "string" ? Buffer.from(details, "base64") : undefined,
+    details: typeof details === "string" ? decodeBinaryHeader(details)[0] : undefined,
   });
 }
 

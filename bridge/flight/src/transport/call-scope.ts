@@ -33,6 +33,12 @@ export class CallScope {
     return this.#abort.signal;
   }
 
+  /** What is left of the time; undefined where there is no deadline. */
+  get remainingMs(): number | undefined {
+    if (!Number.isFinite(this.#timeoutMs)) return undefined;
+    return Math.max(0, this.#timeoutMs - (performance.now() - this.#start));
+  }
+
   /** `event`, or a rejection as soon as the time is over. */
   async within<T>(event: Promise<T>): Promise<T> {
     this.signal.throwIfAborted();

@@ -1,153 +1,177 @@
-import { type ClientHttp2Session, connect } from "node:http2";
-import { createConnection } from "node:net";
 import { FlightError } from "../error.js";
 import type { Streamable } from "../messages.js";
 import { type ClientMiddleware, startMiddleware } from "../middleware.js";
 import type { Frame } from "../protocol/grpc-frame.js";
 import { type Address, formatLocation } from "../protocol/location.js";
+import { checkHeader } from "../protocol/metadata.js";
 import { formatTimeout } from "../protocol/timeout.js";
-import type { ClientTls } from "../tls.js";
+import { Backoff } from "./backoff.js";
 import { type CallLimits, CallScope } from "./call-scope.js";
 import { GrpcClientCall } from "./client-call.js";
+import { ClientConnection, type ConnectionOptions } from "./client-connection.js";
 import { keepFreedMemory } from "./keep-freed-memory.js";
-import { http2Settings, type TransportOptions, widenSession } from "./settings.js";
+import { RequestFrames } from "./request-frames.js";
 
-export interface GrpcChannelOptions extends TransportOptions {
+export interface GrpcChannelOptions extends ConnectionOptions {
   headers: Readonly<Record<string, string>>;
   middleware: readonly ClientMiddleware[];
-  connectTimeoutMs: number;
-  tls: ClientTls | undefined;
 }
 
 export interface GrpcCallOptions extends CallLimits {
   headers?: Readonly<Record<string, string>> | undefined;
   middleware?: readonly ClientMiddleware[] | undefined;
+  waitForReady?: boolean | undefined;
 }
 
-/** One HTTP/2 connection to a gRPC server, made when a call needs it, and made again after it was lost. */
+/** How often a call is made that servers refuse without having looked at it. */
+const maxAttempts = 3;
+
+/**
+ * The way to one gRPC server: a connection made when a call needs it, and made again after it was lost or has said goodbye. Calls on
+ * a connection that says goodbye finish there, new ones go to the next.
+ */
 export class GrpcChannel {
   readonly #options: GrpcChannelOptions;
   readonly #address: Address;
   readonly #uri: string;
-  #session: Promise<ClientHttp2Session> | undefined;
-  #closed = false;
+  readonly #backoff = new Backoff();
+  readonly #connections = new Set<ClientConnection>();
+  readonly #closing = new AbortController();
+  #current: ClientConnection | undefined;
 
   constructor(address: Address, options: GrpcChannelOptions) {
     this.#options = options;
     this.#address = address;
     this.#uri = formatLocation(address);
+    for (const [name, value] of Object.entries(options.headers)) checkHeader(name, value);
   }
 
-  /** Starts a call that sends `request`. Rejects UNAVAILABLE when there is no connection. */
+  /**
+   * Sends `request`, and resolves once the server answers. Rejects UNAVAILABLE when there is no connection, at once unless `waitForReady`.
+   * A call that the server has not looked at is made again.
+   */
   async call(path: string, request: Streamable<Frame>, options: GrpcCallOptions): Promise<GrpcClientCall> {
-    if (this.#closed) {
-      throw new FlightError("FAILED_PRECONDITION", "The client is closed.", { hint: "Make a new one." });
-    }
+    if (this.#closing.signal.aborted) throw closed();
     const method = path.slice(path.lastIndexOf("/") + 1);
     const name = `${method} to ${this.#uri}`;
     const chosen = new Map(Object.entries({ ...this.#options.headers, ...options.headers }));
     const middleware = [...this.#options.middleware, ...(options.middleware ?? [])];
-    const observer = startMiddleware(middleware, { method, uri: this.#uri, headers: chosen });
+    const observer = startMiddleware(middleware, { method, path, uri: this.#uri, headers: chosen });
     const scope = new CallScope(name, options);
-    try {
-      this.#session ??= this.#connect();
-      const session = await scope.within(this.#session);
-      hold(session);
-      const onClose = (error: FlightError | undefined) => {
-        scope.end();
-        release(session);
-        observer.ended(error);
-      };
-      const onHeaders = observer.received;
-      const headers = this.#headers(path, chosen, options);
-      const { maxMessageBytes } = this.#options;
-      return new GrpcClientCall(session, { name, headers, request, maxMessageBytes, scope, onHeaders, onClose });
-    } catch (reason) {
+    const frames = new RequestFrames(request);
+    const over = (error: FlightError | undefined) => {
       scope.end();
-      observer.ended(FlightError.from(reason));
-      throw reason;
+      frames.stop();
+      observer.ended(error);
+    };
+    try {
+      for (const [header, value] of chosen) checkHeader(header, value);
+      for (let attempt = 1; ; attempt++) {
+        const connection = await this.#admitted(scope, options.waitForReady ?? false);
+        const headers = headersOf(path, chosen, scope.remainingMs);
+        const call = new GrpcClientCall(connection, {
+          name,
+          headers,
+          request: frames,
+          mayRepeat: attempt < maxAttempts,
+          maxMessageBytes: this.#options.maxMessageBytes,
+          scope,
+          onHeaders: observer.received,
+          onClose: over,
+        });
+        if (await call.taken) return call;
+      }
+    } catch (reason) {
+      const error = FlightError.from(reason);
+      over(error);
+      throw error;
     }
   }
 
   /** Ends the connection and cuts off every call on it. */
   async close(): Promise<void> {
-    this.#closed = true;
-    const session = await this.#session?.catch(() => undefined);
-    if (session === undefined || session.destroyed) return;
-    await new Promise<void>((resolve) => {
-      session.once("close", () => resolve());
-      session.destroy();
-    });
+    this.#closing.abort();
+    await Promise.all([...this.#connections].map((connection) => connection.destroy()));
   }
 
-  #headers(path: string, chosen: Map<string, string>, { timeoutMs }: GrpcCallOptions): Record<string, string> {
-    return {
-      ...Object.fromEntries(chosen),
-      ...(timeoutMs === undefined ? {} : { "grpc-timeout": formatTimeout(timeoutMs) }),
-      ":method": "POST",
-      ":path": path,
-      te: "trailers",
-      "content-type": "application/grpc",
-      "grpc-accept-encoding": "identity",
-      "user-agent": "arrow-flight-node",
-    };
+  /** A connection with a place for one more call. */
+  async #admitted(scope: CallScope, waitForReady: boolean): Promise<ClientConnection> {
+    for (let attempt = 1; ; attempt++) {
+      const connection = await this.#connected(scope, waitForReady);
+      const place = connection.admit();
+      if (place === true || (await this.#placed(connection, place, scope))) return connection;
+      if (attempt < maxAttempts) continue;
+      const error = new FlightError("UNAVAILABLE", `${this.#uri} ends every connection before a call.`, {
+        hint: "See whether the server is closing, and call again.",
+      });
+      this.#backoff.fail(error);
+      if (!waitForReady) throw error;
+    }
   }
 
-  #connect(): Promise<ClientHttp2Session> {
+  async #placed(connection: ClientConnection, place: Promise<boolean>, scope: CallScope): Promise<boolean> {
+    try {
+      return await scope.within(place);
+    } catch (reason) {
+      // The place may come after its call has given up.
+      void place.then((late) => late && connection.release());
+      throw reason;
+    }
+  }
+
+  /** A connection that was ready a moment ago. */
+  async #connected(scope: CallScope, waitForReady: boolean): Promise<ClientConnection> {
+    for (;;) {
+      scope.signal.throwIfAborted();
+      try {
+        if (this.#closing.signal.aborted) throw closed();
+        if (!this.#current?.usable) {
+          if (waitForReady) await scope.within(this.#backoff.over(this.#closing.signal));
+          // Another call may have begun to connect meanwhile.
+          if (!this.#current?.usable) this.#current = this.#connect();
+        }
+        const connection = this.#current;
+        if (!connection.isReady) await scope.within(connection.ready);
+        return connection;
+      } catch (reason) {
+        if (this.#closing.signal.aborted) throw closed();
+        if (!waitForReady || scope.signal.aborted) throw reason;
+      }
+    }
+  }
+
+  /** Throws what the last attempt failed of while it is too early for the next. */
+  #connect(): ClientConnection {
+    this.#backoff.check();
     keepFreedMemory();
-    const { settings, maxSessionMemory } = http2Settings(this.#options);
-    const { connectTimeoutMs } = this.#options;
-    const { host, port, tls, path } = this.#address;
-    const { ca, serverName, ...own } = this.#options.tls ?? {};
-    const authority = formatLocation({ host, port }).replace(/^grpc:/, tls ? "https:" : "http:");
-    const session = connect(path === undefined ? authority : "http://localhost", {
-      ...own,
-      ...(ca === undefined ? {} : { ca: [ca].flat() }),
-      ...(serverName === undefined ? {} : { servername: serverName }),
-      ...(path === undefined ? {} : { createConnection: () => createConnection(path) }),
-      settings: { ...settings, enablePush: false },
-      maxSessionMemory,
-    });
-    const connected = new Promise<ClientHttp2Session>((resolve, reject) => {
-      const timer = setTimeout(() => {
-        session.destroy(new Error(`no answer within ${connectTimeoutMs} ms`));
-      }, connectTimeoutMs);
-      session.on("error", (cause: Error) => {
-        clearTimeout(timer);
-        reject(this.#unreachable(cause));
-      });
-      session.once("connect", () => {
-        clearTimeout(timer);
-        widenSession(session, this.#options);
-        session.unref();
-        resolve(session);
-      });
-    });
-    const forget = () => {
-      if (this.#session === connected) this.#session = undefined;
-    };
-    for (const event of ["error", "goaway", "close"]) session.once(event, forget);
-    return connected;
-  }
-
-  #unreachable(cause: Error): FlightError {
-    return new FlightError("UNAVAILABLE", `Cannot reach a Flight server at ${this.#uri}: ${cause.message}.`, {
-      hint: "Start it, or check the host and the port.",
-      cause,
-    });
+    const connection = new ClientConnection(this.#address, this.#options);
+    this.#connections.add(connection);
+    connection.ended.then(() => this.#connections.delete(connection));
+    connection.ready.then(
+      () => this.#backoff.reset(),
+      (reason: FlightError) => this.#backoff.fail(reason),
+    );
+    return connection;
   }
 }
 
-const callsOf = new WeakMap<ClientHttp2Session, number>();
-
-/** A connection keeps the program alive only while it has calls. */
-function hold(session: ClientHttp2Session): void {
-  callsOf.set(session, (callsOf.get(session) ?? 0) + 1);
-  session.ref();
+function headersOf(
+  path: string,
+  chosen: ReadonlyMap<string, string>,
+  timeoutMs: number | undefined,
+): Record<string, string> {
+  return {
+    "user-agent": "arrow-flight-node",
+    ...Object.fromEntries(chosen),
+    ...(timeoutMs === undefined ? {} : { "grpc-timeout": formatTimeout(timeoutMs) }),
+    ":method": "POST",
+    ":path": path,
+    te: "trailers",
+    "content-type": "application/grpc",
+    "grpc-accept-encoding": "identity",
+  };
 }
 
-function release(session: ClientHttp2Session): void {
-  const calls = (callsOf.get(session) ?? 1) - 1;
-  callsOf.set(session, calls);
-  if (calls === 0) session.unref();
+function closed(): FlightError {
+  return new FlightError("FAILED_PRECONDITION", "The client is closed.", { hint: "Make a new one." });
 }

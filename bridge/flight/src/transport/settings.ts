@@ -11,6 +11,9 @@ export const defaultTransport: TransportOptions = {
   streamWindow: 64 << 20,
 };
 
+/** How long a peer has for a sign of life, as with all of gRPC. */
+export const defaultKeepaliveTimeoutMs = 20_000;
+
 const largestWindow = 2 ** 31 - 1;
 
 /** Frames of 1 MiB: the default of 16 KiB costs a third of the throughput. */

@@ -1,0 +1,84 @@
+import type { Streamable } from "../messages.js";
+import type { Frame } from "../protocol/grpc-frame.js";
+
+/** How much of a request is kept for a call that has to be made again. */
+const keptBytes = 256 << 10;
+
+/**
+ * The frames that a call sends, taken from its caller once. Until the server has taken the call, the first 256 KiB are kept (not
+ * copied), so that another attempt can send them again.
+ */
+export class RequestFrames {
+  readonly #source: AsyncIterator<Frame> | Iterator<Frame>;
+  #kept: Frame[] | undefined = [];
+  #keptBytes = 0;
+  /** The frame that is awaited, or the end of the source, which stays. */
+  #next: Promise<IteratorResult<Frame>> | undefined;
+  #ended = false;
+
+  constructor(source: Streamable<Frame>) {
+    this.#source = Symbol.asyncIterator in source ? source[Symbol.asyncIterator]() : source[Symbol.iterator]();
+  }
+
+  /** Whether the frames can still be sent from their beginning. */
+  get replayable(): boolean {
+    return this.#kept !== undefined;
+  }
+
+  /** No attempt will follow: nothing more is kept. */
+  commit(): void {
+    this.#kept = undefined;
+  }
+
+  /** The frames from their beginning. A second attempt may start while the first still awaits a frame, and gets that one. */
+  attempt(): () => Promise<IteratorResult<Frame>> | IteratorResult<Frame> {
+    let kept = this.#kept ?? [];
+    let at = 0;
+    return () => {
+      const frame = kept[at++];
+      if (frame !== undefined) return { done: false, value: frame };
+      if (this.#kept === undefined) kept = [];
+      return this.#pull();
+    };
+  }
+
+  /** Tells the caller's stream that nothing more is asked of it. */
+  stop(): void {
+    this.commit();
+    if (this.#ended) return;
+    this.#ended = true;
+    const leave = async () => this.#source.return?.();
+    // The call is over: what the stream throws at its own end has no one to go to.
+    leave().catch(() => {});
+  }
+
+  #pull(): Promise<IteratorResult<Frame>> | IteratorResult<Frame> {
+    if (this.#next !== undefined) return this.#next;
+    if (this.#kept === undefined) return this.#source.next();
+    this.#next = this.#take();
+    return this.#next;
+  }
+
+  async #take(): Promise<IteratorResult<Frame>> {
+    try {
+      const result = await this.#source.next();
+      if (result.done) {
+        this.#ended = true;
+        return result;
+      }
+      this.#next = undefined;
+      this.#keep(result.value);
+      return result;
+    } catch (reason) {
+      this.#ended = true;
+      throw reason;
+    }
+  }
+
+  #keep(frame: Frame): void {
+    if (this.#kept === undefined) return;
+    for (const piece of frame) this.#keptBytes += piece.byteLength;
+    if (this.#keptBytes > keptBytes) this.commit();
+    else this.#kept.push(frame);
+  }
+}

@@ -11,10 +11,10 @@ test("of 2,000 damaged streams, what pyarrow's full validation refuses is refuse
     const answer = judge(verdict);
     t.true(performance.now() - started < 2_000, `${verdict} took long`);
     if (verdict.at(-1) === false) t.not(answer, "accepted", `${verdict}: pyarrow refuses it`);
-    else if (answer !== "accepted") stricter += 1;
+    // Buffers that lie outside the body are refused here even where pyarrow does not look at them.
+    else if (answer !== "accepted" && !/beyond|buffer's (position|length)/.test(answer.message)) stricter += 1;
   }
   t.is(verdicts.length, 2000);
-  // Buffers that lie outside the body are refused here even where pyarrow does not look at them.
-  t.true(stricter < 60, `${stricter} streams that pyarrow reads are refused`);
+  t.true(stricter < 30, `${stricter} streams that pyarrow reads are refused`);
   t.true(verdicts.filter((verdict) => verdict.at(-1) === true).length > 500);
 });

@@ -1,69 +1,61 @@
-import { type Data, DataType, Message, makeData, RecordBatch, type Schema, Struct, Vector } from "apache-arrow";
-import { VectorLoader } from "apache-arrow/visitor/vectorloader";
-import { FlightError } from "../error.js";
-import { layOut } from "./batch-layout.js";
-import { checkValues } from "./check-values.js";
+import { type Data, RecordBatch, type Schema, Struct, Vector } from "apache-arrow";
+import type { ColumnPlan, SchemaPlan } from "./column-plan.js";
+import { readColumns } from "./column-reader.js";
+import { DecodeBudget } from "./decode-budget.js";
+import { planOf } from "./decode-schema.js";
 import { decompress } from "./decompress.js";
 import type { IpcMessage } from "./encapsulate.js";
 import { malformed } from "./flatbuffer.js";
+import { makeColumn } from "./make-column.js";
 import { type BatchShape, readMessage } from "./read-message.js";
 
-/** The schema of a schema message's header. Throws INVALID_ARGUMENT for other messages, UNIMPLEMENTED for types that apache-arrow lacks. */
-export function decodeSchema(header: Uint8Array): Schema {
-  const { kind } = readMessage(header);
-  if (kind !== "schema") throw malformed(`is a ${kind} where a schema belongs`);
-  try {
-    return Message.decode(header).header() as Schema;
-  } catch (cause) {
-    throw new FlightError("UNIMPLEMENTED", `The schema cannot be read: ${FlightError.from(cause).message}.`, {
-      hint: "Pass its messages on undecoded, or have the writer use another type.",
-      cause,
-    });
-  }
-}
-
 export interface BatchDecoderOptions {
-  /** The most bytes that one compressed batch may decode to: 1 GiB by default. Uncompressed batches are not limited here. */
+  /**
+   * The most bytes that one message may make besides its own: decompressed buffers, and copies of columns that apache-arrow cannot
+   * read as they lie. 1 GiB by default.
+   */
   maxDecodedBytes?: number | undefined;
 }
 
 /**
  * Turns the messages of one stream into record batches, one by one and without copying: a batch's columns are views of its
- * message's body. (A body that is compressed with LZ4 or zstd is decoded, and one that is not 8-byte aligned copied first.)
- * Keeps the dictionaries that came so far.
+ * message's body. Keeps the dictionaries that came so far.
+ *
+ * Copied are: bodies that are compressed with LZ4 or zstd, or not 8-byte aligned; list views that are not in order (they read as
+ * lists), run-end encoded columns (they read as columns of their values) and dictionary indices of 64 bits (they read as Int32).
  */
 export class BatchDecoder {
+  /** The schema in the types as which batches read. */
   readonly schema: Schema;
-  readonly #types: readonly DataType[];
+  readonly #plan: SchemaPlan;
+  readonly #type: Struct;
   readonly #dictionaries = new Map<number, Vector>();
   readonly #maxDecodedBytes: number;
 
-  /** `schema` is the stream's schema, or its message's header. */
+  /** `schema` is the header of the stream's schema message, or what decodeSchema made of it. Throws as decodeSchema does. */
   constructor(schema: Schema | Uint8Array, options: BatchDecoderOptions = {}) {
+    this.#plan = planOf(schema);
+    this.schema = this.#plan.schema;
+    this.#type = new Struct(this.schema.fields);
     this.#maxDecodedBytes = options.maxDecodedBytes ?? 1 << 30;
-    this.schema = schema instanceof Uint8Array ? decodeSchema(schema) : schema;
-    this.#types = this.schema.fields.map((field) => field.type);
   }
 
-  /** Returns the batch of a record batch message, undefined for a dictionary. Throws INVALID_ARGUMENT for a message that does not fit the schema. */
+  /**
+   * Returns the batch of a record batch message, undefined for a dictionary. Throws INVALID_ARGUMENT for a message that does not
+   * fit the schema or holds values that the format forbids, RESOURCE_EXHAUSTED for one that makes more than maxDecodedBytes.
+   */
   decode({ header, body }: IpcMessage): RecordBatch | undefined {
     const message = readMessage(header, body);
     switch (message.kind) {
       case "recordBatch": {
-        const children = this.#load(this.#types, message, body, message.version);
-        this.#requireDictionaries(children);
-        checkValues(children, this.#dictionaries);
-        const type = new Struct(this.schema.fields);
-        return new RecordBatch(this.schema, makeData({ type, length: message.rows, nullCount: 0, children }));
+        const columns = this.#read(this.#plan.columns, message, body, message.version);
+        return new RecordBatch(this.schema, makeColumn(this.#type, message.rows, 0, [], columns) as Data<Struct>);
       }
       case "dictionaryBatch": {
         const id = Number(message.id);
-        const type = this.schema.dictionaries.get(id);
-        if (type === undefined) throw malformed(`is the dictionary ${id}, which its schema does not know`);
-        const values = this.#load([type], message, body, message.version);
-        this.#requireDictionaries(values);
-        checkValues(values, this.#dictionaries);
-        const added = new Vector(values);
+        const plan = this.#plan.dictionaries.get(id);
+        if (plan === undefined) throw malformed(`is the dictionary ${id}, which its schema does not know`);
+        const added = new Vector(this.#read([plan], message, body, message.version));
         const earlier = this.#dictionaries.get(id);
         this.#dictionaries.set(id, (message.isDelta && earlier ? earlier.concat(added) : added).memoize());
         return undefined;
@@ -73,23 +65,11 @@ export class BatchDecoder {
     }
   }
 
-  #load(types: readonly DataType[], shape: BatchShape, body: Uint8Array, version: 4 | 5): Data[] {
-    const plain = decompress(shape, body, this.#maxDecodedBytes);
+  #read(plans: readonly ColumnPlan[], shape: BatchShape, body: Uint8Array, version: 4 | 5): Data[] {
+    const budget = new DecodeBudget(this.#maxDecodedBytes);
+    const plain = decompress(shape, body, budget);
     const aligned = plain.body.byteOffset % 8 === 0 ? plain.body : new Uint8Array(plain.body);
-    const regions = layOut(types, plain.shape, aligned, version);
-    const { nodes, variadicCounts } = shape;
-    // The metadata version's number is one less than its name says: V5 is 4.
-    const loader = new VectorLoader(aligned, nodes, regions, this.#dictionaries, version - 1, variadicCounts);
-    return loader.visitMany([...types]);
-  }
-
-  #requireDictionaries(columns: readonly Data[]): void {
-    for (const { type, length, nullCount, children } of columns) {
-      if (DataType.isDictionary(type) && length > nullCount && !this.#dictionaries.has(type.id)) {
-        throw malformed(`comes before the dictionary ${type.id} that it needs`);
-      }
-      this.#requireDictionaries(children);
-    }
+    return readColumns(plans, { shape: plain.shape, body: aligned, version }, this.#dictionaries, budget);
   }
 }
 

@@ -1,4 +1,4 @@
-import { FlightError } from "../error.js";
+import type { DecodeBudget } from "./decode-budget.js";
 import { malformed } from "./flatbuffer.js";
 import { decodeLz4Frame } from "./lz4-frame.js";
 import type { BatchShape, BufferRegion } from "./read-message.js";
@@ -10,13 +10,13 @@ const steepestLz4 = 255;
 
 /**
  * Returns a compressed batch as it would be uncompressed: the same shape over a new body. Each buffer begins with its decoded
- * length, which is all that is allocated and decoded; a batch whose lengths add up to more than `limit` is refused with
+ * length, which is all that is allocated and decoded; a batch whose lengths add up to more than `budget` is refused with
  * RESOURCE_EXHAUSTED before anything is. Throws INVALID_ARGUMENT for buffers that are not what they say.
  */
 export function decompress(
   shape: BatchShape,
   body: Uint8Array,
-  limit: number,
+  budget: DecodeBudget,
 ): { shape: BatchShape; body: Uint8Array } {
   const { compression } = shape;
   if (compression === undefined) return { shape, body };
@@ -26,8 +26,8 @@ export function decompress(
   for (const { offset, length } of shape.buffers) {
     const decoded = decodedLength(view, offset, length, compression);
     buffers.push({ offset: end, length: decoded });
-    end += (decoded + 63) & ~63;
-    if (decoded > limit || end > limit + 64 * shape.buffers.length) throw tooLong(limit);
+    budget.take(decoded);
+    end += decoded + (-decoded & 63);
   }
   const decoded = new Uint8Array(end);
   for (const [index, { offset, length }] of shape.buffers.entries()) {
@@ -51,10 +51,4 @@ function decodedLength(view: DataView, offset: number, length: number, codec: "l
     throw malformed(`has an LZ4 buffer of ${length} bytes that claims to hold ${declared}`);
   }
   return declared > BigInt(Number.MAX_SAFE_INTEGER) ? Number.MAX_SAFE_INTEGER : Number(declared);
-}
-
-function tooLong(limit: number): FlightError {
-  return new FlightError("RESOURCE_EXHAUSTED", `A compressed batch is more than ${limit} bytes long when decoded.`, {
-    hint: "Have its writer send batches of fewer rows, or raise maxDecodedBytes.",
-  });
 }

@@ -43,6 +43,13 @@ export class FlatTable {
     return this.#field(slot, 1) !== 0;
   }
 
+  /** Where a field of one byte lies. Throws when it is absent. */
+  positionOf(slot: number): number {
+    const at = this.#field(slot, 1);
+    if (at === 0) throw malformed("lacks a field");
+    return at;
+  }
+
   uint8(slot: number, otherwise = 0): number {
     const at = this.#field(slot, 1);
     return at === 0 ? otherwise : this.#source.uint8(at);
@@ -65,7 +72,8 @@ export class FlatTable {
 
   /** A 64-bit field that counts something: throws when it is negative or beyond 2^53. */
   count(slot: number, what: string): number {
-    return toCount(this.int64(slot), what);
+    const at = this.#field(slot, 8);
+    return at === 0 ? 0 : this.countAt(at, what);
   }
 
   table(slot: number): FlatTable | undefined {
@@ -113,7 +121,10 @@ export class FlatTable {
 
   /** A 64-bit count inside a vector, at the byte position `at`. */
   countAt(at: number, what: string): number {
-    return toCount(this.#source.int64(at), what);
+    const low = this.#source.uint32(at);
+    const high = this.#source.uint32(at + 4);
+    if (high >= 1 << 21) throw malformed(`gives ${this.#source.int64(at)} as ${what}`);
+    return high * 2 ** 32 + low;
   }
 
   /** Where a field of `size` bytes lies, 0 for none. Fields are aligned to their size. */
@@ -180,11 +191,6 @@ class Source {
     this.check(at + offset, 4);
     return at + offset;
   }
-}
-
-function toCount(value: bigint, what: string): number {
-  if (value < 0n || value > BigInt(Number.MAX_SAFE_INTEGER)) throw malformed(`gives ${value} as ${what}`);
-  return Number(value);
 }
 
 /** An IPC message that breaks the format: INVALID_ARGUMENT. `what` completes "the IPC message …". */

@@ -1,5 +1,6 @@
-export { BatchDecoder, type BatchDecoderOptions, batchesOf, decodeSchema } from "./batch-decoder.js";
+export { BatchDecoder, type BatchDecoderOptions, batchesOf } from "./batch-decoder.js";
 export { BatchEncoder, type BatchEncoderOptions, encodeSchema, messagesOf } from "./batch-encoder.js";
+export { decodeSchema, equalLayouts } from "./decode-schema.js";
 export {
   decapsulate,
   decapsulateSchema,
@@ -10,5 +11,6 @@ export {
   joinStream,
   splitStream,
 } from "./encapsulate.js";
+export { decimalAt, decimalTextAt, nanosecondsAt } from "./exact-values.js";
 export { type BatchShape, type BufferRegion, type FieldNode, type MessageHeader, readMessage } from "./read-message.js";
 export { zstdReady } from "./zstd.js";

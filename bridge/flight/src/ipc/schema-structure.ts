@@ -59,8 +59,10 @@ function checkField(field: FlatTable): void {
     dictionary.uint8(2);
     dictionary.int16(3);
     const index = dictionary.table(1);
-    if (index !== undefined) checkInteger(index);
+    if (index === undefined) throw malformed("has a dictionary without the type of its indices");
+    checkInteger(index);
   }
+  if (name === "map") checkEntries(children[0]!);
   for (const child of children) checkField(child);
   field.checkPairs(6);
 }
@@ -106,6 +108,12 @@ function checkParameters(name: string, parameters: FlatTable, children: number):
       return;
     default:
   }
+}
+
+/** A map is a list of structs of a key and a value. */
+function checkEntries(entries: FlatTable): void {
+  if (types[entries.uint8(2)]?.[0] === "struct" && entries.tables(5).length === 2) return;
+  throw malformed("has a map whose entries are not pairs");
 }
 
 /** The digits that decimals of each width hold. */

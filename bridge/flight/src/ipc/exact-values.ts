@@ -1,0 +1,62 @@
+import {
+  type Data,
+  DataType,
+  type Date_,
+  DateUnit,
+  type Decimal,
+  type Duration,
+  type Time,
+  type Timestamp,
+  type Vector,
+} from "apache-arrow";
+
+/**
+ * The decimal at `row` as its unscaled integer: 12345n for 123.45 of scale 2; null for a null. Exact for decimals of 32, 64, 128 and
+ * 256 bits, where apache-arrow's own `get` gives words that print wrongly for 256 bits and for negative ones of 64.
+ */
+export function decimalAt(column: Vector<Decimal>, row: number): bigint | null {
+  const [data, at] = place(column, row);
+  if (!data.getValid(at)) return null;
+  const words = data.values as Uint32Array;
+  const { bitWidth } = column.type as Decimal;
+  const count = bitWidth / 32;
+  let value = BigInt(words[at * count + count - 1]! | 0);
+  for (let word = count - 2; word >= 0; word--) value = (value << 32n) | BigInt(words[at * count + word]!);
+  return value;
+}
+
+/** The decimal at `row` written out with all digits of its scale, such as "-123.45", never with an exponent; null for a null. */
+export function decimalTextAt(column: Vector<Decimal>, row: number): string | null {
+  const value = decimalAt(column, row);
+  if (value === null) return null;
+  const { scale } = column.type as Decimal;
+  if (scale <= 0) return String(value * 10n ** BigInt(-scale));
+  const digits = String(value < 0n ? -value : value).padStart(scale + 1, "0");
+  return `${value < 0n ? "-" : ""}${digits.slice(0, -scale)}.${digits.slice(-scale)}`;
+}
+
+const nanoseconds = [1_000_000_000n, 1_000_000n, 1_000n, 1n];
+
+/**
+ * The date, time, timestamp or duration at `row` in nanoseconds, since 1970, since midnight or long; null for a null. Exact where
+ * apache-arrow's `get` gives timestamps as a floating number of milliseconds, too coarse for nanoseconds.
+ */
+export function nanosecondsAt(column: Vector<Timestamp | Time | Duration | Date_>, row: number): bigint | null {
+  const [data, at] = place(column, row);
+  if (!data.getValid(at)) return null;
+  const { unit } = column.type as Timestamp;
+  const value = BigInt((data.values as unknown as ArrayLike<number | bigint>)[at]!);
+  if (DataType.isDate(column.type))
+    return value * (unit === (DateUnit.DAY as number) ? 86_400_000_000_000n : 1_000_000n);
+  return value * nanoseconds[unit]!;
+}
+
+/** The chunk that holds `row`, and where in it. Throws a RangeError for a row that the column lacks. */
+function place(column: Vector, row: number): [data: Data, at: number] {
+  let at = row;
+  for (const data of column.data) {
+    if (at >= 0 && at < data.length) return [data, at];
+    at -= data.length;
+  }
+  throw new RangeError(`There is no row ${row} in a column of ${column.length}.`);
+}

@@ -1,0 +1,140 @@
+import { execFileSync } from "node:child_process";
+import { mkdtempSync, readdirSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import path from "node:path";
+import { DataType, type MapRow, type TimeUnit, Vector } from "apache-arrow";
+import { FlightError } from "arrow-flight-node";
+import {
+  batchesOf,
+  decimalAt,
+  decimalTextAt,
+  decodeSchema,
+  encodeSchema,
+  equalLayouts,
+  joinStream,
+  messagesOf,
+  nanosecondsAt,
+  splitStream,
+} from "arrow-flight-node/ipc";
+import test from "ava";
+import { fixtures, readFixture } from "./fixtures.js";
+
+const names = readdirSync(path.join(fixtures, "ipc-types"))
+  .filter((name) => name.endsWith(".arrows"))
+  .map((name) => name.replace(".arrows", ""));
+const open = (name: string) => [...splitStream(readFixture(`ipc-types/${name}.arrows`))];
+const columnsOf = (name: string): Vector[] => {
+  const [schema, ...messages] = open(name);
+  return Array.from(batchesOf(schema!.header, messages), (batch) => batch.getChildAt(0)!);
+};
+
+const folder = mkdtempSync(path.join(tmpdir(), "ipc-types-"));
+test.after.always(() => rmSync(folder, { recursive: true }));
+
+for (const name of names) {
+  test(`${name}: every value is the one that pyarrow reads`, (t) => {
+    const written = JSON.parse(Buffer.from(readFixture(`ipc-types/${name}.json`)).toString());
+    t.deepEqual(
+      columnsOf(name).map((column) => Array.from({ length: column.length }, (_, row) => plain(column, row))),
+      written,
+    );
+  });
+}
+
+test("pyarrow reads what is written again from every type to the same rows", (t) => {
+  const pairs = names.flatMap((name) => {
+    const [schema, ...messages] = open(name);
+    const batches = batchesOf(schema!.header, messages);
+    const file = path.join(folder, name);
+    const bytes = joinStream([
+      { header: encodeSchema(decodeSchema(schema!.header)), body: [] },
+      ...messagesOf(batches),
+    ]);
+    writeFileSync(file, Buffer.concat([...bytes]));
+    return [path.join(fixtures, "ipc-types", `${name}.arrows`), file];
+  });
+  const script = path.join(fixtures, "ipc-equal.py");
+  const answers = JSON.parse(execFileSync(path.resolve(".venv/bin/python"), [script, ...pairs]).toString());
+  for (const [i, answer] of answers.entries()) t.true(answer.equal, names[i]);
+});
+
+test("types that apache-arrow lacks read as types that it has", (t) => {
+  const typeOf = (name: string) => String(decodeSchema(open(name)[0]!.header).fields[0]!.type);
+  t.is(typeOf("list_view_crossed"), "List<Int64>");
+  t.is(typeOf("run_end_int16"), "Utf8");
+  t.is(typeOf("run_end_of_list_view"), "List<Int32>");
+  t.is(typeOf("dictionary_int64"), "Dictionary<Int32, Utf8>");
+  t.is(typeOf("dictionary_of_list_views"), "Dictionary<Int32, List<Int32>>");
+});
+
+test("a decoded schema remembers how its messages lie, and tells layouts apart", (t) => {
+  const [header, ...messages] = open("run_end_of_list_view");
+  const schema = decodeSchema(header!.header);
+  t.is([...batchesOf(schema, messages)].length, 4);
+  t.true(equalLayouts(schema, header!.header));
+  t.false(equalLayouts(schema, open("ListType")[0]!.header));
+  t.false(equalLayouts(open("ListType")[0]!.header, open("ListViewType")[0]!.header));
+});
+
+test("a few bytes that stand for much are refused before it is made", (t) => {
+  for (const name of ["run_end_of_float64", "run_end_of_struct", "list_view_crossed", "dictionary_int64"]) {
+    const [schema, ...messages] = open(name);
+    const error = t.throws(() => [...batchesOf(schema!.header, messages, { maxDecodedBytes: 16 })]);
+    t.true(error instanceof FlightError, `${error}`);
+    t.like(error, { code: "RESOURCE_EXHAUSTED" });
+  }
+});
+
+/** A value as the fixtures' JSON has it; see ipc-types.py. */
+function plain(column: Vector, row: number): unknown {
+  const { type } = column;
+  const value: unknown = column.get(row);
+  if (value === null) return null;
+  if (DataType.isDictionary(type)) {
+    const [data] = column.data;
+    return plain(data!.dictionary!, Number(data!.values[row]));
+  }
+  if (DataType.isDecimal(type)) {
+    const text = decimalTextAt(column, row)!;
+    const digits = text.replace(".", "").replace(/^-?0+(?=\d)/, (zeros) => (zeros.startsWith("-") ? "-" : ""));
+    if (type.scale >= 0 && BigInt(digits) !== decimalAt(column, row)) throw new Error(`${digits} is not ${text}`);
+    return text;
+  }
+  if (DataType.isTimestamp(type) || DataType.isDuration(type) || DataType.isTime(type)) {
+    const ticks = nanosecondsAt(column, row)! / [10n ** 9n, 10n ** 6n, 1000n, 1n][type.unit as TimeUnit]!;
+    return whole(ticks);
+  }
+  if (DataType.isDate(type))
+    return whole(nanosecondsAt(column, row)! / (type.unit === 0 ? 86_400n * 10n ** 9n : 10n ** 6n));
+  if (DataType.isInterval(type)) {
+    const words = value as Int32Array;
+    const nanoseconds = new DataView(words.buffer, words.byteOffset).getBigInt64(8, true);
+    return [words[0], words[1], String(nanoseconds)];
+  }
+  if (typeof value === "bigint") return whole(value);
+  if (value instanceof Uint8Array) return { hex: Buffer.from(value).toString("hex") };
+  if (DataType.isList(type) || DataType.isFixedSizeList(type) || type.typeId === 21) return rows(value as Vector);
+  if (DataType.isStruct(type)) {
+    const struct = column.data[0]!;
+    return Object.fromEntries(type.children.map((field, i) => [field.name, plain(vectorOf(struct.children[i]!), row)]));
+  }
+  if (DataType.isMap(type)) {
+    return [...(value as MapRow)].map(([key, item]) => [
+      key,
+      item !== null && typeof item === "object" ? rows(item as never) : item,
+    ]);
+  }
+  return value;
+}
+
+function rows(vector: Vector): unknown[] {
+  return Array.from({ length: vector.length }, (_, row) => plain(vector, row));
+}
+
+function vectorOf(data: Vector["data"][number]): Vector {
+  return new Vector([data]);
+}
+
+function whole(value: bigint): number | string {
+  return value > -(2n ** 53n) && value < 2n ** 53n ? Number(value) : String(value);
+}

@@ -1,4 +1,5 @@
-import { FlightClient, FlightError, FlightServer } from "arrow-flight-node";
+import { tableFromArrays } from "apache-arrow";
+import { encodeBatches, FlightClient, FlightError, FlightServer } from "arrow-flight-node";
 import { batchesOf, decapsulateSchema, decodeSchema, splitStream } from "arrow-flight-node/ipc";
 import test, { type ExecutionContext } from "ava";
 import { collect, readFixture, signalled, utf8 } from "./fixtures.js";
@@ -94,6 +95,44 @@ test("pyarrow's errors arrive with code and message, also while sending", async 
   });
   t.is(refused.code, "PERMISSION_DENIED");
   t.regex(refused.message, /refused: naïve ✓/);
+});
+
+test("the extra_info of pyarrow's errors arrives as details", async (t) => {
+  const client = await connect(t);
+  const error = await t.throwsAsync(collect(client.doAction({ type: "details" })), { instanceOf: FlightError });
+  t.is(error.code, "UNAVAILABLE");
+  t.regex(error.message, /not now/);
+  t.deepEqual([...error.details!], [0, 255, 10]);
+});
+
+test("batches go out in messages that the server takes", async (t) => {
+  const sizes: number[] = [];
+  const server = new FlightServer(
+    {
+      async doPut(messages) {
+        for await (const { bytes } of messages) sizes.push(bytes.byteLength);
+      },
+      async *doExchange(messages) {
+        for await (const { bytes } of messages) sizes.push(bytes.byteLength);
+        yield* encodeBatches(tableFromArrays({}));
+      },
+    },
+    { maxMessageBytes: 1500 },
+  );
+  const { uri } = await server.listen();
+  const [client, careful] = [new FlightClient(uri), new FlightClient(uri, { maxMessageBytes: 1500 })];
+  t.teardown(() => Promise.all([client.close(), careful.close(), server.close({ graceMs: 0 })]));
+  const table = tableFromArrays({ x: Float64Array.from({ length: 1000 }, (_, i) => i) });
+  t.like(await t.throwsAsync(client.write(at("x"), table)), { code: "RESOURCE_EXHAUSTED" });
+  for (const send of [
+    () => client.write(at("x"), table, { maxMessageBytes: 1500 }),
+    () => careful.write(at("x"), table),
+    () => careful.exchange(at("x"), table),
+  ]) {
+    sizes.length = 0;
+    await send();
+    t.true(sizes.length > 6 && Math.max(...sizes) > 1000, `${sizes}`);
+  }
 });
 
 test("a call ends at its deadline and at its signal", async (t) => {

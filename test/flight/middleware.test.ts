@@ -115,6 +115,25 @@ test("middleware that throws refuses the call, and those before it hear of it", 
   t.deepEqual(seen, ["ListActions RESOURCE_EXHAUSTED"]);
 });
 
+test("trace headers pass from pyarrow through one server to the next", async (t) => {
+  const last = new FlightServer({
+    *doAction(_, { headers }) {
+      yield Buffer.from(`${headers.get("traceparent")} ${headers.get("tracestate")}`);
+    },
+  });
+  const behind = new FlightClient((await last.listen()).uri);
+  const first = new FlightServer({
+    async *doAction(action, { headers, signal }) {
+      const trace = [...headers].filter(([name]) => /^(traceparent|tracestate|baggage)$/.test(name));
+      yield* behind.doAction(action, { headers: Object.fromEntries(trace), signal });
+    },
+  });
+  const { uri } = await first.listen();
+  t.teardown(() => Promise.all([behind.close(), first.close({ graceMs: 0 }), last.close({ graceMs: 0 })]));
+  const traceparent = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01";
+  t.deepEqual(await runPyarrow(uri, "traced", traceparent), [`${traceparent} vendor=1`]);
+});
+
 test("a header that comes too late is an error of the handler", async (t) => {
   const late = signalled<unknown>();
   const server = new FlightServer({

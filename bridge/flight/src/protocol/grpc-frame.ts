@@ -11,6 +11,9 @@ export const frameHeaderLength = 5;
 /** Up to here a message's memory is asked for when its length is known; beyond, when an eighth of the message is there. */
 const promptly = 1 << 20;
 
+/** Chunks below this length that have to wait are copied: a view of a few bytes would keep a whole read of the network alive. */
+const crumb = 1 << 10;
+
 /** Writes a frame header at the start of `into`; returns its length. */
 export function putFrameHeader(into: Uint8Array, messageLength: number): number {
   if (messageLength > 0xffffffff) {
@@ -49,6 +52,8 @@ export class FrameAssembler {
   #length = -1;
   #target: Uint8Array | undefined;
   #filled = 0;
+  #crumbs = new Uint8Array(0);
+  #crumbsEnd = 0;
 
   constructor(maxMessageBytes: number) {
     this.#maxMessageBytes = maxMessageBytes;
@@ -64,10 +69,34 @@ export class FrameAssembler {
     return this.#buffered === 0 && this.#length < 0;
   }
 
+  /** Drops all that waits; to be called when no more messages are wanted. */
+  clear(): void {
+    this.#chunks.length = 0;
+    this.#buffered = 0;
+    this.#target = undefined;
+  }
+
   push(chunk: Uint8Array): void {
     if (chunk.byteLength === 0) return;
     this.#chunks.push(chunk);
     this.#buffered += chunk.byteLength;
+  }
+
+  /** Copies the last chunk, if it is small, beside those that wait already: what waits costs about its bytes, in whatever pieces it came. */
+  gather(): void {
+    const chunk = this.#chunks.at(-1);
+    if (chunk === undefined || chunk.byteLength >= crumb || chunk.buffer === this.#crumbs.buffer) return;
+    if (this.#crumbsEnd + chunk.byteLength > this.#crumbs.byteLength) {
+      this.#crumbs = new Uint8Array(Math.max(chunk.byteLength, Math.min(2 * this.#crumbs.byteLength, 4 * crumb)));
+      this.#crumbsEnd = 0;
+    }
+    this.#crumbs.set(chunk, this.#crumbsEnd);
+    const before = this.#chunks.at(-2);
+    const joins = before?.buffer === this.#crumbs.buffer && before.byteOffset + before.byteLength === this.#crumbsEnd;
+    const start = joins ? before.byteOffset : this.#crumbsEnd;
+    if (joins) this.#chunks.pop();
+    this.#crumbsEnd += chunk.byteLength;
+    this.#chunks[this.#chunks.length - 1] = this.#crumbs.subarray(start, this.#crumbsEnd);
   }
 
   /**

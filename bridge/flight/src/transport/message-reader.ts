@@ -1,10 +1,18 @@
 import type { Http2Stream } from "node:http2";
 import { FlightError } from "../error.js";
 import type { Allocate } from "../messages.js";
-import { allocateAligned, FrameAssembler } from "../protocol/grpc-frame.js";
+import { allocateAligned, FrameAssembler, frameHeaderLength } from "../protocol/grpc-frame.js";
 
 /** Bytes that may wait between the HTTP/2 stream and a reader that is busy, before the stream is paused. */
 const readAhead = 1 << 20;
+
+const nothing = Buffer.alloc(0);
+
+/** Told of the bytes that a reader holds: those that arrive, and those that a consumer takes as messages or that are dropped. */
+export interface Intake {
+  received(bytes: number): void;
+  released(bytes: number): void;
+}
 
 interface Waiter {
   resolve(result: IteratorResult<Uint8Array>): void;
@@ -15,17 +23,24 @@ interface Waiter {
  * The gRPC messages that arrive on one HTTP/2 stream.
  *
  * A message's memory is asked for when the message is waited for. While nobody waits, the stream is paused and HTTP/2's flow control
- * holds the sender back. The end is clean only if `verdict`, asked at the end of the stream, returns no error.
+ * holds the sender back; before the first wait it is paused from the first byte on. The end is clean only if `verdict`, asked at the
+ * end of the stream, returns no error.
+ *
+ * The bytes are taken at `push`, where the stream gets them from its connection: in the queue of a paused stream every frame would
+ * cost an object, however few its bytes.
  */
 export class MessageReader implements AsyncIterableIterator<Uint8Array> {
   allocate: Allocate = allocateAligned;
-  readonly #stream: Http2Stream;
   readonly #assembler: FrameAssembler;
   readonly #verdict: () => FlightError | undefined;
   readonly #leave: () => void;
+  readonly #intake: Intake | undefined;
+  readonly #readMore: () => void;
   #waiter: Waiter | undefined;
   #allocating = false;
   #paused = false;
+  #started = false;
+  #held = 0;
   #ended = false;
   #error: unknown;
 
@@ -36,17 +51,27 @@ export class MessageReader implements AsyncIterableIterator<Uint8Array> {
       verdict: () => FlightError | undefined;
       /** Called when the consumer stops before the end. */
       leave: () => void;
+      intake?: Intake | undefined;
     },
   ) {
-    this.#stream = stream;
     this.#assembler = new FrameAssembler(options.maxMessageBytes);
     this.#verdict = options.verdict;
     this.#leave = options.leave;
-    stream.on("data", (chunk: Buffer) => this.#onData(chunk));
+    this.#intake = options.intake;
+    const push = stream.push.bind(stream);
+    // To push nothing asks the stream to read on.
+    this.#readMore = () => push(nothing);
+    stream.push = (chunk: Buffer | null) => {
+      if (chunk !== null) return this.#onData(chunk);
+      push(null);
+      stream.resume();
+      return false;
+    };
     stream.on("end", () => {
       this.#ended = true;
       this.#advance();
     });
+    stream.read(0);
   }
 
   next(): Promise<IteratorResult<Uint8Array>> {
@@ -56,6 +81,7 @@ export class MessageReader implements AsyncIterableIterator<Uint8Array> {
       });
       return Promise.reject(error);
     }
+    this.#started = true;
     return new Promise((resolve, reject) => {
       this.#waiter = { resolve, reject };
       this.#advance();
@@ -79,19 +105,26 @@ export class MessageReader implements AsyncIterableIterator<Uint8Array> {
   fail(error: unknown): void {
     if (this.#error !== undefined) return;
     this.#error = error;
+    this.#assembler.clear();
+    this.#release(this.#held);
     this.#resume();
     this.#settle()?.reject(error);
   }
 
-  #onData(chunk: Buffer): void {
-    if (this.#error !== undefined) return;
+  /** Returns whether the stream may read on. */
+  #onData(chunk: Buffer): boolean {
+    if (this.#error !== undefined) return true;
+    this.#held += chunk.byteLength;
+    this.#intake?.received(chunk.byteLength);
+    // It may have ended the call.
+    if (this.#error !== undefined) return true;
     this.#assembler.push(chunk);
     this.#advance();
+    if (this.#assembler.buffered === 0) return true;
+    this.#assembler.gather();
     const busy = this.#waiter === undefined || this.#allocating;
-    if (busy && !this.#paused && this.#assembler.buffered > readAhead) {
-      this.#paused = true;
-      this.#stream.pause();
-    }
+    this.#paused ||= busy && this.#assembler.buffered > (this.#started ? readAhead : 0);
+    return !this.#paused;
   }
 
   #advance(): void {
@@ -102,8 +135,10 @@ export class MessageReader implements AsyncIterableIterator<Uint8Array> {
     }
     try {
       const message = this.#assembler.take(this.allocate);
-      if (message instanceof Uint8Array) this.#settle()?.resolve({ done: false, value: message });
-      else if (message !== undefined) this.#awaitMemory(message);
+      if (message instanceof Uint8Array) {
+        this.#release(frameHeaderLength + message.byteLength);
+        this.#settle()?.resolve({ done: false, value: message });
+      } else if (message !== undefined) this.#awaitMemory(message);
       else if (this.#ended) this.#finish();
       else this.#resume();
     } catch (reason) {
@@ -140,7 +175,12 @@ export class MessageReader implements AsyncIterableIterator<Uint8Array> {
   #resume(): void {
     if (!this.#paused) return;
     this.#paused = false;
-    this.#stream.resume();
+    this.#readMore();
+  }
+
+  #release(bytes: number): void {
+    this.#held -= bytes;
+    this.#intake?.released(bytes);
   }
 
   #settle(): Waiter | undefined {

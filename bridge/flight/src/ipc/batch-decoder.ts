@@ -55,8 +55,10 @@ export class BatchDecoder {
         const id = Number(message.id);
         const plan = this.#plan.dictionaries.get(id);
         if (plan === undefined) throw malformed(`is the dictionary ${id}, which its schema does not know`);
-        const added = new Vector(this.#read([plan], message, body, message.version));
         const earlier = this.#dictionaries.get(id);
+        if (message.isDelta && earlier === undefined)
+          throw malformed(`is a delta of the dictionary ${id}, which did not come`);
+        const added = new Vector(this.#read([plan], message, body, message.version));
         this.#dictionaries.set(id, (message.isDelta && earlier ? earlier.concat(added) : added).memoize());
         return undefined;
       }

@@ -80,7 +80,7 @@ export function planSchema(schema: Schema, tables: readonly FlatTable[] = []): S
       ? new Schema(
           planned.map(({ field }) => field),
           schema.metadata,
-          undefined,
+          new Map([...planner.dictionaries].map(([id, { type }]) => [id, type])),
           schema.metadataVersion,
         )
       : schema,

@@ -105,17 +105,18 @@ export class FlatTable {
     return tables;
   }
 
-  /** Checks that a string field, if present, lies inside and ends with a zero. */
-  checkString(slot: number): void {
+  /** A string, "" when absent. Throws unless it lies inside and ends with a zero. */
+  string(slot: number): string {
     const { start, length } = this.vector(slot, 1);
     if (start > 0 && this.#source.uint8(start + length) !== 0) throw malformed("has a string without an end");
+    return start === 0 ? "" : this.#source.text(start, length);
   }
 
   /** Checks a vector of key-value tables: Arrow's custom metadata. */
   checkPairs(slot: number): void {
     for (const pair of this.tables(slot)) {
-      pair.checkString(0);
-      pair.checkString(1);
+      pair.string(0);
+      pair.string(1);
     }
   }
 
@@ -181,6 +182,11 @@ class Source {
   int64(at: number): bigint {
     this.check(at, 8);
     return this.#view.getBigInt64(at, true);
+  }
+
+  text(at: number, length: number): string {
+    const { buffer, byteOffset } = this.#view;
+    return Buffer.from(buffer, byteOffset + at, length).toString();
   }
 
   /** The position that the forward offset at `at` leads to. */

@@ -31,17 +31,23 @@ const types: readonly (readonly [name: string, children: number | "any"])[] = [
   ["large list view", 1],
 ];
 
-/** Checks the structure of a schema table: every field's name, type, children and dictionary. Throws INVALID_ARGUMENT. */
+/**
+ * Checks the structure of a schema table: every field's name, type, parameters, children and dictionary, and that columns which
+ * share a dictionary agree on its type. Throws INVALID_ARGUMENT.
+ */
 export function checkSchema(schema: FlatTable): void {
   if (schema.int16(0) !== 0) throw malformed("is a schema of big-endian data, which is not read");
-  for (const field of schema.tables(1)) checkField(field);
+  if (!schema.has(1)) throw malformed("is a schema without fields");
+  const dictionaries = new Map<bigint, string>();
+  for (const field of schema.tables(1)) checkField(field, dictionaries);
   schema.checkPairs(2);
   schema.vector(3, 8);
 }
 
-function checkField(field: FlatTable): void {
-  field.checkString(0);
-  field.uint8(1);
+/** Returns the field's type in words that are the same for equal types only. */
+function checkField(field: FlatTable, dictionaries: Map<bigint, string>): string {
+  const nameOfField = field.string(0);
+  const nullable = field.uint8(1);
   const number = field.uint8(2);
   const type = types[number];
   if (type === undefined || number === 0) throw malformed(`has a field of the unknown type ${number}`);
@@ -52,61 +58,64 @@ function checkField(field: FlatTable): void {
   }
   const parameters = field.table(3);
   if (parameters === undefined) throw malformed(`has a field of type ${name} without its parameters`);
-  checkParameters(name, parameters, children.length);
-  const dictionary = field.table(4);
-  if (dictionary !== undefined) {
-    dictionary.int64(0);
-    dictionary.uint8(2);
-    dictionary.int16(3);
-    const index = dictionary.table(1);
-    if (index === undefined) throw malformed("has a dictionary without the type of its indices");
-    checkInteger(index);
-  }
+  const given = checkParameters(name, parameters, children.length);
   if (name === "map") checkEntries(children[0]!);
-  for (const child of children) checkField(child);
   field.checkPairs(6);
+  const inner = children.map((child) => checkField(child, dictionaries));
+  const text = JSON.stringify([nameOfField, nullable, name, given, inner]);
+  const dictionary = field.table(4);
+  if (dictionary === undefined) return text;
+  const values = JSON.stringify([name, given, inner]);
+  const id = dictionary.int64(0);
+  if ((dictionaries.get(id) ?? values) !== values) throw malformed(`has different types for the dictionary ${id}`);
+  dictionaries.set(id, values);
+  return `${checkDictionary(dictionary)} ${text}`;
 }
 
-function checkParameters(name: string, parameters: FlatTable, children: number): void {
+function checkDictionary(dictionary: FlatTable): string {
+  const ordered = dictionary.uint8(2);
+  dictionary.int16(3);
+  const index = dictionary.table(1);
+  if (index === undefined) throw malformed("has a dictionary without the type of its indices");
+  return `${ordered} ${checkInteger(index)}`;
+}
+
+/** Returns the parameters that make the type. */
+function checkParameters(name: string, parameters: FlatTable, children: number): readonly (number | string)[] {
   switch (name) {
     case "int":
-      checkInteger(parameters);
-      return;
+      return checkInteger(parameters);
     case "floating point":
-      checkEnum(name, parameters.int16(0), 2);
-      return;
-    case "date":
-      checkEnum(name, parameters.int16(0, 1), 1);
-      return;
-    case "time":
-      checkEnum(name, parameters.int16(0, 1), 3);
-      if (![32, 64].includes(parameters.int32(1, 32))) throw malformed("has a time of an unknown width");
-      return;
-    case "timestamp":
-      checkEnum(name, parameters.int16(0), 3);
-      parameters.checkString(1);
-      return;
     case "interval":
-      checkEnum(name, parameters.int16(0), 2);
-      return;
+      return [checkEnum(name, parameters.int16(0), 2)];
+    case "date":
+      return [checkEnum(name, parameters.int16(0, 1), 1)];
     case "duration":
-      checkEnum(name, parameters.int16(0, 1), 3);
-      return;
+      return [checkEnum(name, parameters.int16(0, 1), 3)];
+    case "time": {
+      const unit = checkEnum(name, parameters.int16(0, 1), 3);
+      if (parameters.int32(1, 32) !== (unit < 2 ? 32 : 64)) throw malformed("has a time whose width is not its unit's");
+      return [unit];
+    }
+    case "timestamp":
+      return [checkEnum(name, parameters.int16(0), 3), parameters.string(1)];
     case "fixed size binary":
-    case "fixed size list":
-      if (parameters.int32(0) < 0) throw malformed(`has a field of type ${name} with a negative size`);
-      return;
+    case "fixed size list": {
+      const size = parameters.int32(0);
+      if (size < 0) throw malformed(`has a field of type ${name} with a negative size`);
+      return [size];
+    }
     case "decimal":
-      checkDecimal(parameters.int32(0), parameters.int32(1), parameters.int32(2, 128));
-      return;
+      return checkDecimal(parameters.int32(0), parameters.int32(1), parameters.int32(2, 128));
     case "map":
-      parameters.uint8(0);
-      return;
-    case "union":
-      checkEnum(name, parameters.int16(0), 1);
-      checkTypeIds(parameters.int32s(1), children);
-      return;
+      return [parameters.uint8(0)];
+    case "union": {
+      const ids = parameters.int32s(1);
+      if (parameters.has(1)) checkTypeIds(ids, children);
+      return [checkEnum(name, parameters.int16(0), 1), ...ids];
+    }
     default:
+      return [];
   }
 }
 
@@ -124,28 +133,29 @@ const digits = new Map([
   [256, 76],
 ]);
 
-function checkDecimal(precision: number, scale: number, width: number): void {
+function checkDecimal(precision: number, scale: number, width: number): number[] {
   const most = digits.get(width);
   if (most === undefined) throw malformed(`has a decimal of ${width} bits`);
   if (precision < 1 || precision > most) {
     throw malformed(`has a decimal(${precision}, ${scale}) of ${width} bits, which hold 1 to ${most} digits`);
   }
+  return [precision, scale, width];
 }
 
-function checkEnum(name: string, value: number, last: number): void {
+function checkEnum(name: string, value: number, last: number): number {
   if (value < 0 || value > last) throw malformed(`has a field of type ${name} in the unknown variant ${value}`);
+  return value;
 }
 
 function checkTypeIds(ids: readonly number[], children: number): void {
-  if (ids.length !== 0 && ids.length !== children) {
-    throw malformed(`has a union of ${children} children with ${ids.length} type ids`);
-  }
+  if (ids.length !== children) throw malformed(`has a union of ${children} children with ${ids.length} type ids`);
   if (children > 128 || new Set(ids).size !== ids.length || ids.some((id) => id < 0 || id > 127)) {
     throw malformed("has a union whose type ids are not distinct numbers from 0 to 127");
   }
 }
 
-function checkInteger(integer: FlatTable): void {
-  integer.uint8(1);
-  if (![8, 16, 32, 64].includes(integer.int32(0))) throw malformed(`has an integer of ${integer.int32(0)} bits`);
+function checkInteger(integer: FlatTable): number[] {
+  const width = integer.int32(0);
+  if (![8, 16, 32, 64].includes(width)) throw malformed(`has an integer of ${width} bits`);
+  return [width, integer.uint8(1)];
 }

@@ -9,7 +9,17 @@ import {
 } from "./batches.js";
 import { bearerOf } from "./bearer.js";
 import { FlightError } from "./error.js";
-import { IncomingFlightData } from "./incoming.js";
+import {
+  checkResponses,
+  type GrpcMethod,
+  type GrpcRequest,
+  type GrpcResponse,
+  type ManyResponses,
+  type OneResponse,
+  requestsOf,
+  rpcOf,
+} from "./grpc/method.js";
+import { Incoming } from "./incoming.js";
 import type { BatchDecoderOptions } from "./ipc/batch-decoder.js";
 import type {
   Action,
@@ -30,24 +40,20 @@ import type {
 } from "./messages.js";
 import { cancelStatuses, closeSessionStatuses } from "./messages.js";
 import type { ClientMiddleware } from "./middleware.js";
-import { decodeActionType, encodeAction } from "./protocol/action.js";
 import { formatBasic } from "./protocol/basic-auth.js";
-import { encodeDescriptor } from "./protocol/descriptor.js";
-import { encodeFlightData } from "./protocol/flight-data.js";
-import { decodeEndpoint, decodeInfo } from "./protocol/flight-info.js";
-import { allocateAligned, type Frame, frame } from "./protocol/grpc-frame.js";
-import { decodeHandshake, encodeHandshake } from "./protocol/handshake.js";
+import { decodeEndpoint } from "./protocol/flight-info.js";
+import { allocateAligned } from "./protocol/grpc-frame.js";
 import { isLoopback, parseLocation } from "./protocol/location.js";
-import { decodePollInfo } from "./protocol/poll-info.js";
-import { type FlightMethod, methodPath } from "./protocol/service.js";
 import { decodeSessionErrors, decodeSessionOptions, encodeSessionOptions } from "./protocol/session-options.js";
 import { decodeOutcome, encodeCancelRequest, encodeRenewRequest } from "./protocol/standard-action.js";
-import { unwrapBytes, wrapBytes } from "./protocol/wrapped-bytes.js";
+import type { CalledRpc } from "./rpc.js";
+import { rpcs } from "./rpcs.js";
 import { type ClientTls, checkClientTls } from "./tls.js";
 import { GrpcChannel } from "./transport/http2-channel.js";
 import type { MessageReader } from "./transport/message-reader.js";
 import { defaultKeepaliveTimeoutMs, defaultTransport } from "./transport/settings.js";
 
+/** How a client reaches its server, and what it sends with every call. */
 export interface FlightClientOptions {
   /** Sent as `authorization: Bearer <token>` on every call. */
   token?: string | undefined;
@@ -69,6 +75,7 @@ export interface FlightClientOptions {
   keepaliveTimeoutMs?: number | undefined;
 }
 
+/** What one call may say. */
 export interface CallOptions {
   /** Cancels the call: it rejects CANCELLED, and the server's handler sees its signal abort. */
   signal?: AbortSignal | undefined;
@@ -82,6 +89,7 @@ export interface CallOptions {
   waitForReady?: boolean | undefined;
 }
 
+/** What a call that carries a password may say. */
 export interface PasswordOptions extends CallOptions {
   /** Sends the password over a network without TLS, where others may read it. */
   plaintext?: boolean | undefined;
@@ -167,29 +175,32 @@ export class FlightClient {
 
   /** Sends `payloads` and gives those that the server answers with. What they mean is up to the two. */
   handshake(payloads: Streamable<Uint8Array>, options: CallOptions = {}): AsyncIterable<Uint8Array> {
-    return this.#stream("Handshake", frames(payloads, encodeHandshake), options, decodeHandshake);
+    return this.#stream(rpcs.handshake, payloads, options);
   }
 
+  /** What the server has; what `criteria` mean is up to it. */
   listFlights(criteria: Uint8Array = nothing, options: CallOptions = {}): AsyncIterable<FlightInfo> {
-    return this.#stream("ListFlights", [frame(wrapBytes(criteria))], options, decodeInfo);
+    return this.#stream(rpcs.listFlights, [criteria], options);
   }
 
+  /** Where the data of `descriptor` is, and what it is: its endpoints are for `readEndpoints`, or each ticket for `read` or `doGet`. */
   async getFlightInfo(descriptor: FlightDescriptor, options: CallOptions = {}): Promise<FlightInfo> {
-    return decodeInfo(await this.#unary("GetFlightInfo", encodeDescriptor(descriptor), options));
+    return await this.#unary(rpcs.getFlightInfo, [descriptor], options);
   }
 
   /** Starts a query that takes long; call it again with the answer's descriptor until that has none. */
   async pollFlightInfo(descriptor: FlightDescriptor, options: CallOptions = {}): Promise<PollInfo> {
-    return decodePollInfo(await this.#unary("PollFlightInfo", encodeDescriptor(descriptor), options));
+    return await this.#unary(rpcs.pollFlightInfo, [descriptor], options);
   }
 
   /** The schema as an encapsulated IPC message (`decapsulateSchema` of `arrow-flight-node/ipc` opens it). */
   async getSchema(descriptor: FlightDescriptor, options: CallOptions = {}): Promise<Uint8Array> {
-    return unwrapBytes(await this.#unary("GetSchema", encodeDescriptor(descriptor), options));
+    return await this.#unary(rpcs.getSchema, [descriptor], options);
   }
 
+  /** The messages of the stream that `ticket` stands for, as they came; `read` decodes them. */
   doGet(ticket: Uint8Array, options: CallOptions = {}): IncomingMessages {
-    return new LazyMessages(() => this.#start("DoGet", [frame(wrapBytes(ticket))], options));
+    return new LazyMessages(() => this.#start(rpcs.doGet, [ticket], options));
   }
 
   /** Sends `messages` under `descriptor` and gives the app_metadata of the server's PutResults as they come. */
@@ -198,7 +209,7 @@ export class FlightClient {
     messages: Streamable<FlightDataOut>,
     options: CallOptions = {},
   ): AsyncIterable<Uint8Array> {
-    return this.#stream("DoPut", describe(descriptor, messages), options, unwrapBytes);
+    return this.#stream(rpcs.doPut, describe(descriptor, messages), options);
   }
 
   /** Sends `descriptor` at once and `messages` as they come, while the server's messages are read, each side at its own pace. */
@@ -207,15 +218,17 @@ export class FlightClient {
     messages: Streamable<FlightDataOut>,
     options: CallOptions = {},
   ): IncomingMessages {
-    return new LazyMessages(() => this.#start("DoExchange", announce(descriptor, messages), options));
+    return new LazyMessages(() => this.#start(rpcs.doExchange, announce(descriptor, messages), options));
   }
 
+  /** Has the server do something, and gives its results, whose bytes are up to the two. */
   doAction(action: Action, options: CallOptions = {}): AsyncIterable<Uint8Array> {
-    return this.#stream("DoAction", [frame(encodeAction(action))], options, unwrapBytes);
+    return this.#stream(rpcs.doAction, [action], options);
   }
 
+  /** The actions that the server offers. */
   listActions(options: CallOptions = {}): AsyncIterable<ActionType> {
-    return this.#stream("ListActions", [frame(nothing)], options, decodeActionType);
+    return this.#stream(rpcs.listActions, [undefined], options);
   }
 
   /** Asks the server to stop the work on a query. */
@@ -236,10 +249,12 @@ export class FlightClient {
     return decodeSessionErrors(await this.#act("SetSessionOptions", encodeSessionOptions(values), options));
   }
 
+  /** The options of the session that the server keeps for this client, which needs `createCookieJar`. */
   async getSessionOptions(options: CallOptions = {}): Promise<Map<string, SessionOptionValue | undefined>> {
     return decodeSessionOptions(await this.#act("GetSessionOptions", nothing, options));
   }
 
+  /** Ends the session, with what the server keeps for it. */
   async closeSession(options: CallOptions = {}): Promise<CloseSessionStatus> {
     return decodeOutcome(closeSessionStatuses, await this.#act("CloseSession", nothing, options));
   }
@@ -298,18 +313,47 @@ export class FlightClient {
     return encodeBatches(source, { maxMessageBytes });
   }
 
-  async #start(method: FlightMethod, request: Streamable<Frame>, options: CallOptions): Promise<MessageReader> {
-    const headers = { ...this.#headers, ...options.headers };
-    return (await this.#channel.call(methodPath(method), request, { ...options, headers })).messages;
+  /**
+   * Calls a method of another gRPC service that gives one response, and resolves with it. The connection, headers, middleware and limits
+   * are those of this client's Flight calls. `request` is the one request, or a stream of them where the method takes a stream.
+   */
+  async call<Method extends GrpcMethod>(
+    method: Method & OneResponse<Method>,
+    request: GrpcRequest<Method>,
+    options: CallOptions = {},
+  ): Promise<GrpcResponse<Method>> {
+    checkResponses(method, false);
+    const response = await this.#unary(rpcOf(method), requestsOf(method, request), options);
+    return response as GrpcResponse<Method>;
   }
 
-  async *#stream<T>(
-    method: FlightMethod,
-    request: Streamable<Frame>,
+  /** Calls a method of another gRPC service that gives a stream of responses, when that is first read. Otherwise as `call`. */
+  stream<Method extends GrpcMethod>(
+    method: Method & ManyResponses<Method>,
+    request: GrpcRequest<Method>,
+    options: CallOptions = {},
+  ): AsyncIterable<GrpcResponse<Method>> {
+    checkResponses(method, true);
+    const responses = this.#stream(rpcOf(method), requestsOf(method, request), options);
+    return responses as AsyncGenerator<GrpcResponse<Method>>;
+  }
+
+  async #start<Request>(
+    rpc: CalledRpc<Request, unknown>,
+    messages: Streamable<Request>,
     options: CallOptions,
-    decode: (message: Uint8Array) => T,
-  ): AsyncGenerator<T> {
-    for await (const message of await this.#start(method, request, options)) yield decode(message);
+  ): Promise<MessageReader> {
+    const headers = { ...this.#headers, ...options.headers };
+    const { encode } = rpc.request;
+    return (await this.#channel.call(rpc.path, { messages, encode }, { ...options, headers })).messages;
+  }
+
+  async *#stream<Request, Response>(
+    rpc: CalledRpc<Request, Response>,
+    request: Streamable<Request>,
+    options: CallOptions,
+  ): AsyncGenerator<Response> {
+    for await (const message of await this.#start(rpc, request, options)) yield rpc.response.decode(message);
   }
 
   /** An action of one result. */
@@ -320,12 +364,18 @@ export class FlightClient {
     throw new FlightError("INTERNAL", `The action ${type} ended without a result.`, { hint: "Check the server." });
   }
 
-  async #unary(method: FlightMethod, request: Uint8Array, options: CallOptions): Promise<Uint8Array> {
-    const messages = await this.#start(method, [frame(request)], options);
-    let response: Uint8Array | undefined;
-    for await (const message of messages) response ??= message;
-    if (response !== undefined) return response;
-    throw new FlightError("INTERNAL", `${method} ended without a response.`, { hint: "Check the server." });
+  async #unary<Request, Response>(
+    rpc: CalledRpc<Request, Response>,
+    request: Streamable<Request>,
+    options: CallOptions,
+  ): Promise<Response> {
+    const messages = await this.#start(rpc, request, options);
+    const responses: Uint8Array[] = [];
+    for await (const message of messages) if (responses.push(message) > 1) break;
+    const [response] = responses;
+    if (response !== undefined && responses.length === 1) return rpc.response.decode(response);
+    const count = responses.length === 0 ? "without a response" : "with more than one response";
+    throw new FlightError("INTERNAL", `${rpc.path} ended ${count}.`, { hint: "Check the server." });
   }
 }
 
@@ -335,23 +385,25 @@ async function last<T>(items: AsyncIterable<T>): Promise<T | undefined> {
   return latest;
 }
 
-async function* describe(descriptor: FlightDescriptor, messages: Streamable<FlightDataOut>): AsyncGenerator<Frame> {
+async function* describe(
+  descriptor: FlightDescriptor,
+  messages: Streamable<FlightDataOut>,
+): AsyncGenerator<FlightDataOut> {
   let first = true;
   for await (const message of messages) {
-    yield encodeFlightData(first ? { descriptor, ...message } : message);
+    yield first ? { descriptor, ...message } : message;
     first = false;
   }
-  if (first) yield encodeFlightData({ descriptor });
+  if (first) yield { descriptor };
 }
 
 /** The descriptor in a message of its own, so that the server knows what is wanted before there is data. */
-async function* announce(descriptor: FlightDescriptor, messages: Streamable<FlightDataOut>): AsyncGenerator<Frame> {
-  yield encodeFlightData({ descriptor });
-  for await (const message of messages) yield encodeFlightData(message);
-}
-
-async function* frames<T>(items: Streamable<T>, encode: (item: T) => Uint8Array): AsyncGenerator<Frame> {
-  for await (const item of items) yield frame(encode(item));
+async function* announce(
+  descriptor: FlightDescriptor,
+  messages: Streamable<FlightDataOut>,
+): AsyncGenerator<FlightDataOut> {
+  yield { descriptor };
+  yield* messages;
 }
 
 /** The messages of a call that starts when the first one is asked for. */
@@ -367,6 +419,6 @@ class LazyMessages implements IncomingMessages {
     const reader = await this.#start();
     // Asked anew for each message, because the consumer may change it between two.
     reader.allocate = (bytes) => this.allocate(bytes);
-    yield* new IncomingFlightData(reader);
+    yield* new Incoming(reader, rpcs.doGet.response.decode);
   }
 }

@@ -19,6 +19,8 @@ import type {
 export interface ServerCall<Identity = unknown> {
   /** The RPC's name, such as "DoGet". */
   readonly method: string;
+  /** The RPC with its service, such as "/arrow.flight.protocol.FlightService/DoGet". */
+  readonly path: string;
   /** The peer's address and port; "unix" for a Unix socket. */
   readonly peer: string;
   /** The certificate that the peer showed and `tls.clientCa` vouches for; undefined without mTLS. */
@@ -29,9 +31,15 @@ export interface ServerCall<Identity = unknown> {
   readonly identity: Identity;
   /** Aborts when the peer cancels or is lost, at the call's deadline, and when the server closes. */
   readonly signal: AbortSignal;
-  /** Sends a header before the first answer. Throws FAILED_PRECONDITION once that is sent. */
+  /**
+   * Sends a header before the first answer. Throws FAILED_PRECONDITION once that is sent, INVALID_ARGUMENT for what cannot be sent:
+   * names are in lower case, values are printable ASCII, or base64 where the name ends in "-bin" (`encodeBinaryHeader` of
+   * `arrow-flight-node/grpc`). Several values of one name are joined by commas.
+   */
   setHeader(name: string, value: string): void;
-  /** Sends a header at the end of the call, beside its status; names ending in "-bin" are base64 by convention. */
+  /** Sends the headers now; without it they go with the first answer. */
+  sendHeaders(): void;
+  /** Sends a header at the end of the call, beside its status. Throws INVALID_ARGUMENT as setHeader does. */
   setTrailer(name: string, value: string): void;
 }
 

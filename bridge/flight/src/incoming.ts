@@ -1,13 +1,14 @@
-import type { Allocate, FlightData, IncomingMessages } from "./messages.js";
-import { decodeFlightData } from "./protocol/flight-data.js";
+import type { Allocate } from "./messages.js";
 import type { MessageReader } from "./transport/message-reader.js";
 
-/** The FlightData messages of a call that is under way. */
-export class IncomingFlightData implements IncomingMessages, AsyncIterableIterator<FlightData> {
+/** The messages of a call that is under way, decoded as they are asked for. */
+export class Incoming<Message> implements AsyncIterableIterator<Message> {
   readonly #reader: MessageReader;
+  readonly #decode: (bytes: Uint8Array) => Message;
 
-  constructor(reader: MessageReader) {
+  constructor(reader: MessageReader, decode: (bytes: Uint8Array) => Message) {
     this.#reader = reader;
+    this.#decode = decode;
   }
 
   get allocate(): Allocate {
@@ -18,12 +19,12 @@ export class IncomingFlightData implements IncomingMessages, AsyncIterableIterat
     this.#reader.allocate = allocate;
   }
 
-  async next(): Promise<IteratorResult<FlightData>> {
+  async next(): Promise<IteratorResult<Message>> {
     const { done, value } = await this.#reader.next();
-    return done ? { done, value: undefined } : { done: false, value: decodeFlightData(value) };
+    return done ? { done, value: undefined } : { done: false, value: this.#decode(value) };
   }
 
-  async return(): Promise<IteratorResult<FlightData>> {
+  async return(): Promise<IteratorResult<Message>> {
     await this.#reader.return();
     return { done: true, value: undefined };
   }

@@ -1,14 +1,15 @@
 import { requireBearer } from "./bearer.js";
 import { FlightError } from "./error.js";
+import type { GrpcService } from "./grpc/service.js";
 import type { FlightHandlers } from "./handlers.js";
 import type { ServerMiddleware } from "./middleware.js";
 import { type Address, formatLocation, isLoopback } from "./protocol/location.js";
-import { methodPath } from "./protocol/service.js";
+import { flightService, methodPath } from "./protocol/service.js";
 import { createRoutes } from "./routes.js";
 import type { ServerTls } from "./tls.js";
 import { type GrpcHandler, GrpcServer } from "./transport/http2-server.js";
 import type { GrpcServerCall } from "./transport/server-call.js";
-import { defaultTransport } from "./transport/settings.js";
+import { defaultKeepaliveTimeoutMs, defaultTransport } from "./transport/settings.js";
 
 export interface FlightServerOptions {
   /** Run in this order before every call, also before one that will be refused. */
@@ -29,9 +30,18 @@ export interface FlightServerOptions {
   streamWindow?: number | undefined;
   /** How many calls one connection may have open. Default 1024. */
   maxConcurrentCalls?: number | undefined;
+  /** How often a client is asked for a sign of life. Default 2 h, as with gRPC's servers. */
+  keepaliveMs?: number | undefined;
+  /** How long a client has for one; then its connection is ended. Default 20 s. */
+  keepaliveTimeoutMs?: number | undefined;
+  /** How long a connection may be without a call before it is told goodbye. Default: for ever. */
+  maxIdleMs?: number | undefined;
+  /** gRPC services beside Flight, made by `implementService` of `arrow-flight-node/grpc`. */
+  services?: readonly GrpcService[] | undefined;
 }
 
 const handshake = methodPath("Handshake");
+const flightPath = `/${flightService}/`;
 
 /** A Flight server on node:http2. `Identity`, which is inferred, is what its `authenticate` tells of a caller. */
 export class FlightServer<Identity = unknown> {
@@ -55,13 +65,16 @@ export class FlightServer<Identity = unknown> {
     this.#address = { host, port, path, tls: tls !== undefined };
     this.#handlers = handlers;
     this.#middleware = options.middleware ?? [];
-    this.#routes = createRoutes(handlers);
+    this.#routes = joinRoutes(createRoutes(handlers), options.services ?? []);
     this.#checkToken = token === undefined ? undefined : requireBearer(token);
     this.#server = new GrpcServer((path, call) => this.#admit(path, call), {
       maxMessageBytes: options.maxMessageBytes ?? defaultTransport.maxMessageBytes,
       streamWindow: options.streamWindow ?? defaultTransport.streamWindow,
       tls,
       maxConcurrentCalls: options.maxConcurrentCalls ?? 1024,
+      keepaliveMs: options.keepaliveMs ?? 7_200_000,
+      keepaliveTimeoutMs: options.keepaliveTimeoutMs ?? defaultKeepaliveTimeoutMs,
+      maxIdleMs: options.maxIdleMs ?? Number.POSITIVE_INFINITY,
     });
   }
 
@@ -91,8 +104,33 @@ export class FlightServer<Identity = unknown> {
     if (path !== handshake) call.identity = await this.#handlers.authenticate?.(call);
     const handler = this.#routes.get(path);
     if (handler !== undefined) return handler;
-    throw new FlightError("UNIMPLEMENTED", `This server does not answer ${path}.`, {
+    throw unanswered(path, [...this.#routes.keys()]);
+  }
+}
+
+/** Throws INVALID_ARGUMENT when two would answer one path. */
+function joinRoutes(flight: Map<string, GrpcHandler>, services: readonly GrpcService[]): Map<string, GrpcHandler> {
+  const all = new Map(flight);
+  for (const [path, handler] of services.flatMap(({ routes }) => [...routes])) {
+    if (all.has(path)) {
+      throw new FlightError("INVALID_ARGUMENT", `${path} would be answered twice.`, {
+        hint: "Give each service once.",
+      });
+    }
+    all.set(path, handler);
+  }
+  return all;
+}
+
+function unanswered(path: string, answered: readonly string[]): FlightError {
+  const service = path.slice(0, path.lastIndexOf("/") + 1);
+  const known = service === flightPath || answered.some((other) => other.startsWith(service));
+  if (known) {
+    return new FlightError("UNIMPLEMENTED", `This server does not answer ${path}.`, {
       hint: "Ask it for something else, or give it a handler for that.",
     });
   }
+  return new FlightError("UNIMPLEMENTED", `This server has no service ${service.replaceAll("/", "") || path}.`, {
+    hint: "Ask another server, or give this one the service.",
+  });
 }

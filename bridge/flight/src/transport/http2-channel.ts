@@ -1,7 +1,5 @@
 import { FlightError } from "../error.js";
-import type { Streamable } from "../messages.js";
 import { type ClientMiddleware, startMiddleware } from "../middleware.js";
-import type { Frame } from "../protocol/grpc-frame.js";
 import { type Address, formatLocation } from "../protocol/location.js";
 import { checkHeader } from "../protocol/metadata.js";
 import { formatTimeout } from "../protocol/timeout.js";
@@ -10,7 +8,7 @@ import { type CallLimits, CallScope } from "./call-scope.js";
 import { GrpcClientCall } from "./client-call.js";
 import { ClientConnection, type ConnectionOptions } from "./client-connection.js";
 import { keepFreedMemory } from "./keep-freed-memory.js";
-import { RequestFrames } from "./request-frames.js";
+import { type Outgoing, RequestFrames } from "./request-frames.js";
 
 export interface GrpcChannelOptions extends ConnectionOptions {
   headers: Readonly<Record<string, string>>;
@@ -50,7 +48,7 @@ export class GrpcChannel {
    * Sends `request`, and resolves once the server answers. Rejects UNAVAILABLE when there is no connection, at once unless `waitForReady`.
    * A call that the server has not looked at is made again.
    */
-  async call(path: string, request: Streamable<Frame>, options: GrpcCallOptions): Promise<GrpcClientCall> {
+  async call(path: string, request: Outgoing, options: GrpcCallOptions): Promise<GrpcClientCall> {
     if (this.#closing.signal.aborted) throw closed();
     const method = path.slice(path.lastIndexOf("/") + 1);
     const name = `${method} to ${this.#uri}`;

@@ -7,19 +7,20 @@ import {
   type ServerHttp2Session,
   type ServerHttp2Stream,
 } from "node:http2";
+import type { Socket } from "node:net";
 import { FlightError } from "../error.js";
-import type { Streamable } from "../messages.js";
-import type { Frame } from "../protocol/grpc-frame.js";
 import type { Address } from "../protocol/location.js";
+import { isGrpc } from "../protocol/status.js";
 import type { ServerTls } from "../tls.js";
 import { keepFreedMemory } from "./keep-freed-memory.js";
 import { GrpcServerCall } from "./server-call.js";
-import { http2Settings, type TransportOptions, widenSession } from "./settings.js";
+import { ServerConnection, type ServerConnectionOptions } from "./server-connection.js";
+import { http2Settings } from "./settings.js";
 
-/** Answers one RPC: from the call's messages to the frames of its response. */
-export type GrpcHandler = (call: GrpcServerCall) => Streamable<Frame>;
+/** Answers one RPC: reads the call's messages and sends its responses. What it throws becomes the call's status. */
+export type GrpcHandler = (call: GrpcServerCall) => Promise<void>;
 
-export interface GrpcServerOptions extends TransportOptions {
+export interface GrpcServerOptions extends ServerConnectionOptions {
   maxConcurrentCalls: number;
   tls?: ServerTls | undefined;
 }
@@ -35,8 +36,11 @@ export class GrpcServer {
   readonly #route: (path: string, call: GrpcServerCall) => Promise<GrpcHandler> | GrpcHandler;
   readonly #options: GrpcServerOptions;
   readonly #server: Http2Server | Http2SecureServer;
-  readonly #sessions = new Set<ServerHttp2Session>();
+  /** Those that have not spoken HTTP/2 yet, too. */
+  readonly #sockets = new Set<Socket>();
+  readonly #connections = new Set<ServerConnection>();
   readonly #calls = new Set<GrpcServerCall>();
+  #closing = false;
 
   constructor(
     route: (path: string, call: GrpcServerCall) => Promise<GrpcHandler> | GrpcHandler,
@@ -51,7 +55,16 @@ export class GrpcServer {
     };
     this.#server =
       options.tls === undefined ? createServer(http2) : createSecureServer({ ...http2, ...secure(options.tls) });
-    this.#server.on("session", (session) => this.#greet(session));
+    this.#server.on("connection", (socket: Socket) => {
+      this.#sockets.add(socket);
+      socket.once("close", () => this.#sockets.delete(socket));
+    });
+    // node:http2 hides the socket of a session, but makes the session while it announces the socket.
+    let announced: Socket;
+    this.#server.prependListener(options.tls === undefined ? "connection" : "secureConnection", (socket: Socket) => {
+      announced = socket;
+    });
+    this.#server.on("session", (session) => this.#greet(session, announced));
     this.#server.on("stream", (stream, headers) => this.#accept(stream, headers));
     // A session's error ends its calls, and each call reports to its handler.
     this.#server.on("sessionError", () => {});
@@ -83,29 +96,35 @@ export class GrpcServer {
 
   /** Takes no new calls, waits up to `graceMs` for those in flight, then ends them UNAVAILABLE. */
   async close(graceMs: number): Promise<void> {
+    this.#closing = true;
     this.#server.close();
-    const closed = Promise.all([...this.#sessions].map((session) => closeGently(session)));
-    if (await within(closed, graceMs)) return;
-    const error = new FlightError("UNAVAILABLE", "The server is closing.", { hint: "Try again when it is back." });
-    for (const call of this.#calls) call.end(error);
-    if (await within(closed, lastWordsMs)) return;
-    for (const session of this.#sessions) session.destroy();
+    const ended = Promise.all([...this.#connections].map((connection) => connection.ended));
+    for (const connection of this.#connections) connection.leave();
+    if (!(await within(ended, graceMs))) {
+      const error = new FlightError("UNAVAILABLE", "The server is closing.", { hint: "Try again when it is back." });
+      for (const call of this.#calls) call.end(error);
+      if (!(await within(ended, lastWordsMs))) for (const connection of this.#connections) connection.kill();
+    }
+    for (const socket of this.#sockets) socket.destroy();
   }
 
-  #greet(session: ServerHttp2Session): void {
-    widenSession(session, this.#options);
-    this.#sessions.add(session);
-    session.once("close", () => this.#sessions.delete(session));
+  #greet(session: ServerHttp2Session, socket: Socket): void {
+    const connection = new ServerConnection(session, socket, this.#options);
+    this.#connections.add(connection);
+    void connection.ended.then(() => this.#connections.delete(connection));
+    // Its handshake began before the server was closed.
+    if (this.#closing) connection.leave();
   }
 
   #accept(stream: ServerHttp2Stream, headers: IncomingHttpHeaders): void {
-    if (headers[":method"] !== "POST" || !headers["content-type"]?.startsWith("application/grpc")) {
-      stream.on("error", () => {});
-      stream.respond({ ":status": 415 }, { endStream: true });
-      stream.resume();
+    const refusal = refuse(headers);
+    if (refusal === undefined) {
+      void this.#answer(stream, headers);
       return;
     }
-    void this.#answer(stream, headers);
+    stream.on("error", () => {});
+    stream.respond({ ":status": refusal }, { endStream: true });
+    stream.resume();
   }
 
   async #answer(stream: ServerHttp2Stream, headers: IncomingHttpHeaders): Promise<void> {
@@ -113,8 +132,9 @@ export class GrpcServer {
     this.#calls.add(call);
     try {
       call.startDeadline();
-      const handler = await this.#route(String(headers[":path"]), call);
-      await sendAll(call, handler(call));
+      const handler = await this.#route(call.path, call);
+      call.checkEncoding();
+      if (!call.ended) await handler(call);
       call.end();
     } catch (reason) {
       call.end(FlightError.from(reason));
@@ -128,20 +148,10 @@ function secure({ cert, key, clientCa }: ServerTls) {
   return clientCa === undefined ? { cert, key } : { cert, key, ca: [clientCa].flat(), requestCert: true };
 }
 
-async function sendAll(call: GrpcServerCall, frames: Streamable<Frame>): Promise<void> {
-  for await (const frame of frames) {
-    if (call.ended) break;
-    const full = call.send(frame);
-    if (full !== undefined) await full;
-  }
-}
-
-function closeGently(session: ServerHttp2Session): Promise<void> {
-  return new Promise((resolve) => {
-    if (session.destroyed) return resolve();
-    session.once("close", () => resolve());
-    session.close();
-  });
+/** The HTTP status for a request that is none of gRPC's. */
+function refuse(headers: IncomingHttpHeaders): number | undefined {
+  if (headers[":method"] !== "POST") return 405;
+  return isGrpc(headers["content-type"]) ? undefined : 415;
 }
 
 /** Whether `event` comes within the time. */

@@ -4,19 +4,28 @@ import type { Frame } from "../protocol/grpc-frame.js";
 /** How much of a request is kept for a call that has to be made again. */
 const keptBytes = 256 << 10;
 
+/** What a call sends. */
+export interface Outgoing {
+  messages: Streamable<unknown>;
+  /** Makes a message a frame. */
+  encode(message: never): Frame;
+}
+
 /**
  * The frames that a call sends, taken from its caller once. Until the server has taken the call, the first 256 KiB are kept (not
  * copied), so that another attempt can send them again.
  */
 export class RequestFrames {
-  readonly #source: AsyncIterator<Frame> | Iterator<Frame>;
+  readonly #source: AsyncIterator<unknown> | Iterator<unknown>;
+  readonly #encode: (message: never) => Frame;
   #kept: Frame[] | undefined = [];
   #keptBytes = 0;
   /** The frame that is awaited, or the end of the source, which stays. */
   #next: Promise<IteratorResult<Frame>> | undefined;
   #ended = false;
 
-  constructor(source: Streamable<Frame>) {
+  constructor({ messages: source, encode }: Outgoing) {
+    this.#encode = encode;
     this.#source = Symbol.asyncIterator in source ? source[Symbol.asyncIterator]() : source[Symbol.iterator]();
   }
 
@@ -54,14 +63,19 @@ export class RequestFrames {
 
   #pull(): Promise<IteratorResult<Frame>> | IteratorResult<Frame> {
     if (this.#next !== undefined) return this.#next;
-    if (this.#kept === undefined) return this.#source.next();
+    if (this.#kept === undefined) return this.#encoded();
     this.#next = this.#take();
     return this.#next;
   }
 
+  async #encoded(): Promise<IteratorResult<Frame>> {
+    const { done, value } = await this.#source.next();
+    return done ? { done, value: undefined } : { done: false, value: this.#encode(value as never) };
+  }
+
   async #take(): Promise<IteratorResult<Frame>> {
     try {
-      const result = await this.#source.next();
+      const result = await this.#encoded();
       if (result.done) {
         this.#ended = true;
         return result;

@@ -2,6 +2,7 @@ import { constants, type IncomingHttpHeaders, type ServerHttp2Stream } from "nod
 import { type PeerCertificate, TLSSocket } from "node:tls";
 import { FlightError } from "../error.js";
 import type { ServerCall } from "../handlers.js";
+import { checkHeader } from "../protocol/metadata.js";
 import { encodeStatus } from "../protocol/status.js";
 import { parseTimeout } from "../protocol/timeout.js";
 import { FrameWriter } from "./frame-writer.js";
@@ -13,6 +14,7 @@ const responseHeaders = { ":status": 200, "content-type": "application/grpc", "g
 /** One call that a peer made: its messages, its answers, and its one end. */
 export class GrpcServerCall implements ServerCall {
   readonly method: string;
+  readonly path: string;
   readonly peer: string;
   readonly certificate: PeerCertificate | undefined;
   readonly headers: ReadonlyMap<string, string>;
@@ -28,10 +30,10 @@ export class GrpcServerCall implements ServerCall {
   #ended = false;
 
   constructor(stream: ServerHttp2Stream, headers: IncomingHttpHeaders, maxMessageBytes: number) {
-    const path = String(headers[":path"]);
     const socket = stream.session?.socket;
     this.#stream = stream;
-    this.method = path.slice(path.lastIndexOf("/") + 1);
+    this.path = String(headers[":path"]);
+    this.method = this.path.slice(this.path.lastIndexOf("/") + 1);
     this.peer = socket?.remoteAddress === undefined ? "unix" : `${socket.remoteAddress}:${socket.remotePort}`;
     if (socket instanceof TLSSocket && socket.authorized) this.certificate = socket.getPeerCertificate();
     this.headers = readHeaders(headers);
@@ -57,6 +59,7 @@ export class GrpcServerCall implements ServerCall {
   }
 
   setHeader(name: string, value: string): void {
+    checkHeader(name, value);
     if (this.#stream.headersSent) {
       throw new FlightError("FAILED_PRECONDITION", `${this.method} has sent its headers: ${name} comes too late.`, {
         hint: "Set headers before the first answer, or use setTrailer.",
@@ -65,18 +68,23 @@ export class GrpcServerCall implements ServerCall {
     this.#headers[name] = value;
   }
 
+  sendHeaders(): void {
+    if (!this.#stream.headersSent) this.#respond();
+  }
+
   /** `ended` runs once, before the call's trailers are sent or when the peer is gone. */
   observe(ended: (error: FlightError | undefined) => void): void {
     this.#observers.push(ended);
   }
 
   setTrailer(name: string, value: string): void {
+    checkHeader(name, value);
     this.#trailers[name] = value;
   }
 
   /** Sends one frame; a promise asks to wait with the next. */
   send(frame: readonly Uint8Array[]): Promise<void> | undefined {
-    if (!this.#stream.headersSent) this.#respond();
+    this.sendHeaders();
     return this.#writer.write(frame);
   }
 
@@ -140,6 +148,15 @@ export class GrpcServerCall implements ServerCall {
   #stop(reason: FlightError): void {
     this.messages.fail(reason);
     this.#abort.abort(reason);
+  }
+
+  /** Throws UNIMPLEMENTED when the peer compresses its messages. Answers always say that only identity is taken. */
+  checkEncoding(): void {
+    const encoding = this.headers.get("grpc-encoding") ?? "identity";
+    if (encoding === "identity") return;
+    throw new FlightError("UNIMPLEMENTED", `This server takes no messages compressed by gRPC, as with "${encoding}".`, {
+      hint: "Turn gRPC compression off at the peer; Arrow's own compression of batches may stay on.",
+    });
   }
 
   /** Ends the call at the deadline that its headers ask for. Throws INVALID_ARGUMENT when they cannot be read. */

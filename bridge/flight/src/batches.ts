@@ -24,6 +24,7 @@ export interface Expected<T extends TypeMap> {
   expect: Schema<T>;
 }
 
+/** How batches are sent. */
 export interface EncodeOptions {
   /** The most bytes of one message, as its receiver counts. Larger batches and dictionaries go out in several, split by rows. Default 256 MiB. */
   maxMessageBytes?: number | undefined;

@@ -18,8 +18,10 @@ export const flightErrorCodes = [
   "UNAUTHENTICATED",
 ] as const;
 
+/** One of gRPC's status names, but OK. */
 export type FlightErrorCode = (typeof flightErrorCodes)[number];
 
+/** What an error carries besides its message. */
 export interface FlightErrorOptions {
   /** What the reader should do next: one sentence, appended to the message. */
   hint?: string | undefined;
@@ -38,10 +40,13 @@ const brand = Symbol.for("arrow-flight-node.error");
  * brand, so that it holds across duplicate copies of the package.
  */
 export class FlightError extends Error {
+  /** What kind of failure it is, for programs. */
   readonly code: FlightErrorCode;
+  /** Bytes for programs, from a handler or from the peer: `grpc-status-details-bin`, pyarrow's `extra_info`. */
   readonly details: Uint8Array | undefined;
   readonly [brand] = true;
 
+  /** `message` says what is wrong; `options.hint`, which follows it, what to do. */
   constructor(code: FlightErrorCode, message: string, options: FlightErrorOptions = {}) {
     const text = options.hint === undefined ? message : `${message} ${options.hint}`;
     super(text, options.cause === undefined ? undefined : { cause: options.cause });

@@ -4,6 +4,7 @@ import { FlightError } from "./error.js";
 import type { FlightHandlers, ServerCall } from "./handlers.js";
 import { type BasicAuth, decodeBasicAuth, parseBasic } from "./protocol/basic-auth.js";
 
+/** Who may log in, and for how long. */
 export interface FlightLoginsOptions<Identity> {
   /**
    * Returns who has this name and password, which becomes the call's `identity`; undefined refuses. Take as long for a name
@@ -31,6 +32,7 @@ interface Login<Identity> {
  * is understood. Tokens are random and kept as digests. Attempts are not counted: limit them in `check`, or before the server.
  */
 export class FlightLogins<Identity = unknown> {
+  /** `authenticate` and `handshake`, for the server's handlers. */
   readonly handlers: Required<Pick<FlightHandlers<Identity>, "authenticate" | "handshake">>;
   readonly #check: FlightLoginsOptions<Identity>["check"];
   readonly #tokenLifetimeMs: number;
@@ -38,6 +40,7 @@ export class FlightLogins<Identity = unknown> {
   /** By the digest of their token, the oldest first. */
   readonly #logins = new Map<string, Login<Identity>>();
 
+  /** Logs in whom `check` knows. */
   constructor({ check, tokenLifetimeMs = 3_600_000, maxTokens = 10_000 }: FlightLoginsOptions<Identity>) {
     this.#check = check;
     this.#tokenLifetimeMs = tokenLifetimeMs;

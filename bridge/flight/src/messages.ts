@@ -101,16 +101,19 @@ export type Streamable<T> = AsyncIterable<T> | Iterable<T>;
 /** What became of a query that was to be cancelled; the position in this list is its number on the wire. */
 export const cancelStatuses = ["UNSPECIFIED", "CANCELLED", "CANCELLING", "NOT_CANCELLABLE"] as const;
 
+/** One of `cancelStatuses`. */
 export type CancelStatus = (typeof cancelStatuses)[number];
 
 /** What became of a session that was to be closed; the position in this list is its number on the wire. */
 export const closeSessionStatuses = ["UNSPECIFIED", "CLOSED", "CLOSING", "NOT_CLOSEABLE"] as const;
 
+/** One of `closeSessionStatuses`. */
 export type CloseSessionStatus = (typeof closeSessionStatuses)[number];
 
 /** Why an option of a session was not set; the position in this list is its number on the wire. */
 export const sessionOptionErrors = ["UNSPECIFIED", "INVALID_NAME", "INVALID_VALUE", "ERROR"] as const;
 
+/** One of `sessionOptionErrors`. */
 export type SessionOptionError = (typeof sessionOptionErrors)[number];
 
 /** The value of an option of a session. A bigint is an int64, a number a double. */

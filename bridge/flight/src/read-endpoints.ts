@@ -8,6 +8,7 @@ import type { AnyColumns } from "./schema.js";
 /** The location that means: the server that gave this endpoint. */
 const reuseConnection = /^arrow-flight-reuse-connection:\/\/\??$/;
 
+/** How endpoints are read. */
 export interface EndpointOptions extends ReadOptions {
   /** How many endpoints are opened ahead of the one that is read. Each may hold `streamWindow` bytes. Default 0. */
   ahead?: number | undefined;

@@ -8,6 +8,7 @@ import { encodeSessionOptions } from "./protocol/session-options.js";
 /** The cookie that all of Arrow's implementations name a session by. */
 const cookieName = "arrow_flight_session_id";
 
+/** What sessions may hold, and for how long. */
 export interface FlightSessionsOptions {
   /** Says what is wrong with an option that a client sets; undefined: nothing. Default: everything is taken. */
   check?: ((name: string, value: SessionOptionValue) => SessionOptionError | undefined) | undefined;
@@ -33,6 +34,7 @@ interface Session {
  * A session begins when its client first sets options. Its id is random: who has it, has the session.
  */
 export class FlightSessions {
+  /** `setSessionOptions`, `getSessionOptions` and `closeSession`, for the server's handlers. */
   readonly handlers: Required<Pick<FlightHandlers, "setSessionOptions" | "getSessionOptions" | "closeSession">>;
   /** The session unused for longest comes first. */
   readonly #sessions = new Map<string, Session>();
@@ -41,6 +43,7 @@ export class FlightSessions {
   readonly #maxSessions: number;
   readonly #maxSessionBytes: number;
 
+  /** Starts without any session. */
   constructor({
     check,
     idleTimeoutMs = 86_400_000,

@@ -67,6 +67,24 @@ test("errors reach pyarrow with their kind and message", async (t) => {
   t.regex(seen.thrown!.message, /a bug in a handler/);
 });
 
+test("an error's details reach pyarrow as its extra_info", async (t) => {
+  const details = Uint8Array.of(0, 255, 10);
+  const kinds = {
+    UNAVAILABLE: "FlightUnavailableError",
+    UNAUTHENTICATED: "FlightUnauthenticatedError",
+    PERMISSION_DENIED: "FlightUnauthorizedError",
+    INTERNAL: "FlightInternalError",
+  } as const;
+  for (const [code, error] of Object.entries(kinds)) {
+    const uri = await serve(t, {
+      doAction: () => {
+        throw new FlightError(code as keyof typeof kinds, "Not now.", { hint: "Later.", details });
+      },
+    });
+    t.deepEqual(await runPyarrow(uri, "details"), { error, message: true, extra_info: "00ff0a" });
+  }
+});
+
 test("a DoPut that is refused is told so while pyarrow still sends, and the connection goes on", async (t) => {
   const { outcomes, echo } = (await runPyarrow(await serve(t, keepHandlers()), "refused_put")) as {
     outcomes: { message: string }[];

@@ -52,12 +52,15 @@ export interface FlightHandlers<Identity = unknown> {
   authenticate?(call: ServerCall): Identity | Promise<Identity>;
   /** Gets the payloads that the peer sends and yields those to answer with. What they mean is up to the two. */
   handshake?(payloads: AsyncIterable<Uint8Array>, call: ServerCall): Streamable<Uint8Array>;
+  /** What there is for this caller; what `criteria` mean is up to the server. */
   listFlights?(criteria: Uint8Array, call: ServerCall<Identity>): Streamable<FlightInfo>;
+  /** Says what the data of `descriptor` is, and by which tickets it is fetched, where. */
   getFlightInfo?(descriptor: FlightDescriptor, call: ServerCall<Identity>): FlightInfo | Promise<FlightInfo>;
   /** Starts a query, or tells how far the one is that an earlier answer's descriptor named. */
   pollFlightInfo?(descriptor: FlightDescriptor, call: ServerCall<Identity>): PollInfo | Promise<PollInfo>;
   /** Returns the schema as an encapsulated IPC message (`encapsulateSchema` of `arrow-flight-node/ipc`). */
   getSchema?(descriptor: FlightDescriptor, call: ServerCall<Identity>): Uint8Array | Promise<Uint8Array>;
+  /** The stream that `ticket` stands for: messages as they were kept, or those of `encodeBatches`. */
   doGet?(ticket: Uint8Array, call: ServerCall<Identity>): Streamable<FlightDataOut>;
   /** What it yields is sent as the app_metadata of one PutResult each; the call ends when it returns. */
   doPut?(messages: IncomingMessages, call: ServerCall<Identity>): Streamable<Uint8Array> | Promise<void>;
@@ -76,8 +79,10 @@ export interface FlightHandlers<Identity = unknown> {
     options: ReadonlyMap<string, SessionOptionValue | undefined>,
     call: ServerCall<Identity>,
   ): ReadonlyMap<string, SessionOptionError> | Promise<ReadonlyMap<string, SessionOptionError>>;
+  /** Returns the options of the caller's session. */
   getSessionOptions?(
     call: ServerCall<Identity>,
   ): ReadonlyMap<string, SessionOptionValue> | Promise<ReadonlyMap<string, SessionOptionValue>>;
+  /** Ends the caller's session. */
   closeSession?(call: ServerCall<Identity>): CloseSessionStatus | Promise<CloseSessionStatus>;
 }

@@ -11,6 +11,7 @@ import { type GrpcHandler, GrpcServer } from "./transport/http2-server.js";
 import type { GrpcServerCall } from "./transport/server-call.js";
 import { defaultKeepaliveTimeoutMs, defaultTransport } from "./transport/settings.js";
 
+/** Where a server listens, whom it lets in, and what it takes. */
 export interface FlightServerOptions {
   /** Run in this order before every call, also before one that will be refused. */
   middleware?: readonly ServerMiddleware[] | undefined;

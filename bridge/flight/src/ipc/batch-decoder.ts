@@ -9,6 +9,7 @@ import { malformed } from "./flatbuffer.js";
 import { makeColumn } from "./make-column.js";
 import { type BatchShape, readMessage } from "./read-message.js";
 
+/** How batches are decoded. */
 export interface BatchDecoderOptions {
   /**
    * The most bytes that one message may make besides its own: decompressed buffers, and copies of columns that apache-arrow cannot

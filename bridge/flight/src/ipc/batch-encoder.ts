@@ -11,6 +11,7 @@ export function encodeSchema(schema: Schema): Uint8Array {
   return Message.encode(Message.from(schema));
 }
 
+/** How batches are encoded. */
 export interface BatchEncoderOptions {
   /** The most bytes of one message, header and body. Larger batches and dictionaries go out in several, split by rows. No limit by default. */
   maxMessageBytes?: number | undefined;
@@ -24,6 +25,7 @@ export class BatchEncoder {
   readonly #sent = new Map<number, Vector>();
   readonly #limit: number;
 
+  /** For one stream: it remembers which dictionaries have gone out. */
   constructor(options: BatchEncoderOptions = {}) {
     this.#limit = options.maxMessageBytes ?? Number.POSITIVE_INFINITY;
   }

@@ -1,0 +1,42 @@
+import { join } from "node:path";
+import { type Declaration, readEntry } from "./declarations.js";
+import { formatContents, formatPage, placesOf } from "./format-page.js";
+import { type Page, pages } from "./pages.js";
+
+/** Where the emitted types of the package lie, and where its reference does. */
+const types = "bridge/flight/dist";
+export const apiFolder = "bridge/flight/docs/api";
+
+/** What each page of the API reference is about. Throws for an export that no page has. */
+export function readApi(): Map<Page, Declaration[]> {
+  const contents = new Map<Page, Declaration[]>();
+  for (const entry of new Set(pages.map((page) => page.entry))) {
+    const file = join(types, entry.replace("arrow-flight-node", ""), "index.d.ts");
+    const left = new Set(readEntry(file, types));
+    for (const page of pages.filter((one) => one.entry === entry)) {
+      const order = page.sources ?? [...new Set([...left].map(({ source }) => source))];
+      const own = order.flatMap((source) => [...left].filter((declaration) => declaration.source === source));
+      for (const declaration of own) left.delete(declaration);
+      contents.set(page, sortByKind(own, order));
+    }
+    const names = [...left].map(({ name, source }) => `${name} of ${source}`);
+    if (names.length > 0) throw new Error(`No page of test/docs/pages.ts has ${names.join(", ")}: add it to one.`);
+  }
+  return contents;
+}
+
+/** The files of the API reference, by name. */
+export function formatApi(): Map<string, string> {
+  const contents = readApi();
+  const places = placesOf(contents);
+  const files = new Map([["README.md", formatContents(contents, places)]]);
+  for (const [page, declarations] of contents) files.set(`${page.name}.md`, formatPage(page, declarations, places));
+  return files;
+}
+
+/** By source; within one, what runs comes before what only describes, each in the order in which it is written. */
+function sortByKind(declarations: readonly Declaration[], order: readonly string[]): Declaration[] {
+  const rank = ({ source, kind }: Declaration) =>
+    order.indexOf(source) * 2 + (kind === "class" || kind === "function" ? 0 : 1);
+  return declarations.toSorted((left, right) => rank(left) - rank(right) || left.position - right.position);
+}

@@ -102,8 +102,9 @@ export function decodeStatus(headers: Readonly<Record<string, unknown>>): Flight
   const details = headers["grpc-status-details-bin"];
   if (status === undefined) return fromHttp(String(headers[":status"]));
   const code = codes.get(String(status)) ?? "UNKNOWN";
-  const text = typeof message === "string" ? percentDecode(message) : `The server answered ${code}.`;
-  return new FlightError(code, text, {
+  const said = typeof message === "string";
+  return new FlightError(code, said ? percentDecode(message) : `The server answered ${code} without a message.`, {
+    hint: said ? undefined : "See its log.",
     details: typeof details === "string" ? decodeBinaryHeader(details)[0] : undefined,
   });
 }

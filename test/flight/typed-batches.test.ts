@@ -19,6 +19,7 @@ import {
   Utf8,
 } from "apache-arrow";
 import {
+  type BatchChunk,
   type BatchSource,
   type BatchStream,
   collectTable,
@@ -35,7 +36,7 @@ import {
 } from "arrow-flight-node";
 import test, { type ExecutionContext } from "ava";
 import { signalled, utf8 } from "./fixtures.js";
-import { startPyarrowServer } from "./python.js";
+import { runPyarrow, startPyarrowServer } from "./python.js";
 
 const loads = schemaOf({ hour: new Int32(), load: new Float64() });
 type Loads = { hour: Int32; load: Float64 };
@@ -129,6 +130,58 @@ test("batches are sent under the schema that they have", async (t) => {
   const client = await connect(t);
   await client.write(path, source);
   t.is((await collectTable(await client.read(Buffer.from("loads")))).numRows, 2);
+});
+
+test("a handler of batches sees what they are called and their app_metadata, also pyarrow's", async (t) => {
+  const kept = new Map<string, BatchChunk[]>();
+  const handlers: FlightHandlers = {
+    async *doPut(messages) {
+      const { descriptor, chunks } = await decodeBatches(messages);
+      const all: BatchChunk[] = [];
+      for await (const chunk of chunks) {
+        all.push(chunk);
+        if (chunk.appMetadata.byteLength > 0) yield Buffer.from(`seen ${utf8(chunk.appMetadata)}`);
+      }
+      kept.set(descriptor?.type === "path" ? descriptor.path.join("/") : "", all);
+    },
+    doGet: (ticket) => {
+      const batches = kept.get(utf8(ticket))!;
+      return encodeBatches({ schema: batches.find(({ batch }) => batch)!.batch!.schema, batches });
+    },
+  };
+  const server = new FlightServer(handlers);
+  const { uri } = await server.listen();
+  const client = new FlightClient(uri);
+  t.teardown(() => client.close().then(() => server.close({ graceMs: 0 })));
+  t.deepEqual(await runPyarrow(uri, "round_trip"), {
+    results: Array(4).fill("seen note"),
+    notes: Array(4).fill("note"),
+    equal: true,
+  });
+  const noted = {
+    schema: table.schema,
+    batches: [{ appMetadata: Buffer.from("alone") }, { batch: table.batches[0]!, appMetadata: Buffer.from("with") }],
+  };
+  t.deepEqual((await client.write(path, noted)).map(utf8), ["seen alone", "seen with"]);
+  const { descriptor, chunks } = await client.read(Buffer.from("loads"));
+  t.is(descriptor, undefined);
+  const seen: [number | undefined, string][] = [];
+  for await (const { batch, appMetadata } of chunks) seen.push([batch?.numRows, utf8(appMetadata)]);
+  t.deepEqual(seen, [
+    [undefined, "alone"],
+    [2, "with"],
+  ]);
+  t.is((await collectTable(await client.read(Buffer.from("loads")))).numRows, 2);
+
+  // A batch that goes out in pieces has its app_metadata with the last.
+  const long = tableFromArrays({ x: Float64Array.from({ length: 1000 }, (_, i) => i) });
+  const source = { schema: long.schema, batches: [{ batch: long.batches[0]!, appMetadata: Buffer.from("end") }] };
+  const notes: string[] = [];
+  for await (const { appMetadata } of encodeBatches(source, { maxMessageBytes: 2000 }))
+    notes.push(utf8(appMetadata ?? Buffer.of()));
+  t.true(notes.length > 4);
+  t.is(notes.pop(), "end");
+  t.true(notes.every((note) => note === ""));
 });
 
 test("what authenticate returns is what handlers see", async (t) => {

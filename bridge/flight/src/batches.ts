@@ -3,19 +3,31 @@ import { FlightError } from "./error.js";
 import { BatchDecoder, type BatchDecoderOptions } from "./ipc/batch-decoder.js";
 import { BatchEncoder, encodeSchema } from "./ipc/batch-encoder.js";
 import { zstdReady } from "./ipc/zstd.js";
-import type { FlightData, FlightDataOut, Streamable } from "./messages.js";
+import type { FlightData, FlightDataOut, FlightDescriptor, Streamable } from "./messages.js";
 import { type AnyColumns, requireSchema } from "./schema.js";
 
-/** A schema and batches of it, to be sent. An apache-arrow Table is one. */
-export interface BatchSource<T extends TypeMap = AnyColumns> {
-  schema: Schema<T>;
-  batches: Streamable<RecordBatch<NoInfer<T>>>;
+/** A batch with the app_metadata of its message, or app_metadata of a message that has no batch. Absent metadata are empty. */
+export interface BatchChunk<T extends TypeMap = AnyColumns> {
+  batch?: RecordBatch<T> | undefined;
+  appMetadata: Uint8Array;
 }
 
-/** A schema and the batches that follow, as they arrive. `batches` may be iterated once; leaving the loop early cancels the call. */
+/** A schema and batches of it, to be sent, with app_metadata where that is wanted. An apache-arrow Table is one. */
+export interface BatchSource<T extends TypeMap = AnyColumns> {
+  schema: Schema<T>;
+  batches: Streamable<RecordBatch<NoInfer<T>> | BatchChunk<NoInfer<T>>>;
+}
+
+/**
+ * A schema and the batches that follow, as they arrive: as `batches`, or as `chunks` where app_metadata matter. One of the two may be iterated,
+ * once; leaving the loop early cancels the call.
+ */
 export interface BatchStream<T extends TypeMap = AnyColumns> {
   schema: Schema<T>;
+  /** What the sender calls the stream: in a handler of DoPut or DoExchange. */
+  descriptor: FlightDescriptor | undefined;
   batches: AsyncIterable<RecordBatch<T>>;
+  chunks: AsyncIterable<BatchChunk<T>>;
 }
 
 /** The schema that must come, which gives the stream its type. */
@@ -34,8 +46,8 @@ export interface EncodeOptions {
 const wrapping = 64;
 
 /**
- * The messages that carry `source`: its schema, then its dictionaries and batches, none of them copied. Throws RESOURCE_EXHAUSTED for
- * one row that is over `maxMessageBytes`.
+ * The messages that carry `source`: its schema, then its dictionaries and batches, none of them copied. The app_metadata of a batch that goes out
+ * in several messages are with the last. Throws RESOURCE_EXHAUSTED for one row that is over `maxMessageBytes`.
  */
 export async function* encodeBatches<T extends TypeMap = AnyColumns>(
   source: BatchSource<T>,
@@ -43,12 +55,20 @@ export async function* encodeBatches<T extends TypeMap = AnyColumns>(
 ): AsyncGenerator<FlightDataOut> {
   yield { header: encodeSchema(source.schema) };
   const encoder = new BatchEncoder({ maxMessageBytes: maxMessageBytes - wrapping });
-  for await (const batch of source.batches) yield* encoder.encode(batch);
+  for await (const item of source.batches) {
+    const { batch, appMetadata } = "appMetadata" in item ? item : { batch: item, appMetadata: undefined };
+    let last: FlightDataOut | undefined;
+    for (const message of batch === undefined ? [] : encoder.encode(batch)) {
+      if (last !== undefined) yield last;
+      last = message;
+    }
+    if (last !== undefined || appMetadata !== undefined) yield { ...last, appMetadata };
+  }
 }
 
 /**
- * Reads the schema and gives the batches after it, not copied, as they arrive. Messages of app_metadata alone are passed
- * over. Throws INVALID_ARGUMENT for messages that break the IPC format, or do not fit the schema or the one that is expected.
+ * Reads the schema and gives the batches after it, not copied, as they arrive. Messages of app_metadata alone that come before the schema
+ * are passed over. Throws INVALID_ARGUMENT for messages that break the IPC format, or do not fit the schema or the one that is expected.
  */
 export function decodeBatches<T extends TypeMap>(
   messages: AsyncIterable<FlightData>,
@@ -62,9 +82,11 @@ export async function decodeBatches(
   const iterator = messages[Symbol.asyncIterator]();
   await zstdReady;
   try {
-    const decoder = new BatchDecoder(await firstHeader(iterator), options);
+    const { header, descriptor } = await readHead(iterator);
+    const decoder = new BatchDecoder(header, options);
     if (expect !== undefined) requireSchema(decoder.schema, expect);
-    return { schema: decoder.schema, batches: decodeAll(decoder, iterator) };
+    const batches = decodeAll(decoder, iterator, (batch) => batch);
+    return { schema: decoder.schema, descriptor, batches, chunks: decodeAll(decoder, iterator, chunkOf) };
   } catch (reason) {
     await iterator.return?.();
     throw reason;
@@ -72,13 +94,17 @@ export async function decodeBatches(
 }
 
 /** All of a stream, in memory: the stream's own error when it fails. */
-export async function collectTable<T extends TypeMap = AnyColumns>(stream: BatchStream<T>): Promise<Table<T>> {
+export async function collectTable<T extends TypeMap = AnyColumns>(
+  stream: Pick<BatchStream<T>, "schema" | "batches">,
+): Promise<Table<T>> {
   const batches: RecordBatch<T>[] = [];
   for await (const batch of stream.batches) batches.push(batch);
   return new Table<T>(stream.schema, batches);
 }
 
-async function firstHeader(iterator: AsyncIterator<FlightData>): Promise<Uint8Array> {
+/** The header of the first message that has one, and the descriptor that came until then. */
+async function readHead(iterator: AsyncIterator<FlightData>): Promise<Pick<FlightData, "header" | "descriptor">> {
+  let descriptor: FlightDescriptor | undefined;
   for (;;) {
     const { done, value } = await iterator.next();
     if (done) {
@@ -86,18 +112,29 @@ async function firstHeader(iterator: AsyncIterator<FlightData>): Promise<Uint8Ar
         hint: "Send the schema first, even before no batches.",
       });
     }
-    if (value.header.byteLength > 0) return value.header;
+    descriptor ??= value.descriptor;
+    if (value.header.byteLength > 0) return { header: value.header, descriptor };
   }
 }
 
-async function* decodeAll(decoder: BatchDecoder, iterator: AsyncIterator<FlightData>): AsyncGenerator<RecordBatch> {
+async function* decodeAll<Item>(
+  decoder: BatchDecoder,
+  iterator: AsyncIterator<FlightData>,
+  itemOf: (batch: RecordBatch | undefined, message: FlightData) => Item | undefined,
+): AsyncGenerator<Item> {
   try {
     for (let next = await iterator.next(); !next.done; next = await iterator.next()) {
-      if (next.value.header.byteLength === 0) continue;
-      const batch = decoder.decode(next.value);
-      if (batch !== undefined) yield batch;
+      const message = next.value;
+      const item = itemOf(message.header.byteLength === 0 ? undefined : decoder.decode(message), message);
+      if (item !== undefined) yield item;
     }
   } finally {
     await iterator.return?.();
   }
+}
+
+function chunkOf(batch: RecordBatch | undefined, { header, appMetadata }: FlightData): BatchChunk | undefined {
+  // Go's writer repeats a batch's app_metadata on the dictionaries before it.
+  const alone = header.byteLength === 0 && appMetadata.byteLength > 0;
+  return batch !== undefined || alone ? { batch, appMetadata } : undefined;
 }

@@ -101,7 +101,7 @@ export class FrameAssembler {
 
   /**
    * Returns the next message, undefined while bytes of it are missing, or a promise while its memory is: call again once that
-   * has resolved. Throws RESOURCE_EXHAUSTED for a message over the limit, UNIMPLEMENTED for a compressed one.
+   * has resolved. Throws RESOURCE_EXHAUSTED for a message over the limit, INTERNAL for a compressed one.
    */
   take(allocate: Allocate): Uint8Array | undefined | Promise<void> {
     if (this.#length < 0 && !this.#readHeader()) return undefined;
@@ -157,7 +157,7 @@ export class FrameAssembler {
     const flag = header[0]!;
     const length = new DataView(header.buffer).getUint32(1);
     if (flag === 1) {
-      throw new FlightError("UNIMPLEMENTED", "The message is compressed by gRPC.", {
+      throw new FlightError("INTERNAL", "The message is compressed by gRPC, though no compression was agreed on.", {
         hint: "Turn gRPC compression off at the peer; Arrow's own compression of batches may stay on.",
       });
     }

@@ -147,7 +147,10 @@ export class ClientConnection {
     return new Promise((resolve, reject) => {
       const { connectTimeoutMs } = options;
       const timer = setTimeout(() => this.#kill(`no answer within ${connectTimeoutMs} ms`), connectTimeoutMs);
-      session.once("connect", () => widenSession(session, options));
+      session.once("connect", () => {
+        // The event comes later than the connection, which may be gone again.
+        if (!session.destroyed) widenSession(session, options);
+      });
       session.once("remoteSettings", () => {
         clearTimeout(timer);
         this.isReady = true;

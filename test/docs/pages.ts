@@ -16,7 +16,7 @@ export const pages: readonly Page[] = [
     title: "Server",
     about: "Answers Flight's calls: handlers, who may call, sessions.",
     entry: "arrow-flight-node",
-    sources: ["server", "handlers", "logins", "session", "secret"],
+    sources: ["server", "handlers", "logins", "session", "incidents", "secret"],
   },
   {
     name: "client",

@@ -19,6 +19,7 @@ export {
 export { createCookieJar } from "./cookie-jar.js";
 export { FlightError, type FlightErrorCode, type FlightErrorOptions, flightErrorCodes } from "./error.js";
 export type { FlightHandlers, ServerCall } from "./handlers.js";
+export { type Incident, type IncidentCause, incidentCauses } from "./incidents.js";
 export { FlightLogins, type FlightLoginsOptions } from "./logins.js";
 export type {
   Action,

@@ -2,6 +2,7 @@ import { requireBearer } from "./bearer.js";
 import { FlightError } from "./error.js";
 import type { GrpcService } from "./grpc/service.js";
 import type { FlightHandlers } from "./handlers.js";
+import { type Incident, warnOf } from "./incidents.js";
 import type { ServerMiddleware } from "./middleware.js";
 import { type Address, formatLocation, isLoopback } from "./protocol/location.js";
 import { flightService, methodPath } from "./protocol/service.js";
@@ -37,6 +38,27 @@ export interface FlightServerOptions {
   keepaliveTimeoutMs?: number | undefined;
   /** How long a connection may be without a call before it is told goodbye. Default: for ever. */
   maxIdleMs?: number | undefined;
+  /** How long a connection may take to begin: its TLS handshake, then HTTP/2's first settings. Default 10 s. */
+  handshakeTimeoutMs?: number | undefined;
+  /** How long a connection may be open without a call that was admitted. Default 5 min. */
+  firstCallTimeoutMs?: number | undefined;
+  /** How many connections may be open; more are refused. Default 2048. */
+  maxConnections?: number | undefined;
+  /** The longest headers of one call, names and values, in bytes. A call with longer ones is refused. Default 16 KiB. */
+  maxHeaderBytes?: number | undefined;
+  /** How many bytes of messages that no handler has taken yet may be kept, for all calls together; a call that brings more ends RESOURCE_EXHAUSTED. Default 1 GiB. */
+  maxBufferedBytes?: number | undefined;
+  /**
+   * How many bytes a second a connection may send that are neither a message nor a call's headers: pings, settings, window updates and
+   * the like; four times as many at once, and an eighth of the bytes of its messages, either way, comes on top. One that sends more is ended. Default 256 KiB.
+   */
+  maxOverheadBytes?: number | undefined;
+  /** How many calls a connection may cancel at once; 33 a second come back. One that cancels more is ended. Default 500, at most 1000. */
+  maxResets?: number | undefined;
+  /** How long the address of a connection that was ended for a flood gets no new one. Default 10 s; 0: not at all. */
+  floodPenaltyMs?: number | undefined;
+  /** Told why peers were turned away, once a minute and cause at most. Default: a line on stderr, by console.warn. */
+  onIncident?: ((incident: Incident) => void) | undefined;
   /** gRPC services beside Flight, made by `implementService` of `arrow-flight-node/grpc`. */
   services?: readonly GrpcService[] | undefined;
 }
@@ -76,6 +98,15 @@ export class FlightServer<Identity = unknown> {
       keepaliveMs: options.keepaliveMs ?? 7_200_000,
       keepaliveTimeoutMs: options.keepaliveTimeoutMs ?? defaultKeepaliveTimeoutMs,
       maxIdleMs: options.maxIdleMs ?? Number.POSITIVE_INFINITY,
+      handshakeTimeoutMs: options.handshakeTimeoutMs ?? 10_000,
+      firstCallTimeoutMs: options.firstCallTimeoutMs ?? 300_000,
+      maxConnections: options.maxConnections ?? 2048,
+      maxHeaderBytes: options.maxHeaderBytes ?? 16 << 10,
+      maxBufferedBytes: options.maxBufferedBytes ?? 1 << 30,
+      maxOverheadBytes: options.maxOverheadBytes ?? 256 << 10,
+      maxResets: options.maxResets ?? 500,
+      floodPenaltyMs: options.floodPenaltyMs ?? 10_000,
+      onIncident: options.onIncident ?? warnOf,
     });
   }
 
@@ -102,7 +133,10 @@ export class FlightServer<Identity = unknown> {
     }
     this.#checkToken?.(call.headers);
     // A handshake is how a peer comes to what it authenticates with.
-    if (path !== handshake) call.identity = await this.#handlers.authenticate?.(call);
+    if (path !== handshake) {
+      call.identity = await this.#handlers.authenticate?.(call);
+      call.admit();
+    }
     const handler = this.#routes.get(path);
     if (handler !== undefined) return handler;
     throw unanswered(path, [...this.#routes.keys()]);

@@ -113,11 +113,13 @@ export class MessageReader implements AsyncIterableIterator<Uint8Array> {
 
   /** Returns whether the stream may read on. */
   #onData(chunk: Buffer): boolean {
-    if (this.#error !== undefined) return true;
     this.#held += chunk.byteLength;
     this.#intake?.received(chunk.byteLength);
-    // It may have ended the call.
-    if (this.#error !== undefined) return true;
+    // It may have ended the call only now.
+    if (this.#error !== undefined) {
+      this.#release(this.#held);
+      return true;
+    }
     this.#assembler.push(chunk);
     this.#advance();
     if (this.#assembler.buffered === 0) return true;

@@ -6,10 +6,17 @@ import { checkHeader } from "../protocol/metadata.js";
 import { encodeStatus } from "../protocol/status.js";
 import { parseTimeout } from "../protocol/timeout.js";
 import { FrameWriter } from "./frame-writer.js";
-import { MessageReader } from "./message-reader.js";
+import { type Intake, MessageReader } from "./message-reader.js";
+import { peerName } from "./peer-name.js";
 import { readHeaders } from "./read-headers.js";
 
 const responseHeaders = { ":status": 200, "content-type": "application/grpc", "grpc-accept-encoding": "identity" };
+
+export interface GrpcServerCallOptions extends Intake {
+  maxMessageBytes: number;
+  /** The caller is known. */
+  admitted(): void;
+}
 
 /** One call that a peer made: its messages, its answers, and its one end. */
 export class GrpcServerCall implements ServerCall {
@@ -20,6 +27,7 @@ export class GrpcServerCall implements ServerCall {
   readonly headers: ReadonlyMap<string, string>;
   readonly messages: MessageReader;
   identity: unknown;
+  readonly #options: GrpcServerCallOptions;
   readonly #stream: ServerHttp2Stream;
   readonly #writer: FrameWriter;
   readonly #abort = new AbortController();
@@ -29,19 +37,21 @@ export class GrpcServerCall implements ServerCall {
   #deadline: NodeJS.Timeout | undefined;
   #ended = false;
 
-  constructor(stream: ServerHttp2Stream, headers: IncomingHttpHeaders, maxMessageBytes: number) {
+  constructor(stream: ServerHttp2Stream, headers: IncomingHttpHeaders, options: GrpcServerCallOptions) {
     const socket = stream.session?.socket;
     this.#stream = stream;
     this.path = String(headers[":path"]);
     this.method = this.path.slice(this.path.lastIndexOf("/") + 1);
-    this.peer = socket?.remoteAddress === undefined ? "unix" : `${socket.remoteAddress}:${socket.remotePort}`;
+    this.peer = peerName(socket);
     if (socket instanceof TLSSocket && socket.authorized) this.certificate = socket.getPeerCertificate();
     this.headers = readHeaders(headers);
     this.#writer = new FrameWriter(stream);
+    this.#options = options;
     this.messages = new MessageReader(stream, {
-      maxMessageBytes,
+      maxMessageBytes: options.maxMessageBytes,
       verdict: () => (stream.aborted || stream.rstCode ? cut() : undefined),
       leave: () => {},
+      intake: this,
     });
     // A stream's error is followed by its close, which tells the handler.
     stream.on("error", () => {});
@@ -51,6 +61,25 @@ export class GrpcServerCall implements ServerCall {
 
   get signal(): AbortSignal {
     return this.#abort.signal;
+  }
+
+  /** The caller is known, and may send more than a stranger. */
+  admit(): void {
+    this.#options.admitted();
+  }
+
+  /** Bytes of its messages came. They end the call when there is no room for them. */
+  received(bytes: number): void {
+    try {
+      this.#options.received(bytes);
+    } catch (reason) {
+      this.end(FlightError.from(reason));
+    }
+  }
+
+  /** Bytes of its messages were read, or dropped. */
+  released(bytes: number): void {
+    this.#options.released(bytes);
   }
 
   /** Whether the call has had its status, or the peer is gone. */

@@ -1,9 +1,13 @@
 import type { ServerHttp2Session } from "node:http2";
 import type { Socket } from "node:net";
+import type { IncidentCause } from "../incidents.js";
+import { ConnectionGuard, type ConnectionLimits } from "./connection-guard.js";
 import { type KeepaliveOptions, keepAlive } from "./keepalive.js";
+import { peerName } from "./peer-name.js";
 import { type TransportOptions, widenSession } from "./settings.js";
 
-export interface ServerConnectionOptions extends TransportOptions, KeepaliveOptions {
+export interface ServerConnectionOptions extends TransportOptions, KeepaliveOptions, ConnectionLimits {
+  maxConcurrentCalls: number;
   /** How long a connection may be without a call; Infinity: for ever. */
   maxIdleMs: number;
 }
@@ -12,18 +16,39 @@ export interface ServerConnectionOptions extends TransportOptions, KeepaliveOpti
 export class ServerConnection {
   /** Resolves when the connection is gone. */
   readonly ended: Promise<void>;
+  readonly peer: string;
+  readonly address: string | undefined;
+  readonly guard: ConnectionGuard;
+  readonly #options: ServerConnectionOptions;
   readonly #session: ServerHttp2Session;
   readonly #socket: Socket;
   #streams = 0;
 
-  constructor(session: ServerHttp2Session, socket: Socket, options: ServerConnectionOptions) {
+  /** `accuse` is called once at most, when the connection is ended for what it did. */
+  constructor(
+    session: ServerHttp2Session,
+    socket: Socket,
+    options: ServerConnectionOptions,
+    accuse: (cause: IncidentCause, message: string) => void,
+  ) {
     this.#session = session;
     this.#socket = socket;
+    this.#options = options;
+    this.peer = peerName(socket);
+    this.address = socket.remoteAddress;
+    this.guard = new ConnectionGuard(session, socket, options, accuse);
     this.ended = new Promise((resolve) => session.once("close", () => resolve()));
-    widenSession(session, options);
     const alive = () => true;
     keepAlive(session, options, alive, () => this.kill());
     if (Number.isFinite(options.maxIdleMs)) this.#watchIdleness(options.maxIdleMs);
+  }
+
+  /** The peer is known: from now on it has full windows, and as many calls as there may be. */
+  admit(): void {
+    const { streamWindow, maxConcurrentCalls } = this.#options;
+    if (!this.guard.admit(streamWindow) || this.#session.destroyed || this.#session.closed) return;
+    this.#session.settings({ initialWindowSize: streamWindow, maxConcurrentStreams: maxConcurrentCalls });
+    widenSession(this.#session, this.#options);
   }
 
   /** Takes no new calls, and ends after the last one. */

@@ -164,6 +164,8 @@ export class GrpcServer {
       if (connection === undefined || error instanceof FlightError || isLost(error)) return;
       const flood = error.errno === flooded || error.code === "ERR_HTTP2_TOO_MANY_INVALID_FRAMES";
       if (flood) this.#penalties.add(connection.address);
+      // grpc-go's client says goodbye, after its last call, in a way that HTTP/2 forbids.
+      else if (!connection.harmed) return;
       this.#incidents.add(flood ? "flood" : "protocol", connection.peer, `${error.message}.`);
     });
   }
@@ -199,7 +201,7 @@ export class GrpcServer {
     const connection = stream.session && this.#connections.get(stream.session as ServerHttp2Session);
     // A stream of a connection that has just been lost.
     if (connection === undefined) return;
-    connection.guard.opened(stream);
+    connection.opened(stream);
     const call = new GrpcServerCall(stream, headers, {
       maxMessageBytes: this.#options.maxMessageBytes,
       received: (bytes) => this.#receive(connection, bytes),

@@ -1,4 +1,4 @@
-import type { ServerHttp2Session } from "node:http2";
+import type { ServerHttp2Session, ServerHttp2Stream } from "node:http2";
 import type { Socket } from "node:net";
 import type { IncidentCause } from "../incidents.js";
 import { ConnectionGuard, type ConnectionLimits } from "./connection-guard.js";
@@ -22,7 +22,9 @@ export class ServerConnection {
   readonly #options: ServerConnectionOptions;
   readonly #session: ServerHttp2Session;
   readonly #socket: Socket;
-  #streams = 0;
+  #calls = 0;
+  #harmed = true;
+  #idle: NodeJS.Timeout | undefined;
 
   /** `accuse` is called once at most, when the connection is ended for what it did. */
   constructor(
@@ -40,7 +42,8 @@ export class ServerConnection {
     this.ended = new Promise((resolve) => session.once("close", () => resolve()));
     const alive = () => true;
     keepAlive(session, options, alive, () => this.kill());
-    if (Number.isFinite(options.maxIdleMs)) this.#watchIdleness(options.maxIdleMs);
+    this.#watchIdleness();
+    session.once("close", () => clearTimeout(this.#idle));
   }
 
   /** The peer is known: from now on it has full windows, and as many calls as there may be. */
@@ -49,6 +52,23 @@ export class ServerConnection {
     if (!this.guard.admit(streamWindow) || this.#session.destroyed || this.#session.closed) return;
     this.#session.settings({ initialWindowSize: streamWindow, maxConcurrentStreams: maxConcurrentCalls });
     widenSession(this.#session, this.#options);
+  }
+
+  /** A call has begun. */
+  opened(stream: ServerHttp2Stream): void {
+    this.#calls++;
+    clearTimeout(this.#idle);
+    this.guard.opened(stream);
+    stream.once("close", () => {
+      this.#calls--;
+      this.#harmed = this.#session.destroyed;
+      if (this.#calls === 0 && !this.#session.destroyed) this.#watchIdleness();
+    });
+  }
+
+  /** Whether the end of the connection did harm: it had no call yet, or still had some. */
+  get harmed(): boolean {
+    return this.#harmed;
   }
 
   /** Takes no new calls, and ends after the last one. */
@@ -62,17 +82,9 @@ export class ServerConnection {
     this.#socket.destroy();
   }
 
-  #watchIdleness(maxIdleMs: number): void {
-    const watch = () => setTimeout(() => this.leave(), Math.min(maxIdleMs, 2 ** 31 - 1)).unref();
-    let timer = watch();
-    this.#session.on("stream", (stream) => {
-      this.#streams++;
-      clearTimeout(timer);
-      stream.once("close", () => {
-        this.#streams--;
-        if (this.#streams === 0 && !this.#session.destroyed) timer = watch();
-      });
-    });
-    this.#session.once("close", () => clearTimeout(timer));
+  #watchIdleness(): void {
+    const { maxIdleMs } = this.#options;
+    if (!Number.isFinite(maxIdleMs)) return;
+    this.#idle = setTimeout(() => this.leave(), Math.min(maxIdleMs, 2 ** 31 - 1)).unref();
   }
 }

@@ -49,6 +49,7 @@ export class BatchDecoder {
     const message = readMessage(header, body);
     switch (message.kind) {
       case "recordBatch": {
+        this.#requireDictionaries();
         const columns = this.#read(this.#plan.columns, message, body, message.version);
         return new RecordBatch(this.schema, makeColumn(this.#type, message.rows, 0, [], columns) as Data<Struct>);
       }
@@ -65,6 +66,19 @@ export class BatchDecoder {
       }
       default:
         throw malformed(`is a ${message.kind} where a batch belongs`);
+    }
+  }
+
+  /** To be called at the end of the stream. Throws INVALID_ARGUMENT when some of its dictionaries came, and not all. */
+  finish(): void {
+    if (this.#dictionaries.size > 0) this.#requireDictionaries();
+  }
+
+  #requireDictionaries(): void {
+    if (this.#dictionaries.size === this.#plan.dictionaries.size) return;
+    for (const id of this.#plan.dictionaries.keys()) {
+      if (!this.#dictionaries.has(id))
+        throw malformed(`comes before the dictionary ${id} that its schema needs, or is the last`);
     }
   }
 
@@ -87,4 +101,5 @@ export function* batchesOf(
     const batch = decoder.decode(message);
     if (batch !== undefined) yield batch;
   }
+  decoder.finish();
 }

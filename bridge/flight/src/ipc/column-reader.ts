@@ -90,7 +90,7 @@ class ColumnReader {
       }
       case "bool": {
         const validity = this.#validity(plan, node);
-        return makeColumn(type, length, nullCount, [undefined, this.#bytes(plan, (length + 7) >>> 3), validity]);
+        return makeColumn(type, length, nullCount, [undefined, this.#bytes(plan, Math.ceil(length / 8)), validity]);
       }
       case "bytes": {
         const validity = this.#validity(plan, node);
@@ -187,7 +187,7 @@ class ColumnReader {
       this.#region(plan);
       return noBytes;
     }
-    const bitmap = this.#bytes(plan, (length + 7) >>> 3);
+    const bitmap = this.#bytes(plan, Math.ceil(length / 8));
     const nulls = countNulls(bitmap, length);
     if (nulls !== nullCount)
       throw malformed(`has ${nulls} nulls in the column "${plan.name}", which says ${nullCount}`);

@@ -115,6 +115,7 @@ export class FlatTable {
   /** Checks a vector of key-value tables: Arrow's custom metadata. */
   checkPairs(slot: number): void {
     for (const pair of this.tables(slot)) {
+      if (!pair.has(0) || !pair.has(1)) throw malformed("has metadata without a key or a value");
       pair.string(0);
       pair.string(1);
     }

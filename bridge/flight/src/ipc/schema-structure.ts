@@ -119,10 +119,13 @@ function checkParameters(name: string, parameters: FlatTable, children: number):
   }
 }
 
-/** A map is a list of structs of a key and a value. */
+/** A map is a list of structs of a key and a value, of which only the value may be null. */
 function checkEntries(entries: FlatTable): void {
-  if (types[entries.uint8(2)]?.[0] === "struct" && entries.tables(5).length === 2) return;
-  throw malformed("has a map whose entries are not pairs");
+  const pair = entries.tables(5);
+  const struct = types[entries.uint8(2)]?.[0] === "struct" && pair.length === 2;
+  if (!struct || entries.uint8(1) !== 0 || pair[0]!.uint8(1) !== 0) {
+    throw malformed("has a map whose entries are not pairs, or are nullable, or their keys");
+  }
 }
 
 /** The digits that decimals of each width hold. */

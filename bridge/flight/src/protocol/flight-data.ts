@@ -10,14 +10,16 @@ const bodyTag = fields.body * 8 + 2;
 export function decodeFlightData(bytes: Uint8Array): FlightData {
   const nothing = bytes.subarray(0, 0);
   const data: FlightData = { descriptor: undefined, header: nothing, appMetadata: nothing, body: nothing, bytes };
+  let descriptor: Uint8Array | undefined;
   const reader = new ProtoReader(bytes);
   while (reader.next()) {
     if (reader.field === fields.body) data.body = reader.bytes();
     else if (reader.field === fields.header) data.header = reader.bytes();
     else if (reader.field === fields.appMetadata) data.appMetadata = reader.bytes();
-    else if (reader.field === fields.descriptor) data.descriptor = decodeDescriptor(reader.bytes());
+    else if (reader.field === fields.descriptor) descriptor = reader.message(descriptor);
     else reader.skip();
   }
+  if (descriptor !== undefined) data.descriptor = decodeDescriptor(descriptor);
   return data;
 }
 

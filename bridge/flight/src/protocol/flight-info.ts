@@ -19,9 +19,10 @@ export function encodeInfo(info: FlightInfo): Uint8Array {
 export function decodeInfo(bytes: Uint8Array): FlightInfo {
   const reader = new ProtoReader(bytes);
   const info: FlightInfo = { endpoints: [], totalRecords: 0, totalBytes: 0 };
+  let descriptor: Uint8Array | undefined;
   while (reader.next()) {
     if (reader.field === 1) info.schema = reader.bytes();
-    else if (reader.field === 2) info.descriptor = decodeDescriptor(reader.bytes());
+    else if (reader.field === 2) descriptor = reader.message(descriptor);
     else if (reader.field === 3) info.endpoints.push(decodeEndpoint(reader.bytes()));
     else if (reader.field === 4) info.totalRecords = reader.integer();
     else if (reader.field === 5) info.totalBytes = reader.integer();
@@ -29,6 +30,7 @@ export function decodeInfo(bytes: Uint8Array): FlightInfo {
     else if (reader.field === 7) info.appMetadata = reader.bytes();
     else reader.skip();
   }
+  if (descriptor !== undefined) info.descriptor = decodeDescriptor(descriptor);
   return info;
 }
 
@@ -43,13 +45,17 @@ export function decodeEndpoint(bytes: Uint8Array): FlightEndpoint {
   const reader = new ProtoReader(bytes);
   const locations: string[] = [];
   const endpoint: FlightEndpoint = { ticket: new Uint8Array(0), locations };
+  let ticket: Uint8Array | undefined;
+  let expiration: Uint8Array | undefined;
   while (reader.next()) {
-    if (reader.field === 1) endpoint.ticket = unwrapBytes(reader.bytes());
+    if (reader.field === 1) ticket = reader.message(ticket);
     else if (reader.field === 2) locations.push(decodeLocation(reader.bytes()));
-    else if (reader.field === 3) endpoint.expirationTime = decodeTimestamp(reader.bytes());
+    else if (reader.field === 3) expiration = reader.message(expiration);
     else if (reader.field === 4) endpoint.appMetadata = reader.bytes();
     else reader.skip();
   }
+  if (ticket !== undefined) endpoint.ticket = unwrapBytes(ticket);
+  if (expiration !== undefined) endpoint.expirationTime = decodeTimestamp(expiration);
   return endpoint;
 }
 

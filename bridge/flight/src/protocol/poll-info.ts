@@ -16,12 +16,18 @@ export function encodePollInfo(poll: PollInfo): Uint8Array {
 export function decodePollInfo(bytes: Uint8Array): PollInfo {
   const reader = new ProtoReader(bytes);
   const poll: PollInfo = {};
+  let info: Uint8Array | undefined;
+  let descriptor: Uint8Array | undefined;
+  let expiration: Uint8Array | undefined;
   while (reader.next()) {
-    if (reader.field === 1) poll.info = decodeInfo(reader.bytes());
-    else if (reader.field === 2) poll.descriptor = decodeDescriptor(reader.bytes());
+    if (reader.field === 1) info = reader.message(info);
+    else if (reader.field === 2) descriptor = reader.message(descriptor);
     else if (reader.field === 3) poll.progress = reader.double();
-    else if (reader.field === 4) poll.expirationTime = decodeTimestamp(reader.bytes());
+    else if (reader.field === 4) expiration = reader.message(expiration);
     else reader.skip();
   }
+  if (info !== undefined) poll.info = decodeInfo(info);
+  if (descriptor !== undefined) poll.descriptor = decodeDescriptor(descriptor);
+  if (expiration !== undefined) poll.expirationTime = decodeTimestamp(expiration);
   return poll;
 }

@@ -1,9 +1,9 @@
 import { FlightError } from "../error.js";
 
-const utf8 = new TextDecoder("utf-8", { fatal: true });
+const utf8 = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
 
 /**
- * Reads the fields of one protobuf message in order: `next` moves on, then exactly one of `bytes`, `string`, `integer`,
+ * Reads the fields of one protobuf message in order: `next` moves on, then exactly one of `bytes`, `message`, `string`, `integer`,
  * `double`, `fixed64` or `skip` takes the value. Values are views. Throws INVALID_ARGUMENT for bytes that are no protobuf.
  */
 export class ProtoReader {
@@ -33,6 +33,12 @@ export class ProtoReader {
     if (length > this.#bytes.byteLength - start) throw malformed(`field ${this.field} that ends beyond the message`);
     this.#position = start + length;
     return this.#bytes.subarray(start, this.#position);
+  }
+
+  /** The bytes of an embedded message. One that came `before` under the same number is joined with it, as protobuf has it. */
+  message(before: Uint8Array | undefined): Uint8Array {
+    const bytes = this.bytes();
+    return before === undefined ? bytes : new Uint8Array(Buffer.concat([before, bytes]));
   }
 
   string(): string {

@@ -49,13 +49,13 @@ function decodeMap<T>(bytes: Uint8Array, decode: (value: Uint8Array) => T): Map<
     }
     const entry = new ProtoReader(reader.bytes());
     let name = "";
-    let value: Uint8Array = new Uint8Array(0);
+    let value: Uint8Array | undefined;
     while (entry.next()) {
       if (entry.field === 1) name = entry.string();
-      else if (entry.field === 2) value = entry.bytes();
+      else if (entry.field === 2) value = entry.message(value);
       else entry.skip();
     }
-    map.set(name, decode(value));
+    map.set(name, decode(value ?? new Uint8Array(0)));
   }
   return map;
 }

@@ -38,10 +38,10 @@ export function decodeOutcome<T extends string>(names: readonly [T, ...T[]], byt
 
 function firstField(bytes: Uint8Array): Uint8Array {
   const reader = new ProtoReader(bytes);
-  let value: Uint8Array = new Uint8Array(0);
+  let value: Uint8Array | undefined;
   while (reader.next()) {
-    if (reader.field === 1) value = reader.bytes();
+    if (reader.field === 1) value = reader.message(value);
     else reader.skip();
   }
-  return value;
+  return value ?? new Uint8Array(0);
 }

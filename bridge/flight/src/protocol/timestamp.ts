@@ -1,3 +1,4 @@
+import { FlightError } from "../error.js";
 import { ProtoReader, ProtoWriter } from "./protobuf.js";
 
 /** A point in time as google.protobuf.Timestamp. */
@@ -9,14 +10,21 @@ export function encodeTimestamp(time: Date): Uint8Array {
     .finish();
 }
 
-/** The inverse of encodeTimestamp, to the millisecond: a Date has no more. */
+/** The inverse of encodeTimestamp, to the millisecond: a Date has no more. Throws INVALID_ARGUMENT for what no Date can be. */
 export function decodeTimestamp(bytes: Uint8Array): Date {
   const reader = new ProtoReader(bytes);
-  let milliseconds = 0;
+  let seconds = 0;
+  let nanoseconds = 0;
   while (reader.next()) {
-    if (reader.field === 1) milliseconds += reader.integer() * 1000;
-    else if (reader.field === 2) milliseconds += reader.integer() / 1e6;
+    if (reader.field === 1) seconds = reader.integer();
+    else if (reader.field === 2) nanoseconds = reader.integer();
     else reader.skip();
   }
-  return new Date(milliseconds);
+  const time = new Date(seconds * 1000 + Math.floor(nanoseconds / 1e6));
+  if (nanoseconds < 0 || nanoseconds >= 1e9 || Number.isNaN(time.getTime())) {
+    throw new FlightError("INVALID_ARGUMENT", `The message has the time ${seconds} s and ${nanoseconds} ns.`, {
+      hint: "Send nanoseconds below a second, and seconds within 100 million days of 1970.",
+    });
+  }
+  return time;
 }

@@ -10,8 +10,10 @@
  */
 export const incidentCauses = ["flood", "resets", "protocol", "handshake", "connections", "memory"] as const;
 
+/** One of `incidentCauses`. */
 export type IncidentCause = (typeof incidentCauses)[number];
 
+/** What `onIncident` is told: why peers were turned away, and how often. */
 export interface Incident {
   readonly cause: IncidentCause;
   /** The address and port of the peer, the last one where there were several; "unix" on a Unix socket. */

@@ -2,7 +2,7 @@ import { execFileSync } from "node:child_process";
 import { mkdtempSync, readdirSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import path from "node:path";
-import { DataType, type MapRow, type TimeUnit, Vector } from "apache-arrow";
+import { DataType, type MapRow, RecordBatch, type TimeUnit, Vector } from "apache-arrow";
 import { FlightError } from "arrow-flight-node";
 import {
   batchesOf,
@@ -56,6 +56,21 @@ test("pyarrow reads what is written again from every type to the same rows", (t)
   const script = path.join(fixtures, "ipc-equal.py");
   const answers = JSON.parse(execFileSync(path.resolve(".venv/bin/python"), [script, ...pairs]).toString());
   for (const [i, answer] of answers.entries()) t.true(answer.equal, names[i]);
+});
+
+test("batches are what apache-arrow's own constructor makes of their columns", (t) => {
+  for (const name of ["struct_of_everything", "string", "null"]) {
+    const [schema, ...messages] = open(name);
+    for (const batch of batchesOf(schema!.header, messages)) {
+      const made = new RecordBatch(batch.schema, batch.data);
+      t.deepEqual(Object.keys(batch), Object.keys(made));
+      t.deepEqual([...batch].map(String), [...made].map(String));
+      t.true(batch instanceof RecordBatch);
+      t.deepEqual([...batch.dictionaries.keys()], [...made.dictionaries.keys()]);
+      t.is(batch.slice(0, 1).numRows, Math.min(1, batch.numRows));
+      t.is(batch.metadata.size, 0);
+    }
+  }
 });
 
 test("types that apache-arrow lacks read as types that it has", (t) => {

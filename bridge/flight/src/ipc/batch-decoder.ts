@@ -1,4 +1,4 @@
-import { type Data, RecordBatch, type Schema, Struct, Vector } from "apache-arrow";
+import { type Data, type RecordBatch, type Schema, Struct, Vector } from "apache-arrow";
 import type { ColumnPlan, SchemaPlan } from "./column-plan.js";
 import { readColumns } from "./column-reader.js";
 import { DecodeBudget } from "./decode-budget.js";
@@ -6,7 +6,7 @@ import { planOf } from "./decode-schema.js";
 import { decompress } from "./decompress.js";
 import type { IpcMessage } from "./encapsulate.js";
 import { malformed } from "./flatbuffer.js";
-import { makeColumn } from "./make-column.js";
+import { makeBatch, makeColumn } from "./make-column.js";
 import { type BatchShape, readMessage } from "./read-message.js";
 
 /** How batches are decoded. */
@@ -51,7 +51,7 @@ export class BatchDecoder {
       case "recordBatch": {
         this.#requireDictionaries();
         const columns = this.#read(this.#plan.columns, message, body, message.version);
-        return new RecordBatch(this.schema, makeColumn(this.#type, message.rows, 0, [], columns) as Data<Struct>);
+        return makeBatch(this.schema, makeColumn(this.#type, message.rows, 0, [], columns) as Data<Struct>);
       }
       case "dictionaryBatch": {
         const id = Number(message.id);

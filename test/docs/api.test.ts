@@ -1,16 +1,18 @@
 import { existsSync, readdirSync, readFileSync } from "node:fs";
-import { dirname, join } from "node:path";
+import { dirname, join, resolve } from "node:path";
+import { pathToFileURL } from "node:url";
 import test from "ava";
-import { apiFolder, formatApi, readApi } from "./api.js";
+import { docsFolder, formatApi, readApi } from "./api.js";
+import { defaultsIn, fallbacksIn, quantityOf } from "./defaults.js";
 
-const docs = dirname(apiFolder);
 const contents = [...readApi().values()].flat();
 
 test("the API reference is as the code is", (t) => {
   const files = formatApi();
-  t.deepEqual(readdirSync(apiFolder).sort(), [...files.keys()].sort());
+  const pages = readdirSync(join(docsFolder, "api")).map((name) => `api/${name}`);
+  t.deepEqual(pages.sort(), [...files.keys()].filter((name) => name.startsWith("api/")).sort());
   for (const [name, text] of files) {
-    t.true(readFileSync(join(apiFolder, name), "utf8") === text, `${name} is stale: run npm run docs`);
+    t.true(readFileSync(join(docsFolder, name), "utf8") === text, `${name} is stale: run npm run docs`);
   }
 });
 
@@ -25,10 +27,30 @@ test("everything that is exported says what its rule is", (t) => {
   t.true(contents.length > 60);
 });
 
+test("the defaults that the comments tell are those of the code, and none is missing", async (t) => {
+  const settings = await import(pathToFileURL(resolve("bridge/flight/dist/transport/settings.js")).href);
+  const told = defaultsIn(contents);
+  t.true(told.length > 20);
+  for (const source of new Set(told.map(({ owner }) => owner.source))) {
+    const own = told.filter(({ owner }) => owner.source === source);
+    const fallbacks = fallbacksIn(`bridge/flight/src/${source}.ts`, settings);
+    for (const { option, written } of own)
+      t.is(fallbacks.get(option.name), quantityOf(written), `${source}: ${option.name}`);
+    const options = contents.filter((one) => one.source === source && one.name.endsWith("Options"));
+    for (const { name } of options.flatMap(({ members }) => members)) {
+      if (fallbacks.get(name))
+        t.true(
+          own.some(({ option }) => option.name === name),
+          `${source}: ${name} tells no default`,
+        );
+    }
+  }
+});
+
 test("the links of the package's pages lead somewhere", (t) => {
-  const pages = readdirSync(docs, { recursive: true, encoding: "utf8" }).filter((name) => name.endsWith(".md"));
+  const pages = readdirSync(docsFolder, { recursive: true, encoding: "utf8" }).filter((name) => name.endsWith(".md"));
   for (const page of ["../README.md", ...pages]) {
-    const path = join(docs, page);
+    const path = join(docsFolder, page);
     const text = readFileSync(path, "utf8");
     for (const [, target, anchor] of text.matchAll(/\]\((?!https?:)([^)#\s]*)(?:#([^)\s]+))?\)/g)) {
       const file = target === "" ? path : join(dirname(path), target!);

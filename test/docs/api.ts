@@ -1,11 +1,18 @@
+import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { type Declaration, readEntry } from "./declarations.js";
+import { formatDefaults } from "./defaults.js";
 import { formatContents, formatPage, placesOf } from "./format-page.js";
 import { type Page, pages } from "./pages.js";
 
-/** Where the emitted types of the package lie, and where its reference does. */
+/** Where the package's pages lie; the reference is the folder "api" of it. */
+export const docsFolder = "bridge/flight/docs";
+
+/** Where its emitted types lie. */
 const types = "bridge/flight/dist";
-export const apiFolder = "bridge/flight/docs/api";
+
+/** The page whose tables of defaults are made, too. */
+const limitsPage = "limits-and-security.md";
 
 /** What each page of the API reference is about. Throws for an export that no page has. */
 export function readApi(): Map<Page, Declaration[]> {
@@ -25,12 +32,18 @@ export function readApi(): Map<Page, Declaration[]> {
   return contents;
 }
 
-/** The files of the API reference, by name. */
+/** The pages that are made from the code, whole or in part, by their path in `docsFolder`. */
 export function formatApi(): Map<string, string> {
   const contents = readApi();
   const places = placesOf(contents);
-  const files = new Map([["README.md", formatContents(contents, places)]]);
-  for (const [page, declarations] of contents) files.set(`${page.name}.md`, formatPage(page, declarations, places));
+  const files = new Map([["api/README.md", formatContents(contents, places)]]);
+  for (const [page, declarations] of contents) files.set(`api/${page.name}.md`, formatPage(page, declarations, places));
+  const limits = readFileSync(join(docsFolder, limitsPage), "utf8");
+  const tables = formatDefaults([...contents.values()].flat(), places);
+  files.set(
+    limitsPage,
+    limits.replace(/(<!-- defaults -->\n).*(?=<!-- \/defaults -->)/s, (_, start) => `${start}\n${tables}\n\n`),
+  );
   return files;
 }
 

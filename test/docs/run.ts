@@ -1,19 +1,25 @@
-// npm run docs: writes the API reference of arrow-flight-node. With --check it only says whether it is as the code is.
+// npm run docs: writes what is made from the code in arrow-flight-node's pages: the API reference, and the defaults in the page on
+// limits. With --check it only says whether they are as the code is.
 import { mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { apiFolder, formatApi } from "./api.js";
+import { docsFolder, formatApi } from "./api.js";
 
-mkdirSync(apiFolder, { recursive: true });
+mkdirSync(join(docsFolder, "api"), { recursive: true });
 const files = formatApi();
-const written = new Map(readdirSync(apiFolder).map((name) => [name, readFileSync(join(apiFolder, name), "utf8")]));
-const stale = [...new Set([...files.keys(), ...written.keys()])].filter(
-  (name) => files.get(name) !== written.get(name),
-);
+const old = readdirSync(join(docsFolder, "api")).map((name) => `api/${name}`);
+const gone = old.filter((name) => !files.has(name));
+const before = (name: string) =>
+  old.includes(name) || !name.includes("/") ? readFileSync(join(docsFolder, name), "utf8") : "";
+const changed = [...files].filter(([name, text]) => text !== before(name)).map(([name]) => name);
 if (!process.argv.includes("--check")) {
-  for (const name of written.keys()) if (!files.has(name)) rmSync(join(apiFolder, name));
-  for (const [name, text] of files) writeFileSync(join(apiFolder, name), text);
-  console.log(stale.length === 0 ? "The API reference is as it was." : `Written: ${stale.join(", ")}.`);
-} else if (stale.length > 0) {
-  console.error(`Not as the code is: ${stale.join(", ")} in ${apiFolder}. Run npm run docs.`);
+  for (const name of gone) rmSync(join(docsFolder, name));
+  for (const name of changed) writeFileSync(join(docsFolder, name), files.get(name)!);
+  console.log(
+    changed.length + gone.length === 0
+      ? "All pages are as they were."
+      : `Written: ${[...changed, ...gone].join(", ")}.`,
+  );
+} else if (changed.length + gone.length > 0) {
+  console.error(`Not as the code is: ${[...changed, ...gone].join(", ")} in ${docsFolder}. Run npm run docs.`);
   process.exitCode = 1;
 }

@@ -35,6 +35,29 @@ async function manifestOf(name: keyof typeof packages): Promise<Manifest> {
   return JSON.parse(await readFile(join(packages[name], "package.json"), "utf8")) as Manifest;
 }
 
+/** Makes a project in `home` that has packed packages, and what they depend on, and nothing else of this one. */
+async function install(home: string, packed: Readonly<Record<string, string>>): Promise<void> {
+  const modules = join(home, "node_modules");
+  const dependencies = new Set<string>(["typescript", "@types/node"]);
+  for (const [name, tarball] of Object.entries(packed)) {
+    await mkdir(join(modules, name), { recursive: true });
+    await run("tar", ["-xzf", tarball, "-C", join(modules, name), "--strip-components=1"]);
+    for (const dependency of Object.keys((await manifestOf(name as keyof typeof packages)).dependencies)) {
+      if (packed[dependency] === undefined) dependencies.add(dependency);
+    }
+  }
+  for (const name of dependencies) {
+    await mkdir(dirname(join(modules, name)), { recursive: true });
+    await symlink(resolve("node_modules", name), join(modules, name));
+  }
+}
+
+async function compile(home: string, ...args: string[]): Promise<unknown> {
+  const compiler = resolve("node_modules/typescript/bin/tsc");
+  const options = ["--module", "nodenext", "--target", "es2022", "--types", "node", "--skipLibCheck"];
+  return await run(process.execPath, [compiler, ...options, ...args], { cwd: home });
+}
+
 for (const name of ["rayflight", "arrow-flight-node"] as const) {
   test.serial(`npm pack of ${name} holds what its users need, and only that`, async (t) => {
     const paths = (await pack(name)).files.map(({ path }) => path);
@@ -67,20 +90,59 @@ for (const name of ["rayflight", "arrow-flight-node"] as const) {
   });
 }
 
+test.serial(
+  "arrow-flight-node alone: by import and by require, in JavaScript and in strict TypeScript, every entry with its types",
+  async (t) => {
+    const home = join(folder, "alone");
+    const { filename, files } = await pack("arrow-flight-node");
+    const paths = files.map(({ path }) => path);
+    for (const page of ["README.md", "docs/api/README.md", "docs/recipes.md", "docs/limits-and-security.md"]) {
+      t.true(paths.includes(page), page);
+    }
+    await install(home, { "arrow-flight-node": join(folder, filename) });
+    const manifest = await manifestOf("arrow-flight-node");
+    const entries = Object.keys(manifest.exports).filter((entry) => !entry.endsWith(".json"));
+    const names = entries.map((entry) => entry.replace(".", "arrow-flight-node"));
+    t.deepEqual(
+      names,
+      ["", "/grpc", "/ipc", "/protocol"].map((entry) => `arrow-flight-node${entry}`),
+    );
+
+    const serve = "const server = new flight.FlightServer({ listActions: () => [{ type: 'a', description: 'b' }] });";
+    const ask = "for await (const { type } of client.listActions()) console.log(type);";
+    const talk = `(async () => {
+    ${serve} const client = new flight.FlightClient((await server.listen()).uri);
+    ${ask} await client.close(); await server.close(); })();`;
+    await writeFile(join(home, "by-import.mjs"), `import * as flight from "arrow-flight-node"; ${talk}`);
+    await writeFile(join(home, "by-require.cjs"), `const flight = require("arrow-flight-node"); ${talk}`);
+    for (const file of ["by-import.mjs", "by-require.cjs"]) {
+      t.is((await run(process.execPath, ["--no-warnings", file], { cwd: home })).stdout, "a\n", file);
+    }
+
+    const program = names.map(
+      (name, i) => `import * as entry${i} from "${name}"; export const kind${i}: object = entry${i};`,
+    );
+    const typed = `${program.join("\n")}
+    import * as flight from "arrow-flight-node";
+    import { Int32 } from "apache-arrow";
+    export async function rows(client: flight.FlightClient): Promise<number> {
+      const { batches } = await client.read(Buffer.from("t"), { expect: flight.schemaOf({ n: new Int32() }) });
+      let sum = 0;
+      for await (const batch of batches) for (const { n } of batch) sum += n satisfies number;
+      return sum;
+    }
+    ${talk}`;
+    for (const file of ["esm.mts", "commonjs.cts"]) await writeFile(join(home, file), typed);
+    const strict = ["--strict", "--exactOptionalPropertyTypes", "--noUncheckedIndexedAccess", "--noEmit"];
+    await t.notThrowsAsync(compile(home, ...strict, "esm.mts", "commonjs.cts"));
+  },
+);
+
 test.serial("the packed packages work where nothing else of the project is", async (t) => {
-  const modules = join(folder, "node_modules");
-  const dependencies = new Set<string>(["typescript", "@types/node"]);
-  for (const name of Object.keys(packages) as (keyof typeof packages)[]) {
-    const { filename } = await pack(name);
-    await mkdir(join(modules, name), { recursive: true });
-    await run("tar", ["-xzf", join(folder, filename), "-C", join(modules, name), "--strip-components=1"]);
-    for (const dependency of Object.keys((await manifestOf(name)).dependencies)) dependencies.add(dependency);
-  }
-  for (const name of dependencies) {
-    if (name in packages) continue;
-    await mkdir(dirname(join(modules, name)), { recursive: true });
-    await symlink(resolve("node_modules", name), join(modules, name));
-  }
+  const packed: Record<string, string> = {};
+  for (const name of ["rayflight", "arrow-flight-node"] as const)
+    packed[name] = join(folder, (await pack(name)).filename);
+  await install(folder, packed);
   await writeFile(join(folder, "package.json"), JSON.stringify({ type: "module" }));
   await writeFile(
     join(folder, "program.ts"),
@@ -101,13 +163,11 @@ test.serial("the packed packages work where nothing else of the project is", asy
      console.log(JSON.stringify({ result, flights, kinds }));
     `,
   );
-  const compiler = resolve("node_modules/typescript/bin/tsc");
-  const options = ["--module", "nodenext", "--target", "es2022", "--strict", "--types", "node", "--skipLibCheck"];
-  await t.notThrowsAsync(run(process.execPath, [compiler, ...options, "program.ts"], { cwd: folder }));
+  await t.notThrowsAsync(compile(folder, "--strict", "program.ts"));
   const { stdout } = await run(process.execPath, ["program.js"], { cwd: folder });
   const told = JSON.parse(stdout) as { result: number; flights: number; kinds: string[] };
   t.is(told.result, 49);
   t.deepEqual(told.kinds, ["function", "function", "object", "object"]);
-  const bin = join(modules, "rayflight/dist/bridge/cli/main.js");
+  const bin = join(folder, "node_modules/rayflight/dist/bridge/cli/main.js");
   t.regex((await run(process.execPath, [bin, "--version"])).stdout, /^\d+\.\d+\.\d+\n$/);
 });

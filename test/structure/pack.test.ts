@@ -133,7 +133,14 @@ test.serial(
     }
     ${talk}`;
     for (const file of ["esm.mts", "commonjs.cts"]) await writeFile(join(home, file), typed);
-    const strict = ["--strict", "--exactOptionalPropertyTypes", "--noUncheckedIndexedAccess", "--noEmit"];
+    const strict = [
+      "--skipLibCheck",
+      "false",
+      "--strict",
+      "--exactOptionalPropertyTypes",
+      "--noUncheckedIndexedAccess",
+      "--noEmit",
+    ];
     await t.notThrowsAsync(compile(home, ...strict, "esm.mts", "commonjs.cts"));
   },
 );

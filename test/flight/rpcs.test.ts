@@ -173,6 +173,33 @@ test("a handler of record batches answers with another schema than it was sent",
   );
 });
 
+test("a handler may wait before it answers with a stream, of any RPC", async (t) => {
+  const ticket = Buffer.from("t");
+  const info = { endpoints: [{ ticket }], totalRecords: 1, totalBytes: -1 };
+  const handlers: FlightHandlers = {
+    handshake: async () => [ticket],
+    listFlights: async () => [info],
+    doGet: async () => [{ appMetadata: ticket }],
+    doPut: async (messages) => ((await collect(messages)).length > 0 ? [ticket] : []),
+    doExchange: async () => [{ appMetadata: ticket }],
+    doAction: async ({ type }) => (type === "none" ? [] : [ticket]),
+    listActions: async () => [{ type: "a", description: "b" }],
+  };
+  const client = connect(t, await serve(t, { ...handlers, closeSession: () => "CLOSED" }));
+  const path = { type: "path" as const, path: [] };
+  const streams: AsyncIterable<unknown>[] = [
+    client.handshake([]),
+    client.listFlights(),
+    client.doGet(ticket),
+    client.doPut(path, []),
+    client.doExchange(path, []),
+    client.doAction({ type: "one" }),
+  ];
+  for (const [i, stream] of streams.entries()) t.is((await collect(stream)).length, 1, `${i}`);
+  t.is((await collect(client.listActions())).length, 2);
+  t.is((await collect(client.doAction({ type: "none" }))).length, 0);
+});
+
 test("a query is polled until it is done", async (t) => {
   const handlers: FlightHandlers = {
     pollFlightInfo(descriptor) {

@@ -10,9 +10,9 @@ import type {
   FlightInfo,
   IncomingMessages,
   PollInfo,
+  Responses,
   SessionOptionError,
   SessionOptionValue,
-  Streamable,
 } from "./messages.js";
 
 /** What a handler may know of the call that it answers. `Identity` is what the server's `authenticate` returns. */
@@ -51,9 +51,9 @@ export interface FlightHandlers<Identity = unknown> {
    */
   authenticate?(call: ServerCall): Identity | Promise<Identity>;
   /** Gets the payloads that the peer sends and yields those to answer with. What they mean is up to the two. */
-  handshake?(payloads: AsyncIterable<Uint8Array>, call: ServerCall): Streamable<Uint8Array>;
+  handshake?(payloads: AsyncIterable<Uint8Array>, call: ServerCall): Responses<Uint8Array>;
   /** What there is for this caller; what `criteria` mean is up to the server. */
-  listFlights?(criteria: Uint8Array, call: ServerCall<Identity>): Streamable<FlightInfo>;
+  listFlights?(criteria: Uint8Array, call: ServerCall<Identity>): Responses<FlightInfo>;
   /** Says what the data of `descriptor` is, and by which tickets it is fetched, where. */
   getFlightInfo?(descriptor: FlightDescriptor, call: ServerCall<Identity>): FlightInfo | Promise<FlightInfo>;
   /** Starts a query, or tells how far the one is that an earlier answer's descriptor named. */
@@ -61,15 +61,15 @@ export interface FlightHandlers<Identity = unknown> {
   /** Returns the schema as an encapsulated IPC message (`encapsulateSchema` of `arrow-flight-node/ipc`). */
   getSchema?(descriptor: FlightDescriptor, call: ServerCall<Identity>): Uint8Array | Promise<Uint8Array>;
   /** The stream that `ticket` stands for: messages as they were kept, or those of `encodeBatches`. */
-  doGet?(ticket: Uint8Array, call: ServerCall<Identity>): Streamable<FlightDataOut>;
+  doGet?(ticket: Uint8Array, call: ServerCall<Identity>): Responses<FlightDataOut>;
   /** What it yields is sent as the app_metadata of one PutResult each; the call ends when it returns. */
-  doPut?(messages: IncomingMessages, call: ServerCall<Identity>): Streamable<Uint8Array> | Promise<void>;
+  doPut?(messages: IncomingMessages, call: ServerCall<Identity>): Responses<Uint8Array> | Promise<void>;
   /** Reads and answers at its own pace. The first message has the descriptor, and often no header: then the schema follows. */
-  doExchange?(messages: IncomingMessages, call: ServerCall<Identity>): Streamable<FlightDataOut>;
+  doExchange?(messages: IncomingMessages, call: ServerCall<Identity>): Responses<FlightDataOut>;
   /** What it yields is sent as one Result each. */
-  doAction?(action: Required<Action>, call: ServerCall<Identity>): Streamable<Uint8Array> | Promise<void>;
+  doAction?(action: Required<Action>, call: ServerCall<Identity>): Responses<Uint8Array> | Promise<void>;
   /** The standard actions below are listed by themselves. */
-  listActions?(call: ServerCall<Identity>): Streamable<ActionType>;
+  listActions?(call: ServerCall<Identity>): Responses<ActionType>;
   /** Answers the action CancelFlightInfo, and so the next four those of their names, before `doAction` is asked. */
   cancelFlightInfo?(info: FlightInfo, call: ServerCall<Identity>): CancelStatus | Promise<CancelStatus>;
   /** Returns the endpoint as it is now, with its new expirationTime. */

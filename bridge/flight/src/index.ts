@@ -34,6 +34,7 @@ export type {
   FlightInfo,
   IncomingMessages,
   PollInfo,
+  Responses,
   SessionOptionError,
   SessionOptionValue,
   Streamable,

@@ -98,6 +98,9 @@ export interface IncomingMessages extends AsyncIterable<FlightData> {
 /** A stream that a caller gives: one that waits, or one that is there. */
 export type Streamable<T> = AsyncIterable<T> | Iterable<T>;
 
+/** What a handler answers with: a stream, or a promise of one. */
+export type Responses<T> = Streamable<T> | Promise<Streamable<T>>;
+
 /** What became of a query that was to be cancelled; the position in this list is its number on the wire. */
 export const cancelStatuses = ["UNSPECIFIED", "CANCELLED", "CANCELLING", "NOT_CANCELLABLE"] as const;
 

@@ -14,7 +14,7 @@ export function createRoutes(handlers: FlightHandlers): Map<string, GrpcHandler>
     handler: (
       request: ReceivedRequest<Request, RequestStream>,
       call: GrpcServerCall,
-    ) => GivenResponse<Response, ResponseStream>,
+    ) => GivenResponse<NoInfer<Response>, ResponseStream>,
   ) {
     if (offered !== undefined) routes.set(rpc.path, answer(rpc, handler));
   }

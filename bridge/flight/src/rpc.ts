@@ -1,6 +1,6 @@
 import { FlightError } from "./error.js";
 import { Incoming } from "./incoming.js";
-import type { Streamable } from "./messages.js";
+import type { Responses, Streamable } from "./messages.js";
 import type { Frame } from "./protocol/grpc-frame.js";
 import type { GrpcHandler } from "./transport/http2-server.js";
 import type { GrpcServerCall } from "./transport/server-call.js";
@@ -32,9 +32,9 @@ export type ReceivedRequest<Request, RequestStream extends boolean> = RequestStr
   ? Incoming<Request>
   : Request;
 
-/** What a handler gives: the one response, or a stream of them; a promise of nothing is a stream of none. */
+/** What a handler gives: the one response, or a stream of them; each may be promised. A promise of nothing is a stream of none. */
 export type GivenResponse<Response, ResponseStream extends boolean> = ResponseStream extends true
-  ? Streamable<Response> | Promise<void>
+  ? Responses<Response> | Promise<void>
   : Response | Promise<Response>;
 
 /** The transport's handler for `rpc`, which `handler` answers. */
@@ -43,7 +43,7 @@ export function answer<Request, Response, RequestStream extends boolean, Respons
   handler: (
     request: ReceivedRequest<Request, RequestStream>,
     call: GrpcServerCall,
-  ) => GivenResponse<Response, ResponseStream>,
+  ) => GivenResponse<NoInfer<Response>, ResponseStream>,
 ): GrpcHandler {
   const { request, response } = rpc;
   return async (call) => {
@@ -56,11 +56,9 @@ export function answer<Request, Response, RequestStream extends boolean, Respons
       if (!call.ended) await call.send(response.encode(only));
       return;
     }
-    if (given instanceof Promise) {
-      await given;
-      return;
-    }
-    for await (const message of given as Streamable<Response>) {
+    const stream = (await given) as Streamable<Response> | undefined;
+    if (stream === undefined && given instanceof Promise) return;
+    for await (const message of stream as Streamable<Response>) {
       if (call.ended) break;
       const full = call.send(response.encode(message));
       if (full !== undefined) await full;

@@ -49,7 +49,7 @@ export function withStandardActions(handlers: FlightHandlers): Pick<FlightHandle
     },
     async *listActions(call): AsyncGenerator<ActionType> {
       const listed = new Set<string>();
-      for await (const type of listActions?.call(handlers, call) ?? []) {
+      for await (const type of (await listActions?.call(handlers, call)) ?? []) {
         listed.add(type.type);
         yield type;
       }

@@ -1,5 +1,5 @@
 import { FlightError } from "../error.js";
-import type { Streamable } from "../messages.js";
+import type { Responses, Streamable } from "../messages.js";
 import { frame } from "../protocol/grpc-frame.js";
 import type { Codec, Rpc } from "../rpc.js";
 
@@ -42,11 +42,11 @@ export type GrpcReceived<Method extends GrpcMethod> = boolean extends Method["re
       AsyncIterable<ReturnType<Method["requestDeserialize"]>>
     >;
 
-/** What a handler of a method gives: the one response, or a stream of them. */
+/** What a handler of a method gives: the one response, or a stream of them; each may be promised. */
 export type GrpcGiven<Method extends GrpcMethod> = Shape<
   Method["responseStream"],
   Parameters<Method["responseSerialize"]>[0] | Promise<Parameters<Method["responseSerialize"]>[0]>,
-  Streamable<Parameters<Method["responseSerialize"]>[0]>
+  Responses<Parameters<Method["responseSerialize"]>[0]>
 >;
 
 /** Nothing for a method that is known to give a stream: `call` does not take it. */

@@ -29,7 +29,7 @@ export async function runPyarrow(uri: string, scenario: string, ...args: string[
 /** Starts pyarrow's server, plain or with one of its options. `stop` ends it and waits for its end. */
 export async function startPyarrowServer(
   ...args: string[]
-): Promise<{ uri: string; stop(): Promise<void>; kill(): Promise<void> }> {
+): Promise<{ uri: string; stop(): Promise<void>; kill(): Promise<void>; stand(): void }> {
   const child = startPython("server.py", ...args);
   const ended = new Promise<void>((resolve) => child.once("close", () => resolve()));
   const [port] = await Promise.race([
@@ -51,5 +51,7 @@ export async function startPyarrowServer(
       child.kill("SIGKILL");
       return ended;
     },
+    /** Stands still until it is killed: its connections stay, and say nothing more. */
+    stand: () => void child.kill("SIGSTOP"),
   };
 }

@@ -1,4 +1,10 @@
-import { type ClientHttp2Session, type ClientHttp2Stream, connect, type OutgoingHttpHeaders } from "node:http2";
+import {
+  type ClientHttp2Session,
+  type ClientHttp2Stream,
+  connect,
+  constants,
+  type OutgoingHttpHeaders,
+} from "node:http2";
 import { connect as connectSocket, isIP, type Socket } from "node:net";
 import { connect as connectTls } from "node:tls";
 import { FlightError } from "../error.js";
@@ -138,7 +144,7 @@ export class ClientConnection {
   #kill(why: string): void {
     this.#cause ??= new Error(why);
     this.#leave();
-    this.#session.destroy(this.#cause);
+    this.#session.destroy(this.#cause, constants.NGHTTP2_NO_ERROR);
     this.#socket.destroy();
   }
 

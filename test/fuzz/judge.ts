@@ -2,8 +2,10 @@ import { Worker } from "node:worker_threads";
 import type { Input } from "./damage.js";
 import type { Answer } from "./room.js";
 
-/** Bytes that take longer than this are a finding. */
+/** Bytes that take more of the processor than this are a finding, on however busy a machine. */
 const limitMs = 5_000;
+/** So is no answer at all for this long. */
+const silenceMs = 60_000;
 
 type Said = { answer: Answer } | { crash: string };
 
@@ -20,11 +22,15 @@ export class Judge implements AsyncDisposable {
     const worker = this.#worker;
     const started = performance.now();
     const said = await new Promise<Said | undefined>((resolve) => {
-      const timer = setTimeout(() => settle(undefined), limitMs);
+      const before = process.cpuUsage();
+      const timer = setInterval(() => {
+        const { user, system } = process.cpuUsage(before);
+        if ((user + system) / 1000 > limitMs || performance.now() - started > silenceMs) settle(undefined);
+      }, 500);
       const onError = (error: Error) => settle({ crash: `the thread ended: ${error.stack}` });
       const onExit = (code: number) => settle({ crash: `the thread ended with ${code}` });
       const settle = (message: Said | undefined) => {
-        clearTimeout(timer);
+        clearInterval(timer);
         worker.off("message", settle).off("error", onError).off("exit", onExit);
         resolve(message);
       };
@@ -35,7 +41,7 @@ export class Judge implements AsyncDisposable {
     if (said !== undefined && "answer" in said) return said.answer;
     this.#worker = undefined;
     await worker.terminate();
-    return said === undefined ? `hang: no answer within ${limitMs} ms` : `crash: ${said.crash}`;
+    return said === undefined ? `hang: no answer after ${limitMs} ms of work` : `crash: ${said.crash}`;
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

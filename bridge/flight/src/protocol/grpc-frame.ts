@@ -11,7 +11,7 @@ export const frameHeaderLength = 5;
 /** Up to here a message's memory is asked for when its length is known; beyond, when an eighth of the message is there. */
 const promptly = 1 << 20;
 
-/** Chunks below this length that have to wait are copied: a view of a few bytes would keep a whole read of the network alive. */
+/** Chunks below this length that have to wait share memory: an ArrayBuffer of its own costs more than a few bytes. */
 const crumb = 1 << 10;
 
 /** Writes a frame header at the start of `into`; returns its length. */
@@ -54,6 +54,7 @@ export class FrameAssembler {
   #filled = 0;
   #crumbs = new Uint8Array(0);
   #crumbsEnd = 0;
+  #lent = false;
 
   constructor(maxMessageBytes: number) {
     this.#maxMessageBytes = maxMessageBytes;
@@ -76,16 +77,23 @@ export class FrameAssembler {
     this.#target = undefined;
   }
 
+  /** Takes a chunk, whose memory is only lent until `gather` is called. */
   push(chunk: Uint8Array): void {
     if (chunk.byteLength === 0) return;
     this.#chunks.push(chunk);
     this.#buffered += chunk.byteLength;
+    this.#lent = true;
   }
 
-  /** Copies the last chunk, if it is small, beside those that wait already: what waits costs about its bytes, in whatever pieces it came. */
+  /** Copies what is left of the last chunk; small ones beside those that wait already, so that what waits costs about its bytes. */
   gather(): void {
     const chunk = this.#chunks.at(-1);
-    if (chunk === undefined || chunk.byteLength >= crumb || chunk.buffer === this.#crumbs.buffer) return;
+    if (chunk === undefined || !this.#lent) return;
+    this.#lent = false;
+    if (chunk.byteLength >= crumb) {
+      this.#chunks[this.#chunks.length - 1] = new Uint8Array(chunk);
+      return;
+    }
     if (this.#crumbsEnd + chunk.byteLength > this.#crumbs.byteLength) {
       this.#crumbs = new Uint8Array(Math.max(chunk.byteLength, Math.min(2 * this.#crumbs.byteLength, 4 * crumb)));
       this.#crumbsEnd = 0;

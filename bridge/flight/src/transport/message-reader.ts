@@ -2,6 +2,7 @@ import type { Http2Stream } from "node:http2";
 import { FlightError } from "../error.js";
 import type { Allocate } from "../messages.js";
 import { allocateAligned, FrameAssembler, frameHeaderLength } from "../protocol/grpc-frame.js";
+import { borrowReads } from "./borrow-reads.js";
 
 /** Bytes that may wait between the HTTP/2 stream and a reader that is busy, before the stream is paused. */
 const readAhead = 1 << 20;
@@ -67,6 +68,7 @@ export class MessageReader implements AsyncIterableIterator<Uint8Array> {
       stream.resume();
       return false;
     };
+    borrowReads(stream, (chunk) => this.#onData(chunk));
     stream.on("end", () => {
       this.#ended = true;
       this.#advance();
@@ -112,7 +114,7 @@ export class MessageReader implements AsyncIterableIterator<Uint8Array> {
   }
 
   /** Returns whether the stream may read on. */
-  #onData(chunk: Buffer): boolean {
+  #onData(chunk: Uint8Array): boolean {
     this.#held += chunk.byteLength;
     this.#intake?.received(chunk.byteLength);
     // It may have ended the call only now.

@@ -193,7 +193,7 @@ export class FlightClient {
     return await this.#unary(rpcs.pollFlightInfo, [descriptor], options);
   }
 
-  /** The schema as an encapsulated IPC message (`decapsulateSchema` of `arrow-flight-node/ipc` opens it). */
+  /** The schema of the data of `descriptor`, for `unpackSchema`. */
   async getSchema(descriptor: FlightDescriptor, options: CallOptions = {}): Promise<Uint8Array> {
     return await this.#unary(rpcs.getSchema, [descriptor], options);
   }

@@ -58,7 +58,7 @@ export interface FlightHandlers<Identity = unknown> {
   getFlightInfo?(descriptor: FlightDescriptor, call: ServerCall<Identity>): FlightInfo | Promise<FlightInfo>;
   /** Starts a query, or tells how far the one is that an earlier answer's descriptor named. */
   pollFlightInfo?(descriptor: FlightDescriptor, call: ServerCall<Identity>): PollInfo | Promise<PollInfo>;
-  /** Returns the schema as an encapsulated IPC message (`encapsulateSchema` of `arrow-flight-node/ipc`). */
+  /** Returns the schema of the data of `descriptor`, made by `packSchema`. */
   getSchema?(descriptor: FlightDescriptor, call: ServerCall<Identity>): Uint8Array | Promise<Uint8Array>;
   /** The stream that `ticket` stands for: messages as they were kept, or those of `encodeBatches`. */
   doGet?(ticket: Uint8Array, call: ServerCall<Identity>): Responses<FlightDataOut>;

@@ -42,7 +42,7 @@ export type {
 export type { ClientCall, ClientCallObserver, ClientMiddleware, ServerMiddleware } from "./middleware.js";
 export { type BasicAuth, encodeBasicAuth } from "./protocol/basic-auth.js";
 export { type EndpointOptions, readEndpoints } from "./read-endpoints.js";
-export { type AnyColumns, requireSchema, schemaOf } from "./schema.js";
+export { type AnyColumns, packSchema, requireSchema, schemaOf, unpackSchema } from "./schema.js";
 export { equalSecrets } from "./secret.js";
 export { FlightServer, type FlightServerOptions } from "./server.js";
 export { FlightSessions, type FlightSessionsOptions } from "./session.js";

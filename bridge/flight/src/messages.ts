@@ -14,7 +14,7 @@ export interface FlightEndpoint {
 
 /** What a server tells about a Flight. */
 export interface FlightInfo {
-  /** The schema as an encapsulated IPC message; `decapsulateSchema` of `arrow-flight-node/ipc` opens it. */
+  /** The data's schema as an encapsulated IPC message: `packSchema` makes it, `unpackSchema` reads it. */
   schema?: Uint8Array | undefined;
   descriptor?: FlightDescriptor | undefined;
   endpoints: FlightEndpoint[];

@@ -1,5 +1,8 @@
 import { DataType, Field, Schema, type TypeMap } from "apache-arrow";
 import { FlightError } from "./error.js";
+import { encodeSchema } from "./ipc/batch-encoder.js";
+import { decodeSchema } from "./ipc/decode-schema.js";
+import { decapsulateSchema, encapsulateSchema } from "./ipc/encapsulate.js";
 
 /** The columns of a schema that nobody has looked at: whatever one asks for, as in apache-arrow's own types. */
 export type AnyColumns = Schema extends Schema<infer T> ? T : never;
@@ -10,6 +13,16 @@ export type AnyColumns = Schema extends Schema<infer T> ? T : never;
  */
 export function schemaOf<T extends TypeMap>(columns: T): Schema<T> {
   return new Schema<T>(Object.entries(columns).map(([name, type]) => Field.new(name, type as T[keyof T], true)));
+}
+
+/** A schema as FlightInfo and GetSchema carry it: an encapsulated IPC message. */
+export function packSchema(schema: Schema): Uint8Array {
+  return encapsulateSchema(encodeSchema(schema));
+}
+
+/** The inverse of packSchema, for what any implementation sends. Throws INVALID_ARGUMENT for bytes that are no schema message. */
+export function unpackSchema(bytes: Uint8Array): Schema {
+  return decodeSchema(decapsulateSchema(bytes));
 }
 
 /**

@@ -6,8 +6,8 @@ import {
   type FlightDescriptor,
   type FlightEndpoint,
   type FlightInfo,
+  packSchema,
 } from "arrow-flight-node";
-import { encapsulateSchema, encodeSchema } from "arrow-flight-node/ipc";
 
 /** The data of the scenarios: one column, `number`, of one of two types. */
 export type Numbers = Int32Array | Uint32Array;
@@ -23,7 +23,7 @@ export function numbersInfo(
   descriptor: FlightDescriptor,
   endpoints: FlightEndpoint[],
 ): FlightInfo {
-  const schema = encapsulateSchema(encodeSchema(schemas[type]));
+  const schema = packSchema(schemas[type]);
   return { schema, descriptor, endpoints, totalRecords: -1, totalBytes: -1 };
 }
 

@@ -1,4 +1,4 @@
-import { FlightError } from "arrow-flight-node";
+import { collectTable, decodeBatches, FlightError } from "arrow-flight-node";
 import {
   BatchDecoder,
   batchesOf,
@@ -112,6 +112,34 @@ test("a batch that does not fit the schema is refused", (t) => {
   }
   const [schema, , batch] = open("dictionary");
   t.regex(thrown(() => new BatchDecoder(schema!.header).decode(batch!))!.message, /comes before the dictionary/);
+});
+
+test("a stream that ends between its dictionaries, or has a batch before them, is refused", async (t) => {
+  const messages = [...splitStream(readFixture("ipc-types/dictionary_of_dictionaries.arrows"))];
+  const kinds = messages.map(({ header }) => readMessage(header).kind);
+  t.deepEqual(kinds.slice(0, 4), ["schema", "dictionaryBatch", "dictionaryBatch", "recordBatch"]);
+  const refused = [
+    [0, 1],
+    [0, 3],
+    [0, 1, 3],
+  ].map((chosen) => chosen.map((index) => messages[index]!));
+  for (const [schema, ...others] of refused) {
+    t.like(
+      thrown(() => [...batchesOf(schema!.header, others)]),
+      { code: "INVALID_ARGUMENT" },
+    );
+    const nothing = new Uint8Array(0);
+    const stream = await decodeBatches(
+      (async function* () {
+        for (const message of [schema!, ...others]) {
+          yield { ...message, descriptor: undefined, appMetadata: nothing, bytes: nothing };
+        }
+      })(),
+    );
+    const error = await t.throwsAsync(collectTable(stream));
+    t.like(error, { code: "INVALID_ARGUMENT" });
+  }
+  t.deepEqual([...batchesOf(messages[0]!.header, [])], []);
 });
 
 test("a stream that breaks off anywhere is a FlightError, or ends between two messages", (t) => {

@@ -128,6 +128,7 @@ async function* decodeAll<Item>(
       const item = itemOf(message.header.byteLength === 0 ? undefined : decoder.decode(message), message);
       if (item !== undefined) yield item;
     }
+    decoder.finish();
   } finally {
     await iterator.return?.();
   }

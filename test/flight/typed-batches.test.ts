@@ -17,6 +17,7 @@ import {
   type TypeMap,
   tableFromArrays,
   Utf8,
+  vectorFromArray,
 } from "apache-arrow";
 import {
   type BatchChunk,
@@ -182,6 +183,26 @@ test("a handler of batches sees what they are called and their app_metadata, als
   t.true(notes.length > 4);
   t.is(notes.pop(), "end");
   t.true(notes.every((note) => note === ""));
+});
+
+test("batches that were made apart go out as one stream, dictionaries, too; those of another schema do not", async (t) => {
+  const client = await connect(t);
+  const rows = (...words: string[]) =>
+    new Table({ words: vectorFromArray(words), deep: vectorFromArray(words.map((word) => ({ word }))) });
+  const parts = [rows("a", "b"), rows("b", "c"), rows("d")];
+  const ids = new Set(parts.map(({ schema }) => String([...schema.dictionaries.keys()])));
+  t.is(ids.size, 3, "apache-arrow numbers their dictionaries apart");
+  const source = { schema: parts[0]!.schema, batches: parts.flatMap(({ batches }) => batches) };
+  await client.write(path, source);
+  const back = await collectTable(await client.read(Buffer.from("loads")));
+  const text = [...back].map(({ words, deep }) => `${words} ${deep.word}`);
+  t.deepEqual(text, ["a a", "b b", "b b", "c c", "d d"]);
+
+  const others = { schema: parts[0]!.schema, batches: tableFromArrays({ words: Int32Array.of(1) }).batches };
+  await t.throwsAsync(client.write(path, others as BatchSource), {
+    code: "INVALID_ARGUMENT",
+    message: /A batch has another schema than its stream: its column "words" is Int32 and not Dictionary/,
+  });
 });
 
 test("what authenticate returns is what handlers see", async (t) => {

@@ -1,5 +1,6 @@
 import { type RecordBatch, type Schema, Table, type TypeMap } from "apache-arrow";
 import { FlightError } from "./error.js";
+import { batchFitter } from "./fit-batch.js";
 import { BatchDecoder, type BatchDecoderOptions } from "./ipc/batch-decoder.js";
 import { BatchEncoder, encodeSchema } from "./ipc/batch-encoder.js";
 import { zstdReady } from "./ipc/zstd.js";
@@ -47,7 +48,8 @@ const wrapping = 64;
 
 /**
  * The messages that carry `source`: its schema, then its dictionaries and batches, none of them copied. The app_metadata of a batch that goes out
- * in several messages are with the last. Throws RESOURCE_EXHAUSTED for one row that is over `maxMessageBytes`.
+ * in several messages are with the last. Throws INVALID_ARGUMENT for a batch of another schema, RESOURCE_EXHAUSTED for one row that is over
+ * `maxMessageBytes`.
  */
 export async function* encodeBatches<T extends TypeMap = AnyColumns>(
   source: BatchSource<T>,
@@ -55,10 +57,11 @@ export async function* encodeBatches<T extends TypeMap = AnyColumns>(
 ): AsyncGenerator<FlightDataOut> {
   yield { header: encodeSchema(source.schema) };
   const encoder = new BatchEncoder({ maxMessageBytes: maxMessageBytes - wrapping });
+  const fit = batchFitter(source.schema);
   for await (const item of source.batches) {
     const { batch, appMetadata } = "appMetadata" in item ? item : { batch: item, appMetadata: undefined };
     let last: FlightDataOut | undefined;
-    for (const message of batch === undefined ? [] : encoder.encode(batch)) {
+    for (const message of batch === undefined ? [] : encoder.encode(fit(batch))) {
       if (last !== undefined) yield last;
       last = message;
     }

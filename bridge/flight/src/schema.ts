@@ -37,14 +37,14 @@ export function requireSchema<T extends TypeMap>(schema: Schema, expected: Schem
   });
 }
 
-/** In what `given` differs from `expected`; undefined where batches of the one will do for the other. */
-export function differenceOf(given: Schema, expected: Schema): string | undefined {
+/** In what `given` differs from `expected`; undefined where batches of the one will do for the other. Whether columns may hold `nulls` counts or not. */
+export function differenceOf(given: Schema, expected: Schema, { nulls = true } = {}): string | undefined {
   for (const [index, { name, type, nullable }] of expected.fields.entries()) {
     const field = given.fields[index];
     if (field === undefined) return `it has no column "${name}"`;
     if (field.name !== name) return `its column ${index} is "${field.name}" and not "${name}"`;
     if (!equalTypes(field.type, type)) return `its column "${name}" is ${field.type} and not ${type}`;
-    if (field.nullable && !nullable) return `its column "${name}" may hold nulls`;
+    if (nulls && field.nullable && !nullable) return `its column "${name}" may hold nulls`;
   }
   const more = given.fields[expected.fields.length];
   return more === undefined ? undefined : `it has the column "${more.name}", too`;

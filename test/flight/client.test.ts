@@ -1,5 +1,13 @@
 import { tableFromArrays } from "apache-arrow";
-import { encodeBatches, FlightClient, FlightError, FlightServer, unpackSchema } from "arrow-flight-node";
+import {
+  encodeBatches,
+  FlightClient,
+  FlightError,
+  FlightServer,
+  forCommand,
+  forPath,
+  unpackSchema,
+} from "arrow-flight-node";
 import { batchesOf, decodeSchema, splitStream } from "arrow-flight-node/ipc";
 import test, { type ExecutionContext } from "ava";
 import { collect, readFixture, signalled, utf8 } from "./fixtures.js";
@@ -21,7 +29,7 @@ function open(name: string) {
   return { schema: decodeSchema(schema!.header), batches: [...batchesOf(schema!.header, messages)] };
 }
 
-const at = (...path: string[]) => ({ type: "path" as const, path });
+const at = forPath;
 
 test("datasets go to pyarrow's server and come back", async (t) => {
   const client = await connect(t);
@@ -61,6 +69,12 @@ test("results of a DoPut come while it goes on, and metadata comes back with its
   );
   t.is(back[1]!.body.buffer, back[1]!.bytes.buffer);
   t.is(back[1]!.body.byteOffset % 8, 0);
+});
+
+test("descriptors are made of names, or of a command as bytes or text", (t) => {
+  t.deepEqual(forPath("a", "b"), { type: "path", path: ["a", "b"] });
+  t.deepEqual(forCommand("ü"), { type: "command", command: Buffer.from("ü") });
+  t.deepEqual(forCommand(Uint8Array.of(1)), { type: "command", command: Uint8Array.of(1) });
 });
 
 test("what pyarrow's server has is listed and described", async (t) => {

@@ -21,23 +21,25 @@ export { FlightError, type FlightErrorCode, type FlightErrorOptions, flightError
 export type { FlightHandlers, ServerCall } from "./handlers.js";
 export { type Incident, type IncidentCause, incidentCauses } from "./incidents.js";
 export { FlightLogins, type FlightLoginsOptions } from "./logins.js";
-export type {
-  Action,
-  ActionType,
-  Allocate,
-  CancelStatus,
-  CloseSessionStatus,
-  FlightData,
-  FlightDataOut,
-  FlightDescriptor,
-  FlightEndpoint,
-  FlightInfo,
-  IncomingMessages,
-  PollInfo,
-  Responses,
-  SessionOptionError,
-  SessionOptionValue,
-  Streamable,
+export {
+  type Action,
+  type ActionType,
+  type Allocate,
+  type CancelStatus,
+  type CloseSessionStatus,
+  type FlightData,
+  type FlightDataOut,
+  type FlightDescriptor,
+  type FlightEndpoint,
+  type FlightInfo,
+  forCommand,
+  forPath,
+  type IncomingMessages,
+  type PollInfo,
+  type Responses,
+  type SessionOptionError,
+  type SessionOptionValue,
+  type Streamable,
 } from "./messages.js";
 export type { ClientCall, ClientCallObserver, ClientMiddleware, ServerMiddleware } from "./middleware.js";
 export { type BasicAuth, encodeBasicAuth } from "./protocol/basic-auth.js";

@@ -1,6 +1,16 @@
 /** What a Flight is called: a path of names, or a command whose bytes only its server understands. */
 export type FlightDescriptor = { type: "path"; path: string[] } | { type: "command"; command: Uint8Array };
 
+/** The descriptor that is a path of names: `forPath("battery", "phase_1")`. */
+export function forPath(...path: string[]): FlightDescriptor {
+  return { type: "path", path };
+}
+
+/** The descriptor that is a command; a text goes as UTF-8. */
+export function forCommand(command: Uint8Array | string): FlightDescriptor {
+  return { type: "command", command: typeof command === "string" ? Buffer.from(command) : command };
+}
+
 /** One place where a part of a Flight can be fetched. */
 export interface FlightEndpoint {
   /** What to hand to DoGet. Opaque to clients. */

@@ -6,9 +6,14 @@ import type { IpcFile } from "./ipc-files.js";
 
 /**
  * Our client of the data mode: puts the data with app_metadata "0", "1", … on its batches and expects each back, asks for the
- * FlightInfo, reads every endpoint at every location, and yields what each read gave.
+ * FlightInfo, reads every endpoint at every location, and yields what each read gave. `unmarked`: the server is known to lose the
+ * app_metadata.
  */
-export async function* putAndGet(uri: string, { stream, file }: IpcFile): AsyncGenerator<IpcMessage[]> {
+export async function* putAndGet(
+  uri: string,
+  { stream, file }: IpcFile,
+  { unmarked }: { unmarked: boolean },
+): AsyncGenerator<IpcMessage[]> {
   const client = new FlightClient(uri);
   try {
     const messages = [...numbered(splitStream(readFileSync(stream)))];
@@ -23,7 +28,7 @@ export async function* putAndGet(uri: string, { stream, file }: IpcFile): AsyncG
       (locations ?? []).map((at) => ({ ticket, at })),
     );
     if (locations.length === 0) throw new Error("The FlightInfo names no location.");
-    for (const { ticket, at } of locations) yield await get(at, ticket, batches);
+    for (const { ticket, at } of locations) yield await get(at, ticket, unmarked ? batches.map(() => "") : batches);
   } finally {
     await client.close();
   }

@@ -1,5 +1,6 @@
 import { existsSync, mkdirSync } from "node:fs";
 import path from "node:path";
+import { runBuild } from "./build.js";
 import { runProgram, type ServerProcess, startServer, tail } from "./child.js";
 
 const version = "v18.8.0";
@@ -13,27 +14,25 @@ const packages = {
 
 type GoProgram = keyof typeof packages;
 
-/** Builds Arrow's Go programs where they are not there yet. Throws, and says what to do, when Go is missing or fails. */
-export async function buildGoPrograms(log: (line: string) => void): Promise<void> {
+/** Arrow's Go programs, once they are built, and ours on Arrow's Go library, which is a client alone. */
+export interface GoPrograms {
+  peer: { name: "arrow-go"; client: readonly string[] };
+}
+
+/** Builds the programs where they are not there yet. Throws MissingTool without Go, and an error when a build fails. */
+export async function buildGoPrograms(log: (line: string) => void): Promise<GoPrograms> {
   mkdirSync(folder, { recursive: true });
+  const install = "Go 1.25 or newer (https://go.dev/dl)";
   for (const [name, at] of Object.entries(packages)) {
     if (existsSync(path.join(folder, name))) continue;
     log(`Building ${name} ${version}; the first one takes minutes.`);
-    const target = `${source}/${at}@${version}`;
-    const built = await runProgram("go", ["install", target], {
-      env: { GOBIN: folder, GOFLAGS: "" },
-      cwd: folder,
-      timeoutMs: 20 * 60_000,
-    }).catch((error: NodeJS.ErrnoException) => {
-      if (error.code !== "ENOENT") throw error;
-      throw new Error(
-        `${name} is built with Go, and there is no go on the PATH. Install Go 1.25 or newer (https://go.dev/dl).`,
-      );
-    });
-    if (built.code !== 0) {
-      throw new Error(`go install ${target} failed: check the network and the version of Go.\n${tail(built.output)}`);
-    }
+    const args = ["install", `${source}/${at}@${version}`];
+    await runBuild({ tool: "go", args, cwd: folder, env: { GOBIN: folder, GOFLAGS: "" }, install });
   }
+  const own = path.join(folder, "flight-peer");
+  const cwd = path.resolve("test/conformance/go");
+  await runBuild({ tool: "go", args: ["build", "-o", own, "."], cwd, env: { GOFLAGS: "" }, install });
+  return { peer: { name: "arrow-go", client: [own] } };
 }
 
 /** Runs Arrow's client against our server on `port`; throws with the end of its output when it is not content. */

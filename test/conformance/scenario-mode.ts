@@ -21,7 +21,10 @@ const halves = [
 ] as const;
 
 async function againstClient({ name, handlers, serverOptions }: Scenario): Promise<void> {
-  const server = new FlightServer(handlers(), serverOptions);
+  const server = new FlightServer(
+    handlers(() => {}),
+    serverOptions,
+  );
   try {
     await runGoClient((await server.listen()).port, "-scenario", name);
   } finally {

@@ -1,27 +1,37 @@
-import { peers, type Result } from "./result.js";
+import { type Result, sides } from "./result.js";
 
 /** The table of scenario × peer, then what failed and what was not run, each with its reason, then the counts. */
 export function formatResults(results: readonly Result[]): string {
   const scenarios = [...new Set(results.map(({ scenario }) => scenario))];
-  const width = Math.max(8, ...scenarios.map((name) => name.length)) + 2;
-  const columns = peers.filter((peer) => results.some((result) => result.peer === peer));
-  const line = (cells: readonly string[], first: string) =>
-    `${first.padEnd(width)}${cells.map((cell) => cell.padEnd(18)).join("")}`.trimEnd();
-  const cellOf = (scenario: string, peer: string) =>
-    results.find((result) => result.scenario === scenario && result.peer === peer)?.outcome.is ?? "-";
+  const names = [...new Set(results.map(({ peer }) => nameOf(peer)))];
+  const width = Math.max(...scenarios.map((name) => name.length)) + 2;
+  const line = (first: string, cells: readonly string[], cellWidth: number) =>
+    `${first.padEnd(width)}${cells.map((cell) => cell.padEnd(cellWidth)).join("")}`.trimEnd();
+  const peers = names.flatMap((name) => sides.map((side) => `${name} ${side}`));
+  const outcomes = new Map(results.map(({ scenario, peer, outcome }) => [`${scenario} ${peer}`, outcome.is]));
   return [
-    line(columns, "against"),
+    line("against", names, 18),
+    line(
+      "",
+      names.flatMap(() => sides),
+      9,
+    ),
     ...scenarios.map((scenario) =>
       line(
-        columns.map((peer) => cellOf(scenario, peer)),
         scenario,
+        peers.map((peer) => outcomes.get(`${scenario} ${peer}`) ?? "-"),
+        9,
       ),
     ),
     ...reasons(results, "not run"),
     ...reasons(results, "FAIL"),
     "",
-    ...columns.map((peer) => counts(peer, results)),
+    ...peers.map((peer) => counts(peer, results)),
   ].join("\n");
+}
+
+function nameOf(peer: string): string {
+  return peer.slice(0, peer.lastIndexOf(" "));
 }
 
 /** One entry a reason and scenario: what was not run with two peers for one reason is said once. */

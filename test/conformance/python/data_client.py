@@ -1,4 +1,4 @@
-"""The data mode as pyarrow's client: a JSON list [URI, FILE] a line in, a JSON string or null a line out.
+"""The data mode as pyarrow's client: a JSON list [URI, "data", FILE] a line in, a JSON string or null a line out.
 
 It puts the file's batches with app_metadata "0", "1", … and waits for each to come back, asks for the FlightInfo, and
 reads every endpoint at every location.
@@ -33,7 +33,7 @@ def get(client, ticket, schema, batches):
     return difference(schema, batches, reader.schema, [chunk.data for chunk in chunks])
 
 
-def run(uri, file):
+def run(uri, _scenario, file):
     with pa.ipc.open_file(file) as source, fl.connect(uri) as client:
         batches = [source.get_batch(i) for i in range(source.num_record_batches)]
         descriptor = fl.FlightDescriptor.for_path(file)

@@ -83,7 +83,6 @@ export async function decodeBatches(
   { expect, ...options }: BatchDecoderOptions & Partial<Expected<AnyColumns>> = {},
 ): Promise<BatchStream> {
   const iterator = messages[Symbol.asyncIterator]();
-  await zstdReady;
   try {
     const { header, descriptor } = await readHead(iterator);
     const decoder = new BatchDecoder(header, options);
@@ -120,6 +119,19 @@ async function readHead(iterator: AsyncIterator<FlightData>): Promise<Pick<Fligh
   }
 }
 
+/** A batch of zstd may have to wait for its decoder. */
+function decodeReady(
+  decoder: BatchDecoder,
+  message: FlightData,
+): RecordBatch | undefined | Promise<RecordBatch | undefined> {
+  try {
+    return decoder.decode(message);
+  } catch (reason) {
+    if (!(reason instanceof FlightError) || reason.code !== "UNAVAILABLE") throw reason;
+    return Promise.resolve(zstdReady).then(() => decoder.decode(message));
+  }
+}
+
 async function* decodeAll<Item>(
   decoder: BatchDecoder,
   iterator: AsyncIterator<FlightData>,
@@ -128,7 +140,8 @@ async function* decodeAll<Item>(
   try {
     for (let next = await iterator.next(); !next.done; next = await iterator.next()) {
       const message = next.value;
-      const item = itemOf(message.header.byteLength === 0 ? undefined : decoder.decode(message), message);
+      const decoded = message.header.byteLength === 0 ? undefined : decodeReady(decoder, message);
+      const item = itemOf(decoded instanceof Promise ? await decoded : decoded, message);
       if (item !== undefined) yield item;
     }
     decoder.finish();

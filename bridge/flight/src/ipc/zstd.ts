@@ -9,17 +9,24 @@ type Decompress = (bytes: Uint8Array, options: { maxOutputLength: number }) => U
 const native = (zlib as { zstdDecompressSync?: Decompress }).zstdDecompressSync;
 const largestWasm = 512 << 20;
 const decoder = new ZSTDDecoder();
+let loading: Promise<void> | undefined;
 let loaded = native !== undefined;
 
 /**
- * Resolves once zstd can be decoded: at once where Node has it. Streams await it by themselves; whoever decodes batches by
- * hand on an older Node awaits it once. (Awaited at load, it would keep `require` from loading the package.)
+ * Resolves once zstd can be decoded: at once where Node has it. On an older Node its library is loaded when this is first awaited.
+ * Streams do so when they meet a batch of zstd; whoever decodes batches by hand awaits it once before.
  */
-export const zstdReady: Promise<void> = loaded
-  ? Promise.resolve()
-  : decoder.init().then(() => {
-      loaded = true;
-    });
+export const zstdReady: PromiseLike<void> = {
+  // biome-ignore lint/suspicious/noThenProperty: most streams never need it, and it would double what a program loads.
+  then: (onReady, onError) => load().then(onReady, onError),
+};
+
+async function load(): Promise<void> {
+  if (loaded) return;
+  loading ??= decoder.init();
+  await loading;
+  loaded = true;
+}
 
 /** Decodes Zstandard frames into `into`, which they must fill exactly; no more than that is ever decoded. Throws INVALID_ARGUMENT. */
 export function decodeZstd(bytes: Uint8Array, into: Uint8Array): void {
@@ -45,7 +52,7 @@ function decodeWasm(bytes: Uint8Array, length: number): Uint8Array {
     });
   }
   if (!loaded) {
-    throw new FlightError("UNAVAILABLE", "This Node's zstd decoder is still being loaded.", {
+    throw new FlightError("UNAVAILABLE", "This Node's zstd decoder is not loaded.", {
       hint: "`await zstdReady` of arrow-flight-node/ipc first, or use Node 22.15 or newer.",
     });
   }

@@ -6,6 +6,8 @@ const memory = Buffer.allocUnsafeSlow(64 << 10);
 
 /** The keys under which Node's streams look for memory to read into, by the names that Node gives them. */
 const keys = keysOf(new Socket({ onread: { buffer: memory, callback: () => true } } as object));
+const [buffer, callback, generator] = ["kBuffer", "kBufferCb", "kBufferGen"].map((name) => keys.get(name));
+let handleKey: symbol | undefined;
 
 /**
  * Has the bytes that arrive on `stream` read into one piece of memory, and `take` called with each read, which it must use or copy at
@@ -16,8 +18,7 @@ const keys = keysOf(new Socket({ onread: { buffer: memory, callback: () => true 
  * have the same machinery, but no option. So the option is set where a socket would set it.
  */
 export function borrowReads(stream: Http2Stream, take: (chunk: Uint8Array) => boolean): boolean {
-  const [buffer, callback, generator] = ["kBuffer", "kBufferCb", "kBufferGen"].map((name) => keys.get(name));
-  const handleKey = keysOf(stream).get("kHandle");
+  handleKey ??= keysOf(stream).get("kHandle");
   if (buffer === undefined || callback === undefined || generator === undefined || handleKey === undefined)
     return false;
   const inner = stream as unknown as Record<symbol, unknown>;

@@ -1,11 +1,13 @@
 import {
   type BinaryView,
   BufferType,
-  type Data,
+  Data,
+  DataType,
   type DenseUnion,
   type Union,
   UnionMode,
   type Utf8View,
+  type Vector,
 } from "apache-arrow";
 import { VectorAssembler } from "apache-arrow/visitor/vectorassembler";
 
@@ -21,6 +23,12 @@ export class ColumnAssembler extends Assembler {
     const assembler = new ColumnAssembler();
     assembler.visitMany([...columns]);
     return assembler;
+  }
+
+  /** A slice of nulls does not know how many it has. */
+  override visit<T extends DataType>(data: Data<T> | Vector<T>): this {
+    const nulls = data instanceof Data && DataType.isNull(data.type) && data.nullCount !== data.length;
+    return super.visit(nulls ? data.clone(data.type, 0, data.length, data.length) : data);
   }
 
   override visitUtf8View<T extends Utf8View>(data: Data<T>): this {

@@ -13,6 +13,7 @@ import {
   Union,
   UnionMode,
 } from "apache-arrow";
+import { FlightError } from "../error.js";
 import { type FlatTable, malformed } from "./flatbuffer.js";
 
 /** The constructor of a column's values, such as Float64Array. */
@@ -69,7 +70,7 @@ const listViews = [25, 26];
 /**
  * Plans the columns of `schema`. `tables` are its fields as they came, where `schema` has stand-ins for types that apache-arrow
  * lacks: list views read as lists, run-end encoded columns as columns of their values, and dictionary indices of 64 bits as
- * Int32. Throws INVALID_ARGUMENT for a schema whose parts contradict each other.
+ * Int32. Throws INVALID_ARGUMENT for run ends that are no integers, UNIMPLEMENTED for dictionaries of dictionaries.
  */
 export function planSchema(schema: Schema, tables: readonly FlatTable[] = []): SchemaPlan {
   const planner = new Planner();
@@ -110,6 +111,11 @@ class Planner {
   #dictionary(type: Dictionary, table: FlatTable | undefined, name: string): ColumnPlan {
     const known = this.dictionaries.get(type.id);
     const values = known ?? this.#plain(type.dictionary, table, name);
+    if (DataType.isDictionary(values.type)) {
+      throw new FlightError("UNIMPLEMENTED", `The column "${name}" is a dictionary of run-end encoded dictionaries.`, {
+        hint: "Pass its messages on undecoded, or have the writer use another type.",
+      });
+    }
     this.dictionaries.set(type.id, values);
     // apache-arrow's types leave out the indices of 64 bits that its schemas have.
     const wide = (type.indices.bitWidth as number) === 64;

@@ -194,16 +194,15 @@ class ColumnReader {
     return bitmap;
   }
 
-  /** The offsets of `length` values: of none, also no offsets at all. */
-  #offsets(plan: ColumnPlan, length: number): Int32Array {
-    const none = length === 0 && this.#shape.buffers[this.#buffer]?.length === 0;
-    const count = none ? 0 : length + 1;
-    const offsets = this.#values(
-      plan,
-      count,
-      plan.large ? BigInt64Array : Int32Array,
-      plan.large ? 8 : 4,
-    ) as Int32Array;
+  /** The offsets of `length` values, which grow from at least 0. Those of no values may be anything, or absent. */
+  #offsets(plan: ColumnPlan, length: number): Int32Array | BigInt64Array {
+    if (length === 0) {
+      this.#region(plan);
+      return plan.large ? new BigInt64Array(1) : new Int32Array(1);
+    }
+    const offsets = plan.large
+      ? (this.#values(plan, length + 1, BigInt64Array, 8) as BigInt64Array)
+      : (this.#values(plan, length + 1, Int32Array, 4) as Int32Array);
     if (!offsetsGrow(offsets)) throw malformed(`has offsets that run backwards in the column "${plan.name}"`);
     return offsets;
   }
@@ -247,5 +246,5 @@ class ColumnReader {
 }
 
 function lastOf(offsets: Int32Array | BigInt64Array, length: number): number {
-  return Number(offsets[length] ?? 0);
+  return Number(offsets[length]);
 }

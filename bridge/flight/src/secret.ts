@@ -1,6 +1,6 @@
 import { createHash, timingSafeEqual } from "node:crypto";
 
-/** Whether two secrets are the same. It takes the same time wherever they differ, and whatever their lengths. */
+/** Whether two secrets are the same. It takes the same time wherever they differ. */
 export function equalSecrets(given: string, expected: string): boolean {
   return timingSafeEqual(digest(given), digest(expected));
 }

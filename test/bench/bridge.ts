@@ -32,8 +32,8 @@ export async function* rows({ rounds, wanted }: RoomOptions): AsyncGenerator<Ben
         peer: op === "put" ? "pyarrow server, read_all" : "pyarrow server, RecordBatchStream",
         target: 0.8,
         rounds,
-        ours: () => client.rate({ op, uri: ours.uri, batch, total }),
-        peers: () => client.rate({ op, uri: peers.uri, batch, total }),
+        ours: () => client.rate({ op, uri: ours.uri, name: `bench-${batch}`, batch, total }),
+        peers: () => client.rate({ op, uri: peers.uri, name: `bench-${batch}`, batch, total }),
       });
     }
   }
@@ -41,7 +41,7 @@ export async function* rows({ rounds, wanted }: RoomOptions): AsyncGenerator<Ben
   const busy = `DoPut while the driver computes for ${busySeconds} s`;
   if (!wanted(busy)) return;
   const driver = await processes.serve(process.execPath, ["dist/test/bench/programs/busy-driver.js"]);
-  const puts = { op: "put-for", uri: driver.uri, batch: 2 ** 20, total } as const;
+  const puts = { op: "put-for", uri: driver.uri, name: "bench", batch: 2 ** 20, total } as const;
   yield await compare({
     name: busy,
     unit: "GB/s",
@@ -61,6 +61,7 @@ export async function* rows({ rounds, wanted }: RoomOptions): AsyncGenerator<Ben
 interface Command {
   readonly op: "put" | "get-raw" | "put-for";
   readonly uri: string;
+  readonly name: string;
   readonly batch: number;
   readonly total: number;
   readonly seconds?: number;

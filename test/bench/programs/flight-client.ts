@@ -6,6 +6,7 @@ import { FlightClient, type FlightDescriptor } from "arrow-flight-node";
 interface Command {
   readonly op: string;
   readonly uri: string;
+  readonly name: string;
   readonly batch: number;
   readonly total: number;
   readonly calls: number;
@@ -19,25 +20,28 @@ const clients = new Map<string, FlightClient>();
 const made = new Map<number, RecordBatch[]>();
 
 const operations: Readonly<Record<string, (command: Command) => Promise<object>>> = {
-  async put({ uri, batch: size, total }) {
+  async put({ uri, name, batch: size, total }) {
     const count = total / size;
     const batches = batchesOf(size);
     const turns = function* () {
       for (let i = 0; i < count; i++) yield batches[i % variants]!;
     };
-    await clientOf(uri).write(nameOf(size), { schema, batches: turns() });
+    await clientOf(uri).write(descriptorOf(name), { schema, batches: turns() });
     return { bytes: total, rows: count * batches[0]!.numRows };
   },
 
-  async get(command) {
+  async get({ uri, name }) {
+    const client = clientOf(uri);
     let bytes = 0;
     let rows = 0;
     let touched = 0;
-    for await (const batch of received(command)) {
-      rows += batch.numRows;
-      for (const { values } of batch.data.children) {
-        bytes += (values as Float64Array).byteLength;
-        touched += (values as Float64Array)[0]!;
+    for (const { ticket } of (await client.getFlightInfo(descriptorOf(name))).endpoints) {
+      for await (const batch of (await client.read(ticket)).batches) {
+        rows += batch.numRows;
+        for (const { values } of batch.data.children) {
+          bytes += (values as Float64Array).byteLength;
+          touched += (values as Float64Array)[0]!;
+        }
       }
     }
     return { bytes, rows, touched };
@@ -90,21 +94,14 @@ for await (const line of createInterface({ input: process.stdin })) {
 }
 for (const client of clients.values()) await client.close();
 
-async function* received({ uri, batch }: Command): AsyncGenerator<RecordBatch> {
-  const client = clientOf(uri);
-  for (const { ticket } of (await client.getFlightInfo(nameOf(batch))).endpoints) {
-    yield* (await client.read(ticket)).batches;
-  }
-}
-
 function clientOf(uri: string): FlightClient {
   const client = clients.get(uri) ?? new FlightClient(uri);
   clients.set(uri, client);
   return client;
 }
 
-function nameOf(size: number): FlightDescriptor {
-  return { type: "path", path: [`bench-${size}`] };
+function descriptorOf(name: string): FlightDescriptor {
+  return { type: "path", path: [name] };
 }
 
 /** The batches that flight_client.py makes, too. */

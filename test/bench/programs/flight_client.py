@@ -1,14 +1,14 @@
 """The pyarrow client of the benchmarks of the bridge and of arrow-flight-node, one process for every server.
 
 A line of JSON in, a line of JSON out:
-    {"op": "put" | "get", "uri", "batch": bytes a batch, "total": bytes}
+    {"op": "put" | "get", "uri", "name", "batch": bytes a batch, "total": bytes}
         -> {"seconds", "bytes", "rows"}; for "get" also "touched": the sum of one value of each buffer
     {"op": "get-raw", ...} -> the same, the values left alone
     {"op": "put-for", ..., "seconds"} -> the same, of whole puts one after another for that long
-    {"op": "kept", "uri", "batch"} -> {"rows", "bytes", "crc"}: of what the server gives, outside any measurement
+    {"op": "kept", "uri", "name", "batch"} -> {"rows", "bytes", "crc"}: of what the server gives, outside any measurement
     {"op": "expected", "batch", "total"} -> the same, of what the clients put
     {"op": "action" | "exchange", "uri", "calls", "threads"} -> {"seconds", "calls"}
-    {"op": "relay-put" | "relay-get", "uri", "batch", "total", "rate": bytes a second at most, 0 for any} -> {"seconds", "bytes", "rows"}
+    {"op": "relay-put" | "relay-get", "uri", "name", "batch", "total", "rate": bytes a second at most, 0 for any} -> {"seconds", "bytes", "rows"}
 """
 
 import json
@@ -42,14 +42,10 @@ def client_of(uri):
     return flight.connect(uri)
 
 
-def name_of(command):
-    return f"bench-{command['batch']}"
-
-
 def put(command):
     batches = batches_of(command["batch"])
     count = command["total"] // command["batch"]
-    descriptor = flight.FlightDescriptor.for_path(name_of(command))
+    descriptor = flight.FlightDescriptor.for_path(command["name"])
     writer, reader = client_of(command["uri"]).do_put(descriptor, batches[0].schema)
     for i in range(count):
         writer.write_batch(batches[i % variants])
@@ -61,7 +57,7 @@ def put(command):
 
 
 def endpoints(command):
-    info = client_of(command["uri"]).get_flight_info(flight.FlightDescriptor.for_path(name_of(command)))
+    info = client_of(command["uri"]).get_flight_info(flight.FlightDescriptor.for_path(command["name"]))
     return [client_of(command["uri"]).do_get(endpoint.ticket) for endpoint in info.endpoints]
 
 
@@ -148,7 +144,7 @@ def relay_put(command):
     client = client_of(command["uri"])
     batches = batches_of(command["batch"])
     count = command["total"] // command["batch"]
-    writer, _ = client.do_put(flight.FlightDescriptor.for_path("relay"), batches[0].schema)
+    writer, _ = client.do_put(flight.FlightDescriptor.for_path(command["name"]), batches[0].schema)
     for i in range(count):
         writer.write_batch(batches[i % variants])
     writer.close()
@@ -158,7 +154,7 @@ def relay_put(command):
 def relay_get(command):
     received = rows = 0
     began = time.perf_counter()
-    for chunk in client_of(command["uri"]).do_get(flight.Ticket(b"relay")):
+    for chunk in client_of(command["uri"]).do_get(flight.Ticket(command["name"])):
         received += chunk.data.nbytes
         rows += chunk.data.num_rows
         expected = 1000 * ((rows // chunk.data.num_rows - 1) % variants) + columns - 1

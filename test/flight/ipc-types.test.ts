@@ -2,7 +2,7 @@ import { execFileSync } from "node:child_process";
 import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import path from "node:path";
-import { DataType, DateUnit, RecordBatch, type TimeUnit, UnionMode, Vector } from "apache-arrow";
+import { DataType, DateUnit, RecordBatch, type TimeUnit, UnionMode, Utf8, Vector, vectorFromArray } from "apache-arrow";
 import { FlightError } from "arrow-flight-node";
 import {
   batchesOf,
@@ -15,6 +15,7 @@ import {
   messagesOf,
   nanosecondsAt,
   splitStream,
+  textAt,
   zstdReady,
 } from "arrow-flight-node/ipc";
 import test from "ava";
@@ -96,6 +97,40 @@ test("types that apache-arrow lacks read as types that it has", (t) => {
   t.is(typeOf("run_end_of_list_view"), "List<Int32>");
   t.is(typeOf("dictionary_int64"), "Dictionary<Int32, Utf8>");
   t.is(typeOf("dictionary_of_list_views"), "Dictionary<Int32, List<Int32>>");
+});
+
+test("exact values are those of slices and of columns in several chunks, too", (t) => {
+  const written = (name: string): unknown[] =>
+    JSON.parse(Buffer.from(readFixture(`ipc-types/${name}.json`)).toString()).flat();
+  const read = (name: string, at: (column: never, row: number) => unknown) => {
+    const [first, ...others] = columnsOf(name);
+    const column = first!.concat(...others);
+    const values = Array.from({ length: column.length }, (_, row) => at(column as never, row));
+    const slice = column.slice(2, 9);
+    const part = Array.from({ length: slice.length }, (_, row) => at(slice as never, row));
+    t.deepEqual(part, values.slice(2, 9), name);
+    t.throws(() => at(column as never, column.length), { instanceOf: RangeError });
+    t.throws(() => at(column as never, -1), { instanceOf: RangeError });
+    return values;
+  };
+  for (const name of ["decimal32", "decimal64", "decimal128", "decimal256", "decimal128_negative_scale"]) {
+    t.deepEqual(read(name, decimalTextAt), written(name), name);
+  }
+  for (const name of ["string", "large_string", "string_view"]) t.deepEqual(read(name, textAt), written(name), name);
+  const nanoseconds = written("timestamp_ns").map((value) => (value === null ? null : BigInt(value as string)));
+  t.deepEqual(read("timestamp_ns", nanosecondsAt), nanoseconds);
+});
+
+test("what apache-arrow's own getters lose, the exact ones keep", (t) => {
+  const marked = vectorFromArray(["\uFEFFa mark at the start of a long text", "\uFEFF"], new Utf8());
+  t.is(marked.get(1), "");
+  t.deepEqual([textAt(marked, 0), textAt(marked, 1)], ["\uFEFFa mark at the start of a long text", "\uFEFF"]);
+  const [decimals] = columnsOf("decimal256");
+  t.not(String(decimals!.get(3)), String(decimalAt(decimals as never, 3)));
+  t.is(decimalAt(decimals as never, 3), 10n ** 76n - 1n);
+  const [times] = columnsOf("timestamp_ns");
+  t.is(nanosecondsAt(times as never, 2), 1656678615123456789n);
+  t.not(BigInt(Math.round(times!.get(2) * 1e6)), 1656678615123456789n);
 });
 
 test("a decoded schema remembers how its messages lie, and tells layouts apart", (t) => {

@@ -5,8 +5,11 @@ import {
   DateUnit,
   type Decimal,
   type Duration,
+  type LargeUtf8,
   type Time,
   type Timestamp,
+  type Utf8,
+  type Utf8View,
   type Vector,
 } from "apache-arrow";
 
@@ -49,6 +52,30 @@ export function nanosecondsAt(column: Vector<Timestamp | Time | Duration | Date_
   if (DataType.isDate(column.type))
     return value * (unit === (DateUnit.DAY as number) ? 86_400_000_000_000n : 1_000_000n);
   return value * nanoseconds[unit]!;
+}
+
+/**
+ * The text at `row`, all of it; null for a null. apache-arrow's `get` leaves out a byte order mark (U+FEFF) that a text begins
+ * with, and puts U+FFFD where bytes are no UTF-8, which decoded batches never hold.
+ */
+export function textAt(column: Vector<Utf8 | LargeUtf8 | Utf8View>, row: number): string | null {
+  const [data, at] = place(column, row);
+  if (!data.getValid(at)) return null;
+  const { buffer, byteOffset, byteLength } = DataType.isUtf8View(column.type) ? viewAt(data, at) : sliceAt(data, at);
+  return Buffer.from(buffer, byteOffset, byteLength).toString();
+}
+
+function sliceAt({ values, valueOffsets }: Data, at: number): Uint8Array {
+  return (values as Uint8Array).subarray(Number(valueOffsets[at]), Number(valueOffsets[at + 1]));
+}
+
+function viewAt({ values, variadicBuffers }: Data, at: number): Uint8Array {
+  const bytes = values as Uint8Array;
+  const view = new DataView(bytes.buffer, bytes.byteOffset + 16 * at, 16);
+  const length = view.getInt32(0, true);
+  if (length <= 12) return bytes.subarray(16 * at + 4, 16 * at + 4 + length);
+  const from = view.getInt32(12, true);
+  return variadicBuffers[view.getInt32(8, true)]!.subarray(from, from + length);
 }
 
 /** The chunk that holds `row`, and where in it. Throws a RangeError for a row that the column lacks. */

@@ -11,6 +11,6 @@ export {
   joinStream,
   splitStream,
 } from "./encapsulate.js";
-export { decimalAt, decimalTextAt, nanosecondsAt } from "./exact-values.js";
+export { decimalAt, decimalTextAt, nanosecondsAt, textAt } from "./exact-values.js";
 export { type BatchShape, type BufferRegion, type FieldNode, type MessageHeader, readMessage } from "./read-message.js";
 export { zstdReady } from "./zstd.js";

@@ -1,6 +1,6 @@
 import { createServer, type ServerHttp2Session, type ServerHttp2Stream } from "node:http2";
 import { type AddressInfo, connect as connectTcp, createServer as createTcpServer, type Socket } from "node:net";
-import { FlightClient, FlightServer, type FlightServerOptions, type Incident } from "arrow-flight-node";
+import { FlightClient, FlightError, FlightServer, type FlightServerOptions, type Incident } from "arrow-flight-node";
 import { implementService } from "arrow-flight-node/grpc";
 import { frame } from "arrow-flight-node/protocol";
 import test, { type ExecutionContext } from "ava";
@@ -85,7 +85,7 @@ function answer(stream: ServerHttp2Stream): void {
   stream.end(frame(new Uint8Array(0))[0]);
 }
 
-const { EmptyCall, FullDuplexCall } = testService;
+const { EmptyCall, FullDuplexCall, UnaryCall } = testService;
 
 async function* never(): AsyncGenerator<object> {
   yield { responseParameters: [{ size: 1 }] };
@@ -95,14 +95,14 @@ async function* never(): AsyncGenerator<object> {
 test("a client finds out that its server is dead, and reaches it when it is back", async (t) => {
   const { port } = await serve(t);
   const proxy = await serveProxy(t, port);
-  const client = connect(t, proxy.uri, { keepaliveMs: 50, keepaliveTimeoutMs: 50 });
+  const client = connect(t, proxy.uri, { keepaliveMs: 200, keepaliveTimeoutMs: 500 });
   const responses = client.stream(FullDuplexCall, never())[Symbol.asyncIterator]();
   await responses.next();
   const began = performance.now();
   proxy.pull();
-  const error = await t.throwsAsync(async () => responses.next(), { message: /no sign of life within 50 ms/ });
+  const error = await t.throwsAsync(async () => responses.next(), { message: /no sign of life within 500 ms/ });
   t.like(error, { code: "UNAVAILABLE" });
-  t.true(performance.now() - began < 5000);
+  t.true(performance.now() - began < 10_000);
   proxy.mend();
   await client.call(EmptyCall, {});
   t.is(proxy.connections.length, 2);
@@ -147,7 +147,7 @@ test("a server drops a client that is dead, and its handler hears of it", async 
       for await (const _ of requests) yield {};
     },
   });
-  const { port } = await serve(t, { services: [watching], keepaliveMs: 50, keepaliveTimeoutMs: 50 });
+  const { port } = await serve(t, { services: [watching], keepaliveMs: 200, keepaliveTimeoutMs: 500 });
   const proxy = await serveProxy(t, port);
   const responses = connect(t, proxy.uri).stream(FullDuplexCall, never())[Symbol.asyncIterator]();
   await responses.next();
@@ -163,7 +163,7 @@ test("a server says goodbye to a client that asks nothing", async (t) => {
   const [first] = proxy.connections;
   if (!first!.destroyed) await new Promise((resolve) => first!.once("close", resolve));
   await client.call(EmptyCall, {});
-  t.is(proxy.connections.length, 2);
+  t.true(proxy.connections.length > 1);
 });
 
 test("calls on a connection that says goodbye finish there, new ones go to another", async (t) => {
@@ -401,6 +401,106 @@ test("a closing server lets the streams of pyarrow and grpc-js finish, and takes
   );
   t.deepEqual(await pyarrow, ["first", "last"]);
   await closed;
+});
+
+test("calls go to a server's successor while those of the old one finish", async (t) => {
+  const begun = signalled();
+  const proceed = signalled();
+  const named = (name: string) =>
+    implementService(testService, {
+      UnaryCall: () => ({ serverId: name }),
+      async *FullDuplexCall() {
+        yield { payload: payload(1) };
+        begun.resolve();
+        await proceed.promise;
+        yield { payload: payload(2) };
+      },
+    });
+  const { server, uri, port } = await serve(t, { services: [named("old")] });
+  const client = connect(t, uri);
+  const stream = collect(client.stream(FullDuplexCall, []));
+  await begun.promise;
+  const closed = server.close({ graceMs: 60_000 });
+  await serve(t, { services: [named("new")], port });
+  const answers = await Promise.all(Array.from({ length: 20 }, () => client.call(UnaryCall, {})));
+  t.deepEqual(new Set(answers.map(({ serverId }) => serverId)), new Set(["new"]));
+  proceed.resolve();
+  t.is((await stream).length, 2);
+  await closed;
+});
+
+test("what a handler throws that cannot be sent is an error of that call alone", async (t) => {
+  const thrown: unknown[] = [
+    new FlightError("ABORTED", "no", { details: "text" as unknown as Uint8Array }),
+    Object.create(null),
+    Symbol("why"),
+    undefined,
+    Object.assign(new FlightError("ABORTED", "no"), { code: "NONSENSE" }),
+  ];
+  const throwing = implementService(testService, {
+    EmptyCall: () => {
+      throw thrown.shift();
+    },
+  });
+  const client = connect(t, (await serve(t, { services: [throwing] })).uri);
+  const codes: string[] = [];
+  while (thrown.length > 0) {
+    codes.push((await t.throwsAsync(client.call(EmptyCall, {}), { instanceOf: FlightError })).code);
+  }
+  t.deepEqual(codes, ["INTERNAL", "INTERNAL", "INTERNAL", "INTERNAL", "UNKNOWN"]);
+});
+
+test("an observer that throws at the end of a call harms no one", async (t) => {
+  const { uri } = await serve(t);
+  const warned = new Promise<Error>((resolve) => process.once("warning", resolve));
+  const failing = () => ({
+    ended: () => {
+      throw new RangeError("a bug in an observer");
+    },
+  });
+  const client = connect(t, uri, { middleware: [failing] });
+  await client.call(EmptyCall, {});
+  t.regex((await warned).message, /a bug in an observer/);
+  await client.call(EmptyCall, {});
+});
+
+test("headers that were set come before an answer of nothing", async (t) => {
+  const empty = implementService(testService, {
+    async *FullDuplexCall(_, call) {
+      call.setHeader("x-first", "1");
+      call.setTrailer("x-last", "2");
+      yield* [];
+    },
+  });
+  const client = connect(t, (await serve(t, { services: [empty] })).uri);
+  const seen: string[] = [];
+  const received = (headers: ReadonlyMap<string, string>, part: string) => {
+    seen.push(`${part} ${headers.get("x-first")} ${headers.get("x-last")}`);
+  };
+  await collect(client.stream(FullDuplexCall, [], { middleware: [() => ({ received })] }));
+  t.deepEqual(seen, ["headers 1 undefined", "trailers undefined 2"]);
+});
+
+test("headers may go before the first answer, for a client that waits for them", async (t) => {
+  const early = implementService(testService, {
+    async *FullDuplexCall(requests, call) {
+      call.setHeader("x-ready", "yes");
+      call.sendHeaders();
+      t.throws(() => call.setHeader("x-late", "no"), { message: /comes too late/ });
+      for await (const _ of requests) yield {};
+    },
+  });
+  const client = connect(t, (await serve(t, { services: [early] })).uri);
+  const ready = signalled();
+  const requests = async function* () {
+    await ready.promise;
+    yield {};
+  };
+  const received = (headers: ReadonlyMap<string, string>) => {
+    if (headers.get("x-ready") === "yes") ready.resolve();
+  };
+  const responses = collect(client.stream(FullDuplexCall, requests(), { middleware: [() => ({ received })] }));
+  t.is((await responses).length, 1);
 });
 
 test("a client whose goodbye breaks HTTP/2's rules after its last call is no incident", async (t) => {

@@ -1,3 +1,5 @@
+import { inspect } from "node:util";
+
 /** Every way a call can fail: gRPC's status names without OK. The set is closed: a caller may switch over it. */
 export const flightErrorCodes = [
   "CANCELLED",
@@ -65,7 +67,10 @@ export class FlightError extends Error {
    */
   static from(reason: unknown, code: FlightErrorCode = "INTERNAL"): FlightError {
     if (reason instanceof FlightError) return reason;
-    if (!(reason instanceof Error)) return new FlightError(code, String(reason), { cause: reason });
+    if (!(reason instanceof Error)) {
+      // Not every value has a string.
+      return new FlightError(code, typeof reason === "string" ? reason : inspect(reason), { cause: reason });
+    }
     if (reason.name === "AbortError") return new FlightError("CANCELLED", reason.message, { cause: reason });
     if (reason.name === "TimeoutError") return new FlightError("DEADLINE_EXCEEDED", reason.message, { cause: reason });
     return new FlightError(code, reason.message, { cause: reason });

@@ -84,7 +84,7 @@ const inputOutput: ReadonlySet<FlightErrorCode> = new Set([
 export function encodeStatus(error: FlightError | undefined): Record<string, string> {
   if (error === undefined) return { "grpc-status": "0" };
   const trailers: Record<string, string> = {
-    "grpc-status": String(numbers[error.code]),
+    "grpc-status": String(numbers[error.code] ?? numbers.UNKNOWN),
     "grpc-message": percentEncode(error.message),
   };
   if (error.details !== undefined) {

@@ -34,7 +34,8 @@ export class ClientConnection {
   readonly #session: ClientHttp2Session;
   readonly #socket: Socket;
   readonly #uri: string;
-  readonly #waiting: ((admitted: boolean) => void)[] = [];
+  /** Those that wait for a place, the first first. */
+  readonly #waiting = new Set<(admitted: boolean) => void>();
   #calls = 0;
   /** How many calls the server takes at once. */
   #maxCalls = Number.POSITIVE_INFINITY;
@@ -90,16 +91,28 @@ export class ClientConnection {
   }
 
   /**
-   * Takes a place among the calls that the server takes at once; `release` gives it back. Where none is free the promise waits for one,
-   * and resolves with false when the connection takes no more calls.
+   * Takes a place among the calls that the server takes at once; `release` gives it back. Where none is free the promise waits for one; it
+   * resolves with false when the connection takes no more calls, and rejects when `signal` aborts. Throws when it has.
    */
-  admit(): true | Promise<boolean> {
+  admit(signal: AbortSignal): true | Promise<boolean> {
+    signal.throwIfAborted();
     if (!this.usable) return Promise.resolve(false);
     if (this.#calls < this.#maxCalls) {
       this.#hold();
       return true;
     }
-    return new Promise((resolve) => this.#waiting.push(resolve));
+    return new Promise((resolve, reject) => {
+      const give = (admitted: boolean) => {
+        signal.removeEventListener("abort", abort);
+        resolve(admitted);
+      };
+      const abort = () => {
+        this.#waiting.delete(give);
+        reject(signal.reason);
+      };
+      this.#waiting.add(give);
+      signal.addEventListener("abort", abort, { once: true });
+    });
   }
 
   release(): void {
@@ -112,7 +125,13 @@ export class ClientConnection {
   /** Starts a stream in the place of an admitted call. Throws UNAVAILABLE, and gives the place back, when it is too late. */
   start(headers: OutgoingHttpHeaders): ClientHttp2Stream {
     try {
-      return this.#session.request(headers, { endStream: false });
+      const stream = this.#session.request(headers, { endStream: false });
+      // A connection has numbers for 2^30 streams. After the last, the next call goes to another connection.
+      if (stream.id === undefined) {
+        this.#leave();
+        this.#session.close();
+      }
+      return stream;
     } catch (cause) {
       this.release();
       throw new FlightError("UNAVAILABLE", `The connection to ${this.#uri} ended before the call.`, {
@@ -184,15 +203,18 @@ export class ClientConnection {
   }
 
   #admitWaiting(): void {
-    while (!this.#leaving && this.#waiting.length > 0 && this.#calls < this.#maxCalls) {
+    for (const give of this.#waiting) {
+      if (this.#leaving || this.#calls >= this.#maxCalls) return;
+      this.#waiting.delete(give);
       this.#hold();
-      this.#waiting.shift()!(true);
+      give(true);
     }
   }
 
   #leave(): void {
     this.#leaving = true;
-    for (const waiting of this.#waiting.splice(0)) waiting(false);
+    for (const give of this.#waiting) give(false);
+    this.#waiting.clear();
   }
 }
 

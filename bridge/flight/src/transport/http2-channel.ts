@@ -52,11 +52,11 @@ export class GrpcChannel {
     if (this.#closing.signal.aborted) throw closed();
     const method = path.slice(path.lastIndexOf("/") + 1);
     const name = `${method} to ${this.#uri}`;
+    const frames = new RequestFrames(request);
     const chosen = new Map(Object.entries({ ...this.#options.headers, ...options.headers }));
     const middleware = [...this.#options.middleware, ...(options.middleware ?? [])];
     const observer = startMiddleware(middleware, { method, path, uri: this.#uri, headers: chosen });
     const scope = new CallScope(name, options);
-    const frames = new RequestFrames(request);
     const over = (error: FlightError | undefined) => {
       scope.end();
       frames.stop();
@@ -96,8 +96,8 @@ export class GrpcChannel {
   async #admitted(scope: CallScope, waitForReady: boolean): Promise<ClientConnection> {
     for (let attempt = 1; ; attempt++) {
       const connection = await this.#connected(scope, waitForReady);
-      const place = connection.admit();
-      if (place === true || (await this.#placed(connection, place, scope))) return connection;
+      const place = connection.admit(scope.signal);
+      if (place === true || (await place)) return connection;
       if (attempt < maxAttempts) continue;
       const error = new FlightError("UNAVAILABLE", `${this.#uri} ends every connection before a call.`, {
         hint: "See whether the server is closing, and call again.",
@@ -107,34 +107,30 @@ export class GrpcChannel {
     }
   }
 
-  async #placed(connection: ClientConnection, place: Promise<boolean>, scope: CallScope): Promise<boolean> {
-    try {
-      return await scope.within(place);
-    } catch (reason) {
-      // The place may come after its call has given up.
-      void place.then((late) => late && connection.release());
-      throw reason;
-    }
-  }
-
   /** A connection that was ready a moment ago. */
   async #connected(scope: CallScope, waitForReady: boolean): Promise<ClientConnection> {
     for (;;) {
+      if (waitForReady) await this.#waitToConnect(scope);
       scope.signal.throwIfAborted();
+      if (this.#closing.signal.aborted) throw closed();
+      if (!this.#current?.usable) this.#current = this.#connect();
+      const connection = this.#current;
+      if (connection.isReady) return connection;
       try {
-        if (this.#closing.signal.aborted) throw closed();
-        if (!this.#current?.usable) {
-          if (waitForReady) await scope.within(this.#backoff.over(this.#closing.signal));
-          // Another call may have begun to connect meanwhile.
-          if (!this.#current?.usable) this.#current = this.#connect();
-        }
-        const connection = this.#current;
-        if (!connection.isReady) await scope.within(connection.ready);
+        await scope.within(connection.ready);
         return connection;
       } catch (reason) {
         if (this.#closing.signal.aborted) throw closed();
         if (!waitForReady || scope.signal.aborted) throw reason;
       }
+    }
+  }
+
+  /** Waits until there is a connection or the next attempt for one may be made, or the client is closed. */
+  async #waitToConnect(scope: CallScope): Promise<void> {
+    const { signal } = this.#closing;
+    while (!this.#current?.usable && this.#backoff.remainingMs > 0 && !signal.aborted) {
+      await scope.within(this.#backoff.over(signal).catch(() => {}));
     }
   }
 

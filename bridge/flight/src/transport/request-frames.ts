@@ -1,3 +1,4 @@
+import { FlightError } from "../error.js";
 import type { Streamable } from "../messages.js";
 import type { Frame } from "../protocol/grpc-frame.js";
 
@@ -24,8 +25,14 @@ export class RequestFrames {
   #next: Promise<IteratorResult<Frame>> | undefined;
   #ended = false;
 
+  /** Throws INVALID_ARGUMENT for messages that are no stream. */
   constructor({ messages: source, encode }: Outgoing) {
     this.#encode = encode;
+    if (!isStream(source)) {
+      throw new FlightError("INVALID_ARGUMENT", "What the call is to send is no stream of messages.", {
+        hint: "Give an array, a generator or another iterable.",
+      });
+    }
     this.#source = Symbol.asyncIterator in source ? source[Symbol.asyncIterator]() : source[Symbol.iterator]();
   }
 
@@ -95,4 +102,8 @@ export class RequestFrames {
     if (this.#keptBytes > keptBytes) this.commit();
     else this.#kept.push(frame);
   }
+}
+
+function isStream(source: unknown): boolean {
+  return typeof source === "object" && source !== null && (Symbol.asyncIterator in source || Symbol.iterator in source);
 }

@@ -16,6 +16,8 @@ export interface GrpcServerCallOptions extends Intake {
   maxMessageBytes: number;
   /** The caller is known. */
   admitted(): void;
+  /** The call has ended before its caller has sent all. */
+  leftOpen(): void;
 }
 
 /** One call that a peer made: its messages, its answers, and its one end. */
@@ -126,7 +128,9 @@ export class GrpcServerCall implements ServerCall {
     if (error === undefined) this.messages.fail(over());
     else this.#stop(error);
     if (this.#stream.destroyed || this.#stream.closed) return;
-    const trailers = { ...this.#trailers, ...encodeStatus(error) };
+    const trailers = { ...this.#trailers, ...statusOf(error) };
+    // Headers that were set go before the trailers, also where nothing comes between them.
+    if (Object.keys(this.#headers).length > 0) this.sendHeaders();
     if (this.#stream.headersSent) {
       this.#stream.once("wantTrailers", () => {
         this.#stream.sendTrailers(trailers);
@@ -148,6 +152,7 @@ export class GrpcServerCall implements ServerCall {
   /** Tells a peer that is still sending to stop; what it sent is read and dropped. */
   #closeRequest(): void {
     if (this.#stream.readableEnded) return;
+    this.#options.leftOpen();
     this.#stream.resume();
     this.#stream.close(constants.NGHTTP2_NO_ERROR);
   }
@@ -216,4 +221,15 @@ function cut(): FlightError {
   return new FlightError("CANCELLED", "The peer cancelled the call, or its connection was lost, before the end.", {
     hint: "Treat what came as incomplete.",
   });
+}
+
+/** A handler may have thrown what cannot be sent, such as details that are no bytes: that is an error of its own. */
+function statusOf(error: FlightError | undefined): Record<string, string> {
+  try {
+    return encodeStatus(error);
+  } catch (reason) {
+    return encodeStatus(
+      new FlightError("INTERNAL", `The call's error cannot be sent: ${FlightError.from(reason).message}`),
+    );
+  }
 }

@@ -14,6 +14,7 @@ import {
   UnionMode,
 } from "apache-arrow";
 import { FlightError } from "../error.js";
+import { DecimalWords } from "./decimal-words.js";
 import { type FlatTable, malformed } from "./flatbuffer.js";
 
 /** The constructor of a column's values, such as Float64Array. */
@@ -156,7 +157,7 @@ class Planner {
       type: own,
       layout,
       width: byteWidth(type) ?? 0,
-      arrayType: type.ArrayType as ArrayType,
+      arrayType: DataType.isDecimal(type) ? DecimalWords : (type.ArrayType as ArrayType),
       large: [Type.LargeUtf8, Type.LargeBinary, Type.LargeList].includes(type.typeId),
       text: [Type.Utf8, Type.LargeUtf8, Type.Utf8View].includes(type.typeId),
       children,

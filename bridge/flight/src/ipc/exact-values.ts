@@ -12,20 +12,17 @@ import {
   type Utf8View,
   type Vector,
 } from "apache-arrow";
+import { integerOf } from "./decimal-words.js";
 
 /**
  * The decimal at `row` as its unscaled integer: 12345n for 123.45 of scale 2; null for a null. Exact for decimals of 32, 64, 128 and
- * 256 bits, where apache-arrow's own `get` gives words that print wrongly for 256 bits and for negative ones of 64.
+ * 256 bits, of decoded batches and of others, in which apache-arrow prints negative decimals of 64 bits and long ones of 256 wrongly.
  */
 export function decimalAt(column: Vector<Decimal>, row: number): bigint | null {
   const [data, at] = place(column, row);
   if (!data.getValid(at)) return null;
-  const words = data.values as Uint32Array;
-  const { bitWidth } = column.type as Decimal;
-  const count = bitWidth / 32;
-  let value = BigInt(words[at * count + count - 1]! | 0);
-  for (let word = count - 2; word >= 0; word--) value = (value << 32n) | BigInt(words[at * count + word]!);
-  return value;
+  const words = (column.type as Decimal).bitWidth / 32;
+  return integerOf((data.values as Uint32Array).subarray(at * words, (at + 1) * words));
 }
 
 /** The decimal at `row` written out with all digits of its scale, such as "-123.45", never with an exponent; null for a null. */

@@ -23,9 +23,6 @@ const frameHeader = 9;
 /** Small pieces after which the overhead is looked at, before its time. */
 const piecesPerLook = 4096;
 
-/** Calls that ended early may still be sent to: so many bytes, at most, can be on their way. */
-const onTheirWay = 16 << 20;
-
 /**
  * Watches one connection of a server, and ends it when it costs more than it brings.
  *
@@ -76,13 +73,17 @@ export class ConnectionGuard {
   opened(stream: ServerHttp2Stream): void {
     this.#headers += this.#limits.maxHeaderBytes;
     stream.once("aborted", () => {
+      // A lost connection cancels its calls, too, and a caller may have heard enough.
+      if (this.#session.destroyed || stream.headersSent) return;
       if (--this.#resets < 0) {
         this.#end("resets", `It cancelled its calls faster than maxResets (${this.#limits.maxResets}) allows.`);
       }
     });
-    stream.once("close", () => {
-      if (!stream.readableEnded) this.#excused = Math.min(this.#excused + this.#window, onTheirWay);
-    });
+  }
+
+  /** A call was ended that is still being sent to: up to its window can be on its way. */
+  ended(): void {
+    this.#excused = Math.min(this.#excused + this.#window, 4 * this.#window);
   }
 
   /** A call was admitted: the peer is no stranger, and each of its streams has this window. Returns whether it was one. */

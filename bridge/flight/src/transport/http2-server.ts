@@ -34,8 +34,8 @@ export interface GrpcServerOptions extends ServerConnectionOptions {
 /** How often each connection is looked at. */
 const lookMs = 250;
 
-/** nghttp2's code for a peer that makes it queue answers without end. */
-const flooded = -904;
+/** What nghttp2 and node:http2 call floods: answers that a peer does not read, headers without end, frames without sense. */
+const floodErrors = new Set<unknown>([-904, -905, "ERR_HTTP2_TOO_MANY_INVALID_FRAMES"]);
 
 /** How long calls that were cut at the end of the grace may take to send their status. */
 const lastWordsMs = 250;
@@ -162,7 +162,7 @@ export class GrpcServer {
       const connection = this.#connections.get(session);
       // One that its guard has ended was told of.
       if (connection === undefined || error instanceof FlightError || isLost(error)) return;
-      const flood = error.errno === flooded || error.code === "ERR_HTTP2_TOO_MANY_INVALID_FRAMES";
+      const flood = floodErrors.has(error.errno ?? error.code);
       if (flood) this.#penalties.add(connection.address);
       // grpc-go's client says goodbye, after its last call, in a way that HTTP/2 forbids.
       else if (!connection.harmed) return;
@@ -193,7 +193,8 @@ export class GrpcServer {
       return;
     }
     stream.on("error", () => {});
-    stream.respond({ ":status": refusal }, { endStream: true });
+    stream.respond({ ":status": refusal, "content-type": "text/plain" });
+    stream.end("This server speaks gRPC: it answers POST with content-type application/grpc.\n");
     stream.resume();
   }
 
@@ -209,6 +210,7 @@ export class GrpcServer {
         this.#buffered -= bytes;
       },
       admitted: () => connection.admit(),
+      leftOpen: () => connection.guard.ended(),
     });
     this.#calls.add(call);
     try {

@@ -115,6 +115,48 @@ test("middleware that throws refuses the call, and those before it hear of it", 
   t.deepEqual(seen, ["ListActions RESOURCE_EXHAUSTED"]);
 });
 
+test("middleware may wait on both sides, and a call that ends meanwhile is told of all the same", async (t) => {
+  const [ends, seen]: [string[], string[]] = [[], []];
+  const asked = signalled();
+  const left = signalled();
+  const patient: ServerMiddleware = async (call) => {
+    if (call.headers.get("x-tag") === "left") {
+      asked.resolve();
+      await left.promise;
+    }
+    return tagBack(ends)(call);
+  };
+  const server = new FlightServer(keepHandlers(), { middleware: [patient] });
+  const { uri } = await server.listen();
+  const token = signalled<string>();
+  const fetching: ClientMiddleware = async (call) => {
+    const observer = tag(seen)(call);
+    call.headers.set("x-tag", await token.promise);
+    return observer;
+  };
+  const slow = new FlightClient(uri, { middleware: [fetching] });
+  const plain = new FlightClient(uri);
+  t.teardown(() => Promise.all([slow.close(), plain.close(), server.close({ graceMs: 0 })]));
+
+  await t.throwsAsync(collect(slow.listActions({ timeoutMs: 20 })), { code: "DEADLINE_EXCEEDED" });
+  token.resolve("fetched");
+  await endOf(seen, 1);
+  t.deepEqual(seen.splice(0), ["ListActions DEADLINE_EXCEEDED"]);
+  t.is((await collect(slow.listActions())).length, 1);
+  await endOf(seen, 1);
+  t.deepEqual(seen, ["x-tag: fetched again", "x-end: told", "ListActions OK"]);
+
+  const abort = new AbortController();
+  const call = collect(plain.listActions({ headers: { "x-tag": "left" }, signal: abort.signal }));
+  await asked.promise;
+  abort.abort();
+  await t.throwsAsync(call, { code: "CANCELLED" });
+  await collect(plain.listActions());
+  left.resolve();
+  while (ends.length < 3) await new Promise(setImmediate);
+  t.deepEqual(ends.sort(), ["ListActions CANCELLED", "ListActions OK", "ListActions OK"]);
+});
+
 test("trace headers pass from pyarrow through one server to the next", async (t) => {
   const last = new FlightServer({
     *doAction(_, { headers }) {

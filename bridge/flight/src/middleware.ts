@@ -24,41 +24,47 @@ export interface ClientCallObserver {
   ended?(error: FlightError | undefined): void;
 }
 
-/** Runs before each call of a client: may change its headers, follow it, or throw to refuse it. */
-export type ClientMiddleware = (call: ClientCall) => ClientCallObserver | undefined;
+/**
+ * Runs before each call of a client: may change its headers, follow it, or throw to refuse it. It may take its time, to fetch a token for
+ * instance: the call waits, within its own.
+ */
+export type ClientMiddleware = (call: ClientCall) => Promised<ClientCallObserver | undefined>;
 
 /**
  * Runs before each call to a server, before it is authenticated: may read its headers, set some of the answer, or throw to refuse
- * it. What it returns runs once, when the call ends, before its trailers are sent; `error` is what it failed of.
+ * it; the call waits. What it returns runs once, when the call ends, before its trailers are sent; `error` is what it failed of.
  */
-export type ServerMiddleware = (call: ServerCall) => ((error: FlightError | undefined) => void) | undefined;
+export type ServerMiddleware = (call: ServerCall) => Promised<((error: FlightError | undefined) => void) | undefined>;
 
-/** Runs every middleware and tells all of what follows. One that throws ends the call for those before it, too. */
-export function startMiddleware(all: readonly ClientMiddleware[], call: ClientCall): Required<ClientCallObserver> {
-  const observers: ClientCallObserver[] = [];
-  const whole = {
-    received: (headers: ReadonlyMap<string, string>, part: HeaderPart) => {
-      for (const observer of observers) observer.received?.(headers, part);
-    },
-    ended: (error: FlightError | undefined) => {
-      for (const observer of observers.splice(0)) {
-        try {
-          observer.ended?.(error);
-        } catch (reason) {
-          // The call is over, so that no one waits for what this throws.
-          process.emitWarning(FlightError.from(reason));
-        }
-      }
-    },
-  };
-  try {
+type Promised<T> = T | Promise<T>;
+
+/** All middleware of one call of a client. */
+export class CallObservers implements Required<ClientCallObserver> {
+  readonly #observers: ClientCallObserver[] = [];
+  #over: { error: FlightError | undefined } | undefined;
+
+  /** Runs every middleware, one after the other, as long as the call is not over. */
+  async start(all: readonly ClientMiddleware[], call: ClientCall): Promise<void> {
     for (const middleware of all) {
-      const observer = middleware(call);
-      if (observer !== undefined) observers.push(observer);
+      const observer = await middleware(call);
+      if (observer !== undefined) this.#observers.push(observer);
+      if (this.#over !== undefined) return this.ended(this.#over.error);
     }
-  } catch (reason) {
-    whole.ended(FlightError.from(reason));
-    throw FlightError.from(reason);
   }
-  return whole;
+
+  received(headers: ReadonlyMap<string, string>, part: HeaderPart): void {
+    for (const observer of this.#observers) observer.received?.(headers, part);
+  }
+
+  ended(error: FlightError | undefined): void {
+    this.#over ??= { error };
+    for (const observer of this.#observers.splice(0)) {
+      try {
+        observer.ended?.(error);
+      } catch (reason) {
+        // The call is over, so that no one waits for what this throws.
+        process.emitWarning(FlightError.from(reason));
+      }
+    }
+  }
 }

@@ -128,7 +128,8 @@ export class FlightServer<Identity = unknown> {
 
   async #admit(path: string, call: GrpcServerCall): Promise<GrpcHandler> {
     for (const middleware of this.#middleware) {
-      const ended = middleware(call);
+      const started = middleware(call);
+      const ended = started instanceof Promise ? await started : started;
       if (ended !== undefined) call.observe(ended);
     }
     this.#checkToken?.(call.headers);

@@ -1,5 +1,5 @@
 import { FlightError } from "../error.js";
-import { type ClientMiddleware, startMiddleware } from "../middleware.js";
+import { CallObservers, type ClientMiddleware } from "../middleware.js";
 import { type Address, formatLocation } from "../protocol/location.js";
 import { checkHeader } from "../protocol/metadata.js";
 import { formatTimeout } from "../protocol/timeout.js";
@@ -55,14 +55,18 @@ export class GrpcChannel {
     const frames = new RequestFrames(request);
     const chosen = new Map(Object.entries({ ...this.#options.headers, ...options.headers }));
     const middleware = [...this.#options.middleware, ...(options.middleware ?? [])];
-    const observer = startMiddleware(middleware, { method, path, uri: this.#uri, headers: chosen });
+    const observers = new CallObservers();
     const scope = new CallScope(name, options);
     const over = (error: FlightError | undefined) => {
       scope.end();
       frames.stop();
-      observer.ended(error);
+      observers.ended(error);
     };
     try {
+      if (middleware.length > 0) {
+        scope.signal.throwIfAborted();
+        await scope.within(observers.start(middleware, { method, path, uri: this.#uri, headers: chosen }));
+      }
       for (const [header, value] of chosen) checkHeader(header, value);
       for (let attempt = 1; ; attempt++) {
         const connection = await this.#admitted(scope, options.waitForReady ?? false);
@@ -74,7 +78,7 @@ export class GrpcChannel {
           mayRepeat: attempt < maxAttempts,
           maxMessageBytes: this.#options.maxMessageBytes,
           scope,
-          onHeaders: observer.received,
+          onHeaders: (headers, part) => observers.received(headers, part),
           onClose: over,
         });
         if (await call.taken) return call;

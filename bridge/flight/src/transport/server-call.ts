@@ -105,7 +105,8 @@ export class GrpcServerCall implements ServerCall {
 
   /** `ended` runs once, before the call's trailers are sent or when the peer is gone. */
   observe(ended: (error: FlightError | undefined) => void): void {
-    this.#observers.push(ended);
+    if (this.#ended) ended(FlightError.from(this.signal.reason));
+    else this.#observers.push(ended);
   }
 
   setTrailer(name: string, value: string): void {

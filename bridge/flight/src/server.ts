@@ -53,7 +53,10 @@ export interface FlightServerOptions {
    * the like; four times as many at once, and an eighth of the bytes of its messages, either way, comes on top. One that sends more is ended. Default 256 KiB.
    */
   maxOverheadBytes?: number | undefined;
-  /** How many calls a connection may cancel at once; 33 a second come back. One that cancels more is ended. Default 500, at most 1000. */
+  /**
+   * How many calls a connection may cancel at once before they are answered; 33 a second come back. One that cancels more is ended.
+   * Default 900; node:http2 itself ends a connection after 1000, answered or not.
+   */
   maxResets?: number | undefined;
   /** How long the address of a connection that was ended for a flood gets no new one. Default 10 s; 0: not at all. */
   floodPenaltyMs?: number | undefined;
@@ -104,7 +107,7 @@ export class FlightServer<Identity = unknown> {
       maxHeaderBytes: options.maxHeaderBytes ?? 16 << 10,
       maxBufferedBytes: options.maxBufferedBytes ?? 1 << 30,
       maxOverheadBytes: options.maxOverheadBytes ?? 256 << 10,
-      maxResets: options.maxResets ?? 500,
+      maxResets: options.maxResets ?? 900,
       floodPenaltyMs: options.floodPenaltyMs ?? 10_000,
       onIncident: options.onIncident ?? warnOf,
     });

@@ -194,17 +194,15 @@ class ColumnReader {
     return bitmap;
   }
 
-  /** The offsets of `length` values, which grow from at least 0. Those of no values may be anything, or absent. */
+  /** The offsets of `length` values, which grow from at least 0. Of no values there may be none, or one wherever it points. */
   #offsets(plan: ColumnPlan, length: number): Int32Array | BigInt64Array {
-    if (length === 0) {
-      this.#region(plan);
-      return plan.large ? new BigInt64Array(1) : new Int32Array(1);
-    }
+    const width = plan.large ? 8 : 4;
+    const count = length > 0 || (this.#shape.buffers[this.#buffer]?.length ?? 0) >= width ? length + 1 : 0;
     const offsets = plan.large
-      ? (this.#values(plan, length + 1, BigInt64Array, 8) as BigInt64Array)
-      : (this.#values(plan, length + 1, Int32Array, 4) as Int32Array);
+      ? (this.#values(plan, count, BigInt64Array, 8) as BigInt64Array)
+      : (this.#values(plan, count, Int32Array, 4) as Int32Array);
     if (!offsetsGrow(offsets)) throw malformed(`has offsets that run backwards in the column "${plan.name}"`);
-    return offsets;
+    return length > 0 ? offsets : plan.large ? new BigInt64Array(1) : new Int32Array(1);
   }
 
   #values(plan: ColumnPlan, length: number, arrayType: ArrayType, width: number): ArrayBufferView {

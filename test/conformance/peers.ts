@@ -90,5 +90,5 @@ function knowsOfJava(scenario: string): boolean {
 }
 
 function knowsOfRust(scenario: string): boolean {
-  return scenario.startsWith("call: ") || scenario === "poll_flight_info";
+  return scenario.startsWith("call: ") || scenario === "poll_flight_info" || scenario === "auth:basic_proto";
 }

@@ -3,9 +3,11 @@ import { MissingTool } from "./build.js";
 import { calls } from "./calls/index.js";
 import { dataMode } from "./data-mode.js";
 import { buildGoPrograms } from "./go-programs.js";
+import { buildGrpcGo } from "./interop/go-programs.js";
+import { interopMode, interopNames } from "./interop/interop-mode.js";
 import { ipcFiles } from "./ipc-files.js";
 import { peerMode } from "./peer-mode.js";
-import { java, type Peer, pyarrow } from "./peers.js";
+import { java, type Peer, pyarrow, rust } from "./peers.js";
 import { type Result, sides } from "./result.js";
 import { startComparer } from "./same.js";
 import { scenarioMode } from "./scenario-mode.js";
@@ -15,12 +17,13 @@ import { formatResults } from "./table.js";
 const help = `npm run conformance -- [options]: arrow-flight-node against other implementations, as server and as client
 
 It builds Arrow's Go programs into .cache/conformance (Go 1.25 or newer), runs Arrow's integration scenarios and the data
-mode with data of every type against them, the data mode also against pyarrow, and prints one table. It ends with 1 when
+mode with data of every type against them, the data mode also against pyarrow, gRPC's interop cases against grpc-go's
+client and server, and prints one table. It ends with 1 when
 something failed. What was not run is listed with its reason, and so is a peer whose tools are not installed.
 
   --all            also a Java peer (Maven and a JDK of 17 or newer) and a Rust peer (cargo), built on Arrow's libraries:
                    the calls one by one, logins, TLS, errors, cancelling, back-pressure and a server's graceful end
-  --only PATTERN   the scenarios whose name matches a regular expression: "^data:", "^call:", "ordered", "dictionary"
+  --only PATTERN   the scenarios whose name matches a regular expression: "^data:", "^call:", "^grpc:", "ordered", "dictionary"
   --help
 `;
 
@@ -47,8 +50,15 @@ try {
     yield* scenarioMode([...scenarios, ...missingScenarios].filter(({ name }) => only.test(name)));
     if (files.length > 0) yield* dataMode(programs, files, comparer.same);
   });
+  const interop = interopNames.filter((name) => only.test(name));
+  if (interop.length > 0) {
+    await note("grpc-go", async function* () {
+      await buildGrpcGo(log);
+      yield* interopMode(interop);
+    });
+  }
   const chosen = [...scenarios, ...calls].filter(({ name }) => only.test(name));
-  for (const peer of values.all ? [pyarrow, java] : [pyarrow]) {
+  for (const peer of values.all ? [pyarrow, java, rust] : [pyarrow]) {
     await note(peer.name, () => meet(peer));
   }
 

@@ -5,7 +5,7 @@ import { cancel } from "./cancel.js";
 import { brokenStreams, errors } from "./errors.js";
 import { exchange } from "./exchange.js";
 import { flightInfo } from "./flight-info.js";
-import { get } from "./get.js";
+import { get, metadataAlone } from "./get.js";
 import { gracefulEnd } from "./graceful-end.js";
 import { headers } from "./headers.js";
 import { large } from "./large.js";
@@ -18,6 +18,7 @@ export const calls: readonly Scenario[] = [
   listFlights,
   flightInfo,
   get,
+  metadataAlone,
   put,
   exchange,
   actions,

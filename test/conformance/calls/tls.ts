@@ -7,8 +7,8 @@ import { expectFailure } from "../expect-failure.js";
 import type { Scenario } from "../scenario.js";
 import { text } from "../scenarios/command.js";
 
-/** A server's certificate and two clients', each signed by itself; make.sh beside them says how. */
-export const certificates: string = path.resolve("test/fixtures/flight/tls");
+/** An authority's certificate, a server's and a client's that it has signed, and a stranger's; make.sh beside them says how. */
+export const certificates: string = path.resolve("test/conformance/certificates");
 
 /** A client that trusts the server's certificate, and one that trusts others. */
 export const tls: Scenario = {
@@ -16,8 +16,12 @@ export const tls: Scenario = {
   handlers: () => ({ doAction: () => [Buffer.from("someone")] }),
   serverOptions: { tls: identity("server") },
   async client(_, uri) {
-    equal(await who(uri, { ca: pem("server.pem") }), "someone", "who a client without a certificate is");
-    await expectFailure(who(uri, { ca: pem("ann.pem") }), "UNAVAILABLE", "a server that the client does not trust");
+    equal(await who(uri, { ca: pem("authority.pem") }), "someone", "who a client without a certificate is");
+    await expectFailure(
+      who(uri, { ca: pem("stranger.pem") }),
+      "UNAVAILABLE",
+      "a server that the client does not trust",
+    );
   },
 };
 
@@ -25,9 +29,9 @@ export const tls: Scenario = {
 export const mtls: Scenario = {
   name: "call: mtls",
   handlers: () => ({ doAction: (_, { certificate }) => [Buffer.from(String(certificate?.subject.CN))] }),
-  serverOptions: { tls: { ...identity("server"), clientCa: pem("ann.pem") } },
+  serverOptions: { tls: { ...identity("server"), clientCa: pem("authority.pem") } },
   async client(_, uri) {
-    const ca = pem("server.pem");
+    const ca = pem("authority.pem");
     equal(await who(uri, { ca, ...identity("ann") }), "ann", "who the client is");
     await expectFailure(who(uri, { ca, ...identity("stranger") }), "UNAVAILABLE", "a stranger's certificate");
     await expectFailure(who(uri, { ca }), "UNAVAILABLE", "a client without a certificate");

@@ -68,6 +68,7 @@ final class Clients {
           Map.entry("call: list_flights", Clients::listFlights),
           Map.entry("call: flight_info", Clients::flightInfo),
           Map.entry("call: do_get", Clients::get),
+          Map.entry("call: metadata_alone", Clients::metadataAlone),
           Map.entry("call: do_put", Clients::put),
           Map.entry("call: do_exchange", Clients::exchange),
           Map.entry("call: do_action", Clients::actions),
@@ -135,13 +136,20 @@ final class Clients {
       try (FlightStream stream = client.getStream(new Ticket(bytes(String.valueOf(count))))) {
         equal(stream.getSchema(), Numbers.SCHEMA, "the schema");
         while (stream.next()) {
-          String mark = Numbers.text(stream.getLatestMetadata());
-          got.add(mark.equals("last") ? mark : mark + " " + Arrays.toString(Numbers.read(stream)));
+          got.add(Numbers.text(stream.getLatestMetadata()) + " " + Arrays.toString(Numbers.read(stream)));
         }
       }
-      var expected = new ArrayList<>(IntStream.range(0, count).mapToObj(i -> "m" + i + " [" + i + "]").toList());
-      expected.add("last");
-      equal(got, expected, "the messages");
+      equal(got, IntStream.range(0, count).mapToObj(i -> "m" + i + " [" + i + "]").toList(), "the messages");
+    }
+  }
+
+  private static void metadataAlone(FlightClient client) throws Exception {
+    try (FlightStream stream = client.getStream(new Ticket(bytes("alone")))) {
+      check(stream.next(), "the batch is missing");
+      equal(Arrays.toString(Numbers.read(stream)), "[7]", "the batch");
+      check(stream.next(), "the app_metadata alone is missing");
+      equal(Numbers.text(stream.getLatestMetadata()), "last", "the app_metadata alone");
+      check(!stream.next(), "the stream goes on");
     }
   }
 
@@ -334,14 +342,14 @@ final class Clients {
   }
 
   private static void tls(String uri, String folder) throws Exception {
-    equal(who(uri, folder, "server", null), "someone", "who a client without a certificate is");
-    expectFailure(FlightStatusCode.UNAVAILABLE, () -> who(uri, folder, "ann", null));
+    equal(who(uri, folder, "authority", null), "someone", "who a client without a certificate is");
+    expectFailure(FlightStatusCode.UNAVAILABLE, () -> who(uri, folder, "stranger", null));
   }
 
   private static void mtls(String uri, String folder) throws Exception {
-    equal(who(uri, folder, "server", "ann"), "ann", "who the client is");
-    expectFailure(FlightStatusCode.UNAVAILABLE, () -> who(uri, folder, "server", "stranger"));
-    expectFailure(FlightStatusCode.UNAVAILABLE, () -> who(uri, folder, "server", null));
+    equal(who(uri, folder, "authority", "ann"), "ann", "who the client is");
+    expectFailure(FlightStatusCode.UNAVAILABLE, () -> who(uri, folder, "authority", "stranger"));
+    expectFailure(FlightStatusCode.UNAVAILABLE, () -> who(uri, folder, "authority", null));
   }
 
   private static String who(String uri, String folder, String trusted, String own) throws Exception {

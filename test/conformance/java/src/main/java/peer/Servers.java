@@ -86,13 +86,14 @@ final class Servers {
     var builder = FlightServer.builder().allocator(MEMORY);
     builder.location(tls ? Location.forGrpcTls("127.0.0.1", 0) : Location.forGrpcInsecure("127.0.0.1", 0));
     if (tls) builder.useTls(new File(folder, "server.pem"), new File(folder, "server.key"));
-    if (scenario.equals("call: mtls")) builder.useMTlsClientVerification(new File(folder, "ann.pem"));
+    if (scenario.equals("call: mtls")) builder.useMTlsClientVerification(new File(folder, "authority.pem"));
     var closing = new AtomicReference<Runnable>();
     switch (scenario) {
       case "data" -> builder.producer(new Data.Store());
       case "call: list_flights" -> builder.producer(new ListFlights());
       case "call: flight_info" -> builder.producer(new Infos());
       case "call: do_get" -> builder.producer(new Get());
+      case "call: metadata_alone" -> builder.producer(new MetadataAlone());
       case "call: do_put" -> builder.producer(new Put());
       case "call: do_exchange" -> builder.producer(new Exchange());
       case "call: do_action" -> builder.producer(new Actions());
@@ -174,6 +175,18 @@ final class Servers {
           Numbers.fill(root, i);
           listener.putNext(Numbers.buffer("m" + i));
         }
+        listener.completed();
+      }
+    }
+  }
+
+  private static final class MetadataAlone extends NoOpFlightProducer {
+    @Override
+    public void getStream(CallContext context, Ticket ticket, ServerStreamListener listener) {
+      try (var root = Numbers.root()) {
+        listener.start(root);
+        Numbers.fill(root, 7);
+        listener.putNext();
         listener.putMetadata(Numbers.buffer("last"));
         listener.completed();
       }

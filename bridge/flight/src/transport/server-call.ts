@@ -230,7 +230,9 @@ function statusOf(error: FlightError | undefined): Record<string, string> {
     return encodeStatus(error);
   } catch (reason) {
     return encodeStatus(
-      new FlightError("INTERNAL", `The call's error cannot be sent: ${FlightError.from(reason).message}`),
+      new FlightError("INTERNAL", `The call's error cannot be sent: ${FlightError.from(reason).message}`, {
+        hint: "Have the handler throw a FlightError whose details are bytes.",
+      }),
     );
   }
 }

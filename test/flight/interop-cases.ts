@@ -11,8 +11,11 @@ import {
   unimplementedService,
 } from "./interop-service.js";
 
-/** gRPC's interop test cases, as our client does them; the names are those of gRPC's own clients. Each throws when the server is not as it must be. */
-export const interopCases: Readonly<Record<string, (client: FlightClient) => Promise<void>>> = {
+/** What our client does in a case; throws when the server is not as it must be. `connect` makes another client of the same server. */
+type InteropCase = (client: FlightClient, connect: () => FlightClient) => Promise<void>;
+
+/** gRPC's interop test cases; the names are those of gRPC's own clients. */
+export const interopCases: Readonly<Record<string, InteropCase>> = {
   async empty_unary(client) {
     assert.deepEqual({ ...(await client.call(testService.EmptyCall, {})) }, {});
   },
@@ -115,6 +118,17 @@ export const interopCases: Readonly<Record<string, (client: FlightClient) => Pro
 
   async rpc_soak(client) {
     for (let i = 0; i < 10; i++) await largeUnary(client);
+  },
+
+  async channel_soak(_, connect) {
+    for (let i = 0; i < 10; i++) {
+      const client = connect();
+      try {
+        await largeUnary(client);
+      } finally {
+        await client.close();
+      }
+    }
   },
 
   async orca_per_rpc(client) {

@@ -6,19 +6,12 @@ import { tail } from "../child.js";
 import { type Outcome, outcomeOf, type Result } from "../result.js";
 import { certificate, key, runGrpcGoClient, startGrpcGoServer } from "./go-programs.js";
 
-/** The cases of which a client makes a connection for each call. */
-const ofClients = ["channel_soak"];
-
 const notRun: Readonly<Record<string, string>> = {
   pick_first_unary: "grpc-go's server does not say its name in a response, which the case needs.",
-  channel_soak: "Our client's case is rpc_soak; each case makes a client of its own.",
 };
 
 /** The names of gRPC's interop cases that need no account of a cloud's, without and with TLS. */
-export const interopNames = [...Object.keys(interopCases), ...ofClients].flatMap((name) => [
-  `grpc: ${name}`,
-  `grpc: ${name} (TLS)`,
-]);
+export const interopNames = Object.keys(interopCases).flatMap((name) => [`grpc: ${name}`, `grpc: ${name} (TLS)`]);
 
 /** gRPC's interop cases, those of `names`: grpc-go's client against our server with TestService, then our client against grpc-go's server. */
 export async function* interopMode(names: readonly string[]): AsyncGenerator<Result> {
@@ -52,13 +45,15 @@ async function* interopOver(tls: boolean, names: readonly string[]): AsyncGenera
 async function against(port: number, name: string, tls: boolean, output: () => string): Promise<Outcome> {
   const why = notRun[name];
   if (why !== undefined) return { is: "not run", why };
-  const client = new FlightClient(`${tls ? "grpc+tls" : "grpc"}://localhost:${port}`, {
-    ...(tls ? { tls: { ca: readFileSync(certificate) } } : {}),
-  });
+  const connect = () =>
+    tls
+      ? new FlightClient(`grpc+tls://localhost:${port}`, { tls: { ca: readFileSync(certificate) } })
+      : new FlightClient(`grpc://localhost:${port}`);
+  const client = connect();
   try {
     return await outcomeOf(async () => {
       try {
-        await interopCases[name]!(client);
+        await interopCases[name]!(client, connect);
       } catch (error) {
         throw new Error(`${error instanceof Error ? error.message : error}\n${tail(output())}`, { cause: error });
       }

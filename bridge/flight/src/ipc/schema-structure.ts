@@ -103,6 +103,8 @@ function checkParameters(name: string, parameters: FlatTable, children: number):
     case "fixed size list": {
       const size = parameters.int32(0);
       if (size < 0) throw malformed(`has a field of type ${name} with a negative size`);
+      // pyarrow counts a value's bits in 31 bits.
+      if (name === "fixed size binary" && size >= 1 << 28) throw malformed(`has values of ${size} bytes each`);
       return [size];
     }
     case "decimal":

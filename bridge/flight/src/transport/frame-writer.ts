@@ -5,6 +5,9 @@ import type { Frame } from "../protocol/grpc-frame.js";
 /** Bytes that may be on their way before a writer has to wait. */
 const writeAhead = 2 << 20;
 
+/** How long writers that need not wait may keep the event loop from everything else, in milliseconds. */
+const longestTurn = 10;
+
 /** Frames up to this length are copied into one piece: a write costs more than the copy. */
 const smallFrame = 16 << 10;
 
@@ -43,7 +46,7 @@ export class FrameWriter {
       this.#stream.write(pieces[last], written);
       this.#stream.uncork();
     }
-    if (this.#underWay <= writeAhead) return undefined;
+    if (this.#underWay <= writeAhead) return turnIsOver() ? nextTurn() : undefined;
     return new Promise((resolve, reject) => {
       this.#waiter = { resolve, reject };
     });
@@ -54,4 +57,20 @@ function gone(): FlightError {
   return new FlightError("CANCELLED", "The peer is gone: nothing more can be sent.", {
     hint: "Stop the stream; the call's signal has aborted.",
   });
+}
+
+let turnBegan: number | undefined;
+
+/** Whether writers have had this turn of the event loop for so long that cancels and other calls must get theirs. */
+function turnIsOver(): boolean {
+  if (turnBegan !== undefined) return performance.now() - turnBegan > longestTurn;
+  turnBegan = performance.now();
+  setImmediate(() => {
+    turnBegan = undefined;
+  });
+  return false;
+}
+
+function nextTurn(): Promise<void> {
+  return new Promise((resolve) => setImmediate(resolve));
 }

@@ -159,6 +159,14 @@ test("a handshake that gives no token, and a name that no header can carry, are 
   t.like(await t.throwsAsync(client.authenticateBasic("a:b", "secret")), { code: "INVALID_ARGUMENT" });
 });
 
+test("who is not known yet sends short messages only", async (t) => {
+  const client = connect(t, (await serve(t)).uri);
+  const long = encodeBasicAuth({ username: "ann", password: "x".repeat(65_536) });
+  t.like(await t.throwsAsync(client.authenticate([long])), { code: "RESOURCE_EXHAUSTED" });
+  await client.authenticateBasic("ann", "secret");
+  t.is((await collect(client.doAction({ type: "who", body: long }))).length, 1);
+});
+
 test("a name and a password are read as they were written", (t) => {
   for (const basic of [
     { username: "ann", password: "a:b c" },

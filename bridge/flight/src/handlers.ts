@@ -50,7 +50,7 @@ export interface FlightHandlers<Identity = unknown> {
    * What it returns is the call's `identity`, what it throws ends the call. `FlightLogins` has it ready for passwords.
    */
   authenticate?(call: ServerCall): Identity | Promise<Identity>;
-  /** Gets the payloads that the peer sends and yields those to answer with. What they mean is up to the two. */
+  /** Gets the payloads that the peer sends, of 64 KiB at most, and yields those to answer with. What they mean is up to the two. */
   handshake?(payloads: AsyncIterable<Uint8Array>, call: ServerCall): Responses<Uint8Array>;
   /** What there is for this caller; what `criteria` mean is up to the server. */
   listFlights?(criteria: Uint8Array, call: ServerCall<Identity>): Responses<FlightInfo>;

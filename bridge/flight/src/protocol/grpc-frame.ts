@@ -46,7 +46,8 @@ export function allocateAligned(bytes: number): Uint8Array {
  * Memory for a message longer than 1 MiB is asked for only after an eighth of it has arrived: a length alone costs nothing.
  */
 export class FrameAssembler {
-  readonly #maxMessageBytes: number;
+  /** The longest message that is accepted, from the next one on. */
+  maxMessageBytes: number;
   readonly #chunks: Uint8Array[] = [];
   #buffered = 0;
   #length = -1;
@@ -57,7 +58,7 @@ export class FrameAssembler {
   #lent = false;
 
   constructor(maxMessageBytes: number) {
-    this.#maxMessageBytes = maxMessageBytes;
+    this.maxMessageBytes = maxMessageBytes;
   }
 
   /** Bytes that were pushed and not yet copied into a message. */
@@ -174,8 +175,8 @@ export class FrameAssembler {
         hint: "Check that the peer speaks gRPC.",
       });
     }
-    if (length > this.#maxMessageBytes) {
-      const limit = this.#maxMessageBytes;
+    if (length > this.maxMessageBytes) {
+      const limit = this.maxMessageBytes;
       throw new FlightError("RESOURCE_EXHAUSTED", `A message of ${length} bytes is over the limit of ${limit}.`, {
         hint: "Send batches of fewer rows, or raise maxMessageBytes.",
       });

@@ -76,6 +76,11 @@ export class MessageReader implements AsyncIterableIterator<Uint8Array> {
     stream.read(0);
   }
 
+  /** The longest message that is accepted, from the next one on. */
+  set maxMessageBytes(bytes: number) {
+    this.#assembler.maxMessageBytes = bytes;
+  }
+
   next(): Promise<IteratorResult<Uint8Array>> {
     if (this.#waiter !== undefined) {
       const error = new FlightError("FAILED_PRECONDITION", "The stream is already being waited on.", {

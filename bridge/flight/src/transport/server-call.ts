@@ -9,6 +9,7 @@ import { FrameWriter } from "./frame-writer.js";
 import { type Intake, MessageReader } from "./message-reader.js";
 import { peerName } from "./peer-name.js";
 import { readHeaders } from "./read-headers.js";
+import { strangersMessageBytes } from "./settings.js";
 
 const responseHeaders = { ":status": 200, "content-type": "application/grpc", "grpc-accept-encoding": "identity" };
 
@@ -50,7 +51,7 @@ export class GrpcServerCall implements ServerCall {
     this.#writer = new FrameWriter(stream);
     this.#options = options;
     this.messages = new MessageReader(stream, {
-      maxMessageBytes: options.maxMessageBytes,
+      maxMessageBytes: Math.min(strangersMessageBytes, options.maxMessageBytes),
       verdict: () => (stream.aborted || stream.rstCode ? cut() : undefined),
       leave: () => {},
       intake: this,
@@ -65,8 +66,9 @@ export class GrpcServerCall implements ServerCall {
     return this.#abort.signal;
   }
 
-  /** The caller is known, and may send more than a stranger. */
+  /** The caller is known, and may send more, and longer messages, than a stranger. */
   admit(): void {
+    this.messages.maxMessageBytes = this.#options.maxMessageBytes;
     this.#options.admitted();
   }
 

@@ -25,8 +25,9 @@ export function http2Settings({ streamWindow }: TransportOptions): {
   return { settings: { initialWindowSize: streamWindow, maxFrameSize: 1 << 20 }, maxSessionMemory: 1024 };
 }
 
-/** What a connection may have before a call on it was admitted: HTTP/2's default window, and a few calls. */
+/** What a connection may have before a call on it was admitted: HTTP/2's default window, short messages, and a few calls. */
 export const strangersWindow = 2 ** 16 - 1;
+export const strangersMessageBytes = 2 ** 16;
 export const strangersCalls = 100;
 
 /** Lets four streams of a connection fill their windows at once. */

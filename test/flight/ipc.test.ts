@@ -2,6 +2,7 @@ import { collectTable, decodeBatches, FlightError } from "arrow-flight-node";
 import {
   BatchDecoder,
   batchesOf,
+  decapsulate,
   decapsulateSchema,
   decodeSchema,
   encapsulate,
@@ -10,11 +11,12 @@ import {
   joinStream,
   messagesOf,
   readMessage,
+  readStream,
   splitStream,
 } from "arrow-flight-node/ipc";
 import test from "ava";
 import fc from "fast-check";
-import { readFixture, streamNames } from "./fixtures.js";
+import { collect, readFixture, streamNames } from "./fixtures.js";
 
 const open = (name: string) => [...splitStream(readFixture(`ipc/${name}.arrows`))];
 
@@ -140,6 +142,36 @@ test("a stream that ends between its dictionaries, or has a batch before them, i
     t.like(error, { code: "INVALID_ARGUMENT" });
   }
   t.deepEqual([...batchesOf(messages[0]!.header, [])], []);
+});
+
+test("any split of a stream into chunks gives the same messages", async (t) => {
+  const streams = ["dictionary_delta", "two_batches", "no_batches"].map((name) => readFixture(`ipc/${name}.arrows`));
+  const property = fc.asyncProperty(fc.constantFrom(...streams), fc.array(fc.nat()), async (stream, numbers) => {
+    const cuts = numbers.map((number) => number % (stream.byteLength + 1)).sort((a, b) => a - b);
+    const chunks = [...cuts, stream.byteLength].map((cut, i) => stream.subarray(cuts[i - 1] ?? 0, cut));
+    const messages = await collect(readStream(chunks));
+    t.deepEqual(
+      messages.map(({ header, body }) => [Buffer.from(header), Buffer.from(body)]),
+      [...splitStream(stream)].map(({ header, body }) => [Buffer.from(header), Buffer.from(body)]),
+    );
+    t.true(messages.every(({ body }) => body.byteOffset === 0));
+  });
+  await fc.assert(property, { numRuns: 200 });
+});
+
+test("a stream in chunks that breaks off is refused, unless between two messages", async (t) => {
+  const stream = readFixture("ipc/two_batches.arrows");
+  const ends = [0];
+  for (let next = decapsulate(stream); next !== undefined; next = decapsulate(stream, next.end)) ends.push(next.end);
+  for (let length = 0; length < stream.byteLength; length++) {
+    const read = () => collect(readStream([stream.subarray(0, length)]));
+    if (ends.includes(length)) t.is((await read()).length, ends.indexOf(length));
+    else t.like(await t.throwsAsync(read()), { code: "INVALID_ARGUMENT" }, `${length}`);
+  }
+  const error = await t.throwsAsync(collect(readStream([stream], { maxMessageBytes: 256 })));
+  t.like(error, { code: "RESOURCE_EXHAUSTED" });
+  const lie = Uint8Array.of(255, 255, 255, 255, 255, 255, 255, 15);
+  t.like(await t.throwsAsync(collect(readStream([lie]))), { code: "INVALID_ARGUMENT" });
 });
 
 test("a stream that breaks off anywhere is a FlightError, or ends between two messages", (t) => {

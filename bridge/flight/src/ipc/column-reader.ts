@@ -197,7 +197,7 @@ class ColumnReader {
   /** The offsets of `length` values, which grow from at least 0. Of no values there may be none, or one wherever it points. */
   #offsets(plan: ColumnPlan, length: number): Int32Array | BigInt64Array {
     const width = plan.large ? 8 : 4;
-    const count = length > 0 || (this.#shape.buffers[this.#buffer]?.length ?? 0) >= width ? length + 1 : 0;
+    const count = length > 0 || this.#shape.buffers[this.#buffer]?.length !== 0 ? length + 1 : 0;
     const offsets = plan.large
       ? (this.#values(plan, count, BigInt64Array, 8) as BigInt64Array)
       : (this.#values(plan, count, Int32Array, 4) as Int32Array);

@@ -94,7 +94,8 @@ function openHeader(bytes: Uint8Array, offset: number): { header: Uint8Array; en
   return { header: bytes.subarray(start, start + length), end: start + length };
 }
 
-function brokenOff(): FlightError {
+/** A stream that ends inside a message: INVALID_ARGUMENT. */
+export function brokenOff(): FlightError {
   return new FlightError("INVALID_ARGUMENT", "The IPC stream breaks off inside a message.", {
     hint: "Read it again from its source: its end is missing.",
   });

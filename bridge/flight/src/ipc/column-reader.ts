@@ -196,7 +196,6 @@ class ColumnReader {
 
   /** The offsets of `length` values, which grow from at least 0. Of no values there may be none, or one wherever it points. */
   #offsets(plan: ColumnPlan, length: number): Int32Array | BigInt64Array {
-    const width = plan.large ? 8 : 4;
     const count = length > 0 || this.#shape.buffers[this.#buffer]?.length !== 0 ? length + 1 : 0;
     const offsets = plan.large
       ? (this.#values(plan, count, BigInt64Array, 8) as BigInt64Array)

@@ -56,12 +56,12 @@ export function readMessage(header: Uint8Array, body?: Uint8Array): MessageHeade
       checkSchema(content);
       return { kind, version, bodyLength };
     case "recordBatch":
-      return { kind, version, ...readShape(content, bodyLength) };
+      return { kind, version, ...readShape(content, bodyLength, version) };
     case "dictionaryBatch": {
       const data = content.table(1);
       if (data === undefined) throw malformed("is a dictionary batch without data");
       const isDelta = content.uint8(2) !== 0;
-      return { kind, version, id: content.int64(0), isDelta, ...readShape(data, bodyLength) };
+      return { kind, version, id: content.int64(0), isDelta, ...readShape(data, bodyLength, version) };
     }
     default:
       return { kind, version, bodyLength };
@@ -74,7 +74,7 @@ function readVersion(version: number): 4 | 5 {
   throw malformed(`has metadata version ${version}; only V4 and V5 are read`);
 }
 
-function readShape(batch: FlatTable, bodyLength: number): BatchShape {
+function readShape(batch: FlatTable, bodyLength: number, version: 4 | 5): BatchShape {
   const rows = batch.count(0, "its number of rows");
   const nodes: FieldNode[] = [];
   const nodeVector = batch.vector(1, 16);
@@ -101,7 +101,9 @@ function readShape(batch: FlatTable, bodyLength: number): BatchShape {
   for (let i = 0; i < variadicVector.length; i++) {
     variadicCounts.push(batch.countAt(variadicVector.start + 8 * i, "a number of buffers"));
   }
-  return { rows, bodyLength, nodes, buffers, variadicCounts, compression: readCompression(batch.table(3)) };
+  const compression = readCompression(batch.table(3));
+  if (compression !== undefined && version === 4) throw malformed("is compressed, which it cannot say in metadata V4");
+  return { rows, bodyLength, nodes, buffers, variadicCounts, compression };
 }
 
 function readCompression(compression: FlatTable | undefined): "lz4" | "zstd" | undefined {

@@ -4,6 +4,7 @@ import { brokenOff, type IpcMessage } from "./encapsulate.js";
 import { malformed } from "./flatbuffer.js";
 import { readMessage } from "./read-message.js";
 
+/** How much readStream takes. */
 export interface ReadStreamOptions {
   /** The most bytes of one message, header and body: 256 MiB by default. A longer one is RESOURCE_EXHAUSTED. */
   maxMessageBytes?: number | undefined;

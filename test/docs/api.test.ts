@@ -1,6 +1,7 @@
 import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { dirname, join, resolve } from "node:path";
 import { pathToFileURL } from "node:url";
+import * as arrow from "apache-arrow";
 import test from "ava";
 import { docsFolder, formatApi, readApi } from "./api.js";
 import { defaultsIn, fallbacksIn, quantityOf } from "./defaults.js";
@@ -25,6 +26,32 @@ test("everything that is exported says what its rule is", (t) => {
   });
   t.deepEqual(silent, []);
   t.true(contents.length > 60);
+});
+
+test("a type of the package that a signature names is exported, too", (t) => {
+  const files = readdirSync("bridge/flight/dist", { recursive: true, encoding: "utf8" });
+  const declared = files
+    .filter((name) => name.endsWith(".d.ts"))
+    .flatMap((name) => [
+      ...readFileSync(`bridge/flight/dist/${name}`, "utf8").matchAll(
+        /^export (?:declare )?(?:class|interface|type) (\w+)/gm,
+      ),
+    ])
+    .map(([, name]) => name!);
+  const unknown = new Set(declared);
+  for (const name of [...contents.map(({ name }) => name), ...Object.keys(arrow)]) unknown.delete(name);
+  // Routes are what implementService makes and FlightServer takes: nobody else looks at them.
+  unknown.delete("GrpcHandler");
+  for (const { name, signatures, members, heritage } of contents) {
+    const all = [...signatures, ...members.flatMap((member) => member.signatures)];
+    const text = all.flatMap(({ before, parameters = [], after }) => [before, ...parameters, after]).join(" ");
+    const named = `${heritage} ${text}`.match(/\b[A-Z]\w+\b/g) ?? [];
+    t.deepEqual(
+      [...new Set(named)].filter((one) => unknown.has(one)),
+      [],
+      name,
+    );
+  }
 });
 
 test("the defaults that the comments tell are those of the code, and none is missing", async (t) => {

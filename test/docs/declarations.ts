@@ -185,7 +185,7 @@ function callOf(name: string, node: Callable, text: string): Signature {
     before: `${name}${node.typeParameters ? slice(text, node.typeParameters) : ""}`,
     parameters: parameters.map((parameter) =>
       slice(text, parameter)
-        .replace(/^\{[^}]*\}(\??: (\w+))/s, (_, rest: string, type: string) => `${lastWord(type)}${rest}`)
+        .replace(/^\{[^}]*\}(\??: (\w*))/s, (_, rest: string, type: string) => `${lastWord(type)}${rest}`)
         .replace(/(\?: .*) \| undefined$/s, "$1"),
     ),
     after: result ? slice(text, result) : "",

@@ -27,6 +27,8 @@ export {
   type Allocate,
   type CancelStatus,
   type CloseSessionStatus,
+  cancelStatuses,
+  closeSessionStatuses,
   type FlightData,
   type FlightDataOut,
   type FlightDescriptor,
@@ -40,8 +42,16 @@ export {
   type SessionOptionError,
   type SessionOptionValue,
   type Streamable,
+  sessionOptionErrors,
 } from "./messages.js";
-export type { ClientCall, ClientCallObserver, ClientMiddleware, ServerMiddleware } from "./middleware.js";
+export type {
+  CallEnd,
+  ClientCall,
+  ClientCallObserver,
+  ClientMiddleware,
+  HeaderPart,
+  ServerMiddleware,
+} from "./middleware.js";
 export { type BasicAuth, encodeBasicAuth } from "./protocol/basic-auth.js";
 export { type EndpointOptions, readEndpoints } from "./read-endpoints.js";
 export { type AnyColumns, packSchema, requireSchema, schemaOf, unpackSchema } from "./schema.js";

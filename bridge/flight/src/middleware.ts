@@ -28,15 +28,18 @@ export interface ClientCallObserver {
  * Runs before each call of a client: may change its headers, follow it, or throw to refuse it. It may take its time, to fetch a token for
  * instance: the call waits, within its own.
  */
-export type ClientMiddleware = (call: ClientCall) => Promised<ClientCallObserver | undefined>;
+export type ClientMiddleware = (
+  call: ClientCall,
+) => ClientCallObserver | undefined | Promise<ClientCallObserver | undefined>;
 
 /**
  * Runs before each call to a server, before it is authenticated: may read its headers, set some of the answer, or throw to refuse
  * it; the call waits. What it returns runs once, when the call ends, before its trailers are sent; `error` is what it failed of.
  */
-export type ServerMiddleware = (call: ServerCall) => Promised<((error: FlightError | undefined) => void) | undefined>;
+export type ServerMiddleware = (call: ServerCall) => CallEnd | undefined | Promise<CallEnd | undefined>;
 
-type Promised<T> = T | Promise<T>;
+/** Hears what a call failed of; undefined where it did not. */
+export type CallEnd = (error: FlightError | undefined) => void;
 
 /** All middleware of one call of a client. */
 export class CallObservers implements Required<ClientCallObserver> {

@@ -7,5 +7,7 @@ export type {
   GrpcRequest,
   GrpcResponse,
   GrpcServiceDefinition,
+  ManyResponses,
+  OneResponse,
 } from "./method.js";
 export { type GrpcHandlers, type GrpcService, implementService } from "./service.js";

@@ -112,13 +112,13 @@ export class FlatTable {
     return start === 0 ? "" : this.#source.text(start, length);
   }
 
-  /** Checks a vector of key-value tables: Arrow's custom metadata. */
-  checkPairs(slot: number): void {
-    for (const pair of this.tables(slot)) {
+  /** The keys of a vector of key-value tables, Arrow's custom metadata, each pair checked. */
+  keys(slot: number): string[] {
+    return this.tables(slot).map((pair) => {
       if (!pair.has(0) || !pair.has(1)) throw malformed("has metadata without a key or a value");
-      pair.string(0);
       pair.string(1);
-    }
+      return pair.string(0);
+    });
   }
 
   /** A 64-bit count inside a vector, at the byte position `at`. */

@@ -33,6 +33,8 @@ export type MessageHeader =
 
 const kinds = ["none", "schema", "dictionaryBatch", "recordBatch", "tensor", "sparseTensor"] as const;
 const codecs = ["lz4", "zstd"] as const;
+/** Where Arrow 0.17 named the codec, under metadata V4. */
+const earlyCompression = "ARROW:experimental_compression";
 
 /**
  * Reads an IPC message's header (the flatbuffer alone) and validates it: its structure, that every buffer lies inside the body, and, when
@@ -43,7 +45,8 @@ export function readMessage(header: Uint8Array, body?: Uint8Array): MessageHeade
   const version = readVersion(message.int16(0));
   const kind = kinds[message.uint8(1)];
   const bodyLength = message.count(3, "the length of its body");
-  message.checkPairs(4);
+  const early = message.keys(4).includes(earlyCompression);
+  if (early && version === 4) throw malformed("is compressed in the way that Arrow tried before it had one");
   if (body !== undefined && body.byteLength !== bodyLength) {
     throw malformed(`says that its body has ${bodyLength} bytes, and ${body.byteLength} came`);
   }

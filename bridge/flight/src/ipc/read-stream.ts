@@ -6,7 +6,7 @@ import { readMessage } from "./read-message.js";
 
 /** How much readStream takes. */
 export interface ReadStreamOptions {
-  /** The most bytes of one message, header and body: 256 MiB by default. A longer one is RESOURCE_EXHAUSTED. */
+  /** The most bytes of one message, header and body. A longer one is RESOURCE_EXHAUSTED. Default 256 MiB. */
   maxMessageBytes?: number | undefined;
 }
 

@@ -40,7 +40,7 @@ export function checkSchema(schema: FlatTable): void {
   if (!schema.has(1)) throw malformed("is a schema without fields");
   const dictionaries = new Map<bigint, string>();
   for (const field of schema.tables(1)) checkField(field, dictionaries);
-  schema.checkPairs(2);
+  schema.keys(2);
   schema.vector(3, 8);
 }
 
@@ -60,7 +60,7 @@ function checkField(field: FlatTable, dictionaries: Map<bigint, string>): string
   if (parameters === undefined) throw malformed(`has a field of type ${name} without its parameters`);
   const given = checkParameters(name, parameters, children.length);
   if (name === "map") checkEntries(children[0]!);
-  field.checkPairs(6);
+  field.keys(6);
   const inner = children.map((child) => checkField(child, dictionaries));
   const text = JSON.stringify([nameOfField, nullable, name, given, inner]);
   const dictionary = field.table(4);

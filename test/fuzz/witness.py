@@ -1,5 +1,7 @@
-"""What pyarrow makes of bytes. Reads KIND (a line), LENGTH (a line) and that many bytes, again and again; answers each with a line of JSON:
-{"value": ...} or {"refused": why, "sure": whether it is the bytes' encoding that is wrong and not something that only pyarrow asks for}.
+"""What pyarrow makes of bytes.
+
+Reads KIND (a line), LENGTH (a line) and that many bytes, again and again; answers each with a line of JSON: {"value": ...}, or
+{"refused": why, "sure": whether the bytes' encoding is wrong, and not something missing that only pyarrow asks for}.
 """
 
 import json

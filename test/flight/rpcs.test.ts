@@ -5,6 +5,7 @@ import {
   FlightError,
   type FlightHandlers,
   FlightServer,
+  forPath,
 } from "arrow-flight-node";
 import { batchesOf, decodeSchema, splitStream } from "arrow-flight-node/ipc";
 import test, { type ExecutionContext } from "ava";
@@ -171,6 +172,24 @@ test("a handler of record batches answers with another schema than it was sent",
     rows,
     sent.batches.flatMap((batch) => [...batch].map(({ a }) => a)),
   );
+});
+
+test("a stream is passed on to another server as it comes, under another name", async (t) => {
+  const seen: unknown[] = [];
+  const behind = connect(
+    t,
+    await serve(t, {
+      async *doPut(messages) {
+        for await (const { descriptor, header } of messages) {
+          if (descriptor !== undefined) seen.push(descriptor);
+          if (header.byteLength > 0) yield Buffer.from("kept");
+        }
+      },
+    }),
+  );
+  const front = connect(t, await serve(t, { doPut: (messages) => behind.doPut(forPath("there"), messages) }));
+  t.deepEqual((await front.write(forPath("here"), open("two_batches"))).map(utf8), Array(3).fill("kept"));
+  t.deepEqual(seen, [forPath("there")]);
 });
 
 test("a handler may wait before it answers with a stream, of any RPC", async (t) => {

@@ -309,10 +309,6 @@ export class FlightClient {
     await this.close();
   }
 
-  #encode(source: BatchSource, { maxMessageBytes = this.#maxMessageBytes }: EncodeOptions): Streamable<FlightDataOut> {
-    return encodeBatches(source, { maxMessageBytes });
-  }
-
   /**
    * Calls a method of another gRPC service that gives one response, and resolves with it. The connection, headers, middleware and limits
    * are those of this client's Flight calls. `request` is the one request, or a stream of them where the method takes a stream.
@@ -336,6 +332,10 @@ export class FlightClient {
     checkResponses(method, true);
     const responses = this.#stream(rpcOf(method), requestsOf(method, request), options);
     return responses as AsyncGenerator<GrpcResponse<Method>>;
+  }
+
+  #encode(source: BatchSource, { maxMessageBytes = this.#maxMessageBytes }: EncodeOptions): Streamable<FlightDataOut> {
+    return encodeBatches(source, { maxMessageBytes });
   }
 
   async #start<Request>(
@@ -391,7 +391,7 @@ async function* describe(
 ): AsyncGenerator<FlightDataOut> {
   let first = true;
   for await (const message of messages) {
-    yield first ? { descriptor, ...message } : message;
+    yield first ? { ...message, descriptor } : message;
     first = false;
   }
   if (first) yield { descriptor };

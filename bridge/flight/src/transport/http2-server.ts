@@ -162,7 +162,7 @@ export class GrpcServer {
       const connection = this.#connections.get(session);
       // One that its guard has ended was told of.
       if (connection === undefined || error instanceof FlightError || isLost(error)) return;
-      const flood = floodErrors.has(error.errno ?? error.code);
+      const flood = floodErrors.has(error.errno) || floodErrors.has(error.code);
       if (flood) this.#penalties.add(connection.address);
       // grpc-go's client says goodbye, after its last call, in a way that HTTP/2 forbids.
       else if (!connection.harmed) return;

@@ -6,6 +6,7 @@ import {
   type FlightHandlers,
   FlightServer,
   forPath,
+  packSchema,
 } from "arrow-flight-node";
 import { batchesOf, decodeSchema, splitStream } from "arrow-flight-node/ipc";
 import test, { type ExecutionContext } from "ava";
@@ -217,6 +218,22 @@ test("a handler may wait before it answers with a stream, of any RPC", async (t)
   for (const [i, stream] of streams.entries()) t.is((await collect(stream)).length, 1, `${i}`);
   t.is((await collect(client.listActions())).length, 2);
   t.is((await collect(client.doAction({ type: "none" }))).length, 0);
+});
+
+test("totals that a handler leaves out are unknown and the descriptor is what was asked for, to pyarrow, too", async (t) => {
+  const info = { schema: packSchema(open("two_batches").schema), endpoints: [] };
+  const handlers: FlightHandlers = {
+    getFlightInfo: () => info,
+    listFlights: () => [{ ...info, totalRecords: 7 }],
+    pollFlightInfo: () => ({ info }),
+  };
+  const uri = await serve(t, handlers);
+  const client = connect(t, uri);
+  const unknown = { totalRecords: -1, totalBytes: -1, descriptor: forPath("any") };
+  t.like(await client.getFlightInfo(forPath("any")), unknown);
+  t.like((await client.pollFlightInfo(forPath("any"))).info, unknown);
+  t.like((await collect(client.listFlights()))[0], { totalRecords: 7, totalBytes: -1, descriptor: undefined });
+  t.deepEqual(await runPyarrow(uri, "totals"), [-1, -1]);
 });
 
 test("a query is polled until it is done", async (t) => {

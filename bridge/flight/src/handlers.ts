@@ -8,8 +8,9 @@ import type {
   FlightDescriptor,
   FlightEndpoint,
   FlightInfo,
+  FlightInfoOut,
   IncomingMessages,
-  PollInfo,
+  PollInfoOut,
   Responses,
   SessionOptionError,
   SessionOptionValue,
@@ -53,11 +54,11 @@ export interface FlightHandlers<Identity = unknown> {
   /** Gets the payloads that the peer sends, of 64 KiB at most, and yields those to answer with. What they mean is up to the two. */
   handshake?(payloads: AsyncIterable<Uint8Array>, call: ServerCall): Responses<Uint8Array>;
   /** What there is for this caller; what `criteria` mean is up to the server. */
-  listFlights?(criteria: Uint8Array, call: ServerCall<Identity>): Responses<FlightInfo>;
+  listFlights?(criteria: Uint8Array, call: ServerCall<Identity>): Responses<FlightInfoOut>;
   /** Says what the data of `descriptor` is, and by which tickets it is fetched, where. */
-  getFlightInfo?(descriptor: FlightDescriptor, call: ServerCall<Identity>): FlightInfo | Promise<FlightInfo>;
+  getFlightInfo?(descriptor: FlightDescriptor, call: ServerCall<Identity>): FlightInfoOut | Promise<FlightInfoOut>;
   /** Starts a query, or tells how far the one is that an earlier answer's descriptor named. */
-  pollFlightInfo?(descriptor: FlightDescriptor, call: ServerCall<Identity>): PollInfo | Promise<PollInfo>;
+  pollFlightInfo?(descriptor: FlightDescriptor, call: ServerCall<Identity>): PollInfoOut | Promise<PollInfoOut>;
   /** Returns the schema of the data of `descriptor`, made by `packSchema`. */
   getSchema?(descriptor: FlightDescriptor, call: ServerCall<Identity>): Uint8Array | Promise<Uint8Array>;
   /** The stream that `ticket` stands for: messages as they were kept, or those of `encodeBatches`. */

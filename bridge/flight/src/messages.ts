@@ -37,6 +37,15 @@ export interface FlightInfo {
   appMetadata?: Uint8Array | undefined;
 }
 
+/**
+ * What a handler tells about a Flight: a FlightInfo, whose totals are unknown where they are left out. Its descriptor is the one that was asked for,
+ * if none is given; from listFlights give one, since pyarrow's client takes no FlightInfo without.
+ */
+export interface FlightInfoOut extends Omit<FlightInfo, "totalRecords" | "totalBytes"> {
+  totalRecords?: number | undefined;
+  totalBytes?: number | undefined;
+}
+
 /** How far a query is that a server still works on. */
 export interface PollInfo {
   /** What is there so far: all that is, not only what is new. */
@@ -47,6 +56,11 @@ export interface PollInfo {
   progress?: number | undefined;
   /** After this the server may forget the query, unless it was polled again. */
   expirationTime?: Date | undefined;
+}
+
+/** What a handler tells about a query: a PollInfo. */
+export interface PollInfoOut extends Omit<PollInfo, "info"> {
+  info?: FlightInfoOut | undefined;
 }
 
 /** A request outside the data streams: a name and bytes that only its server understands. */

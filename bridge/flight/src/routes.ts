@@ -1,4 +1,5 @@
 import type { FlightHandlers } from "./handlers.js";
+import type { FlightDescriptor, FlightInfoOut } from "./messages.js";
 import { answer, type GivenResponse, type ReceivedRequest, type Rpc } from "./rpc.js";
 import { rpcs } from "./rpcs.js";
 import { withStandardActions } from "./standard-actions.js";
@@ -22,8 +23,13 @@ export function createRoutes(handlers: FlightHandlers): Map<string, GrpcHandler>
   const own = handlers;
   add(rpcs.handshake, own.handshake, (payloads, call) => own.handshake!(payloads, call));
   add(rpcs.listFlights, own.listFlights, (criteria, call) => own.listFlights!(criteria, call));
-  add(rpcs.getFlightInfo, own.getFlightInfo, (descriptor, call) => own.getFlightInfo!(descriptor, call));
-  add(rpcs.pollFlightInfo, own.pollFlightInfo, (descriptor, call) => own.pollFlightInfo!(descriptor, call));
+  add(rpcs.getFlightInfo, own.getFlightInfo, async (descriptor, call) =>
+    named(await own.getFlightInfo!(descriptor, call), descriptor),
+  );
+  add(rpcs.pollFlightInfo, own.pollFlightInfo, async (descriptor, call) => {
+    const poll = await own.pollFlightInfo!(descriptor, call);
+    return poll.info === undefined ? poll : { ...poll, info: named(poll.info, descriptor) };
+  });
   add(rpcs.getSchema, own.getSchema, (descriptor, call) => own.getSchema!(descriptor, call));
   add(rpcs.doGet, own.doGet, (ticket, call) => own.doGet!(ticket, call));
   add(rpcs.doPut, own.doPut, (messages, call) => own.doPut!(messages, call));
@@ -32,4 +38,9 @@ export function createRoutes(handlers: FlightHandlers): Map<string, GrpcHandler>
   add(rpcs.doAction, actions.doAction, (action, call) => actions.doAction!(action, call));
   add(rpcs.listActions, actions.listActions, (_, call) => actions.listActions!(call));
   return routes;
+}
+
+/** C++'s client takes no FlightInfo without a descriptor. */
+function named(info: FlightInfoOut, asked: FlightDescriptor): FlightInfoOut {
+  return info.descriptor === undefined ? { ...info, descriptor: asked } : info;
 }

@@ -1,16 +1,16 @@
-import type { FlightEndpoint, FlightInfo } from "../messages.js";
+import type { FlightEndpoint, FlightInfo, FlightInfoOut } from "../messages.js";
 import { decodeDescriptor, encodeDescriptor } from "./descriptor.js";
 import { ProtoReader, ProtoWriter } from "./protobuf.js";
 import { decodeTimestamp, encodeTimestamp } from "./timestamp.js";
 import { unwrapBytes, wrapBytes } from "./wrapped-bytes.js";
 
-export function encodeInfo(info: FlightInfo): Uint8Array {
+export function encodeInfo(info: FlightInfoOut): Uint8Array {
   const writer = new ProtoWriter().bytes(1, info.schema);
   if (info.descriptor !== undefined) writer.message(2, encodeDescriptor(info.descriptor));
   for (const endpoint of info.endpoints) writer.message(3, encodeEndpoint(endpoint));
   return writer
-    .integer(4, info.totalRecords)
-    .integer(5, info.totalBytes)
+    .integer(4, info.totalRecords ?? -1)
+    .integer(5, info.totalBytes ?? -1)
     .boolean(6, info.ordered)
     .bytes(7, info.appMetadata)
     .finish();

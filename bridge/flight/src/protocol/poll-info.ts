@@ -1,10 +1,10 @@
-import type { PollInfo } from "../messages.js";
+import type { PollInfo, PollInfoOut } from "../messages.js";
 import { decodeDescriptor, encodeDescriptor } from "./descriptor.js";
 import { decodeInfo, encodeInfo } from "./flight-info.js";
 import { ProtoReader, ProtoWriter } from "./protobuf.js";
 import { decodeTimestamp, encodeTimestamp } from "./timestamp.js";
 
-export function encodePollInfo(poll: PollInfo): Uint8Array {
+export function encodePollInfo(poll: PollInfoOut): Uint8Array {
   const writer = new ProtoWriter();
   if (poll.info !== undefined) writer.message(1, encodeInfo(poll.info));
   if (poll.descriptor !== undefined) writer.message(2, encodeDescriptor(poll.descriptor));

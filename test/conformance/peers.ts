@@ -47,16 +47,13 @@ export const java: Peer = {
     }
     const opens = ["java.nio", "java.lang"].flatMap((name) => [`--add-opens=java.base/${name}=ALL-UNNAMED`]);
     const classes = [path.join(folder, "classes"), path.join(folder, "lib", "*")].join(path.delimiter);
-    const command = [
-      "java",
-      "-Xmx2g",
-      "-Dorg.slf4j.simpleLogger.defaultLogLevel=error",
-      ...opens,
-      "-cp",
-      classes,
-      "peer.Peer",
-    ];
-    return { name: "Java", client: [...command, "client"], server: [...command, "server"], knows: knowsOfJava };
+    // A client's library logs failures that a scenario asks for; a server's log is shown when a scenario fails.
+    const command = (level: string) => {
+      const log = `-Dorg.slf4j.simpleLogger.defaultLogLevel=${level}`;
+      return ["java", "-Xmx2g", log, ...opens, "-cp", classes, "peer.Peer"];
+    };
+    const client = [...command("off"), "client"];
+    return { name: "Java", client, server: [...command("error"), "server"], knows: knowsOfJava };
   },
 };
 

@@ -91,6 +91,10 @@ final class Data {
   /** The rows of each batch as text. Throws NotRun for a file that this library cannot read, write and read again by itself. */
   private static List<String> tryAlone(String file) {
     try (var reader = open(file)) {
+      int dictionaries = reader.getDictionaryVectors().size();
+      if (reader.getDictionaryBlocks().size() > dictionaries) {
+        throw new Peer.NotRun("Arrow's Java Flight sends each dictionary once, before the batches: what later ones add is lost.");
+      }
       var rows = new ArrayList<String>();
       var copy = new ByteArrayOutputStream();
       VectorSchemaRoot root = reader.getVectorSchemaRoot();
@@ -108,6 +112,8 @@ final class Data {
       }
       equal(again, rows, "what it wrote and read again");
       return rows;
+    } catch (Peer.NotRun reason) {
+      throw reason;
     } catch (Throwable wrong) {
       throw new Peer.NotRun("Arrow's Java library cannot read this type from a file, write it and read it again: " + wrong);
     }

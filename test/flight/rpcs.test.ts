@@ -1,7 +1,9 @@
+import { tableFromArrays } from "apache-arrow";
 import {
   decodeBatches,
   encodeBatches,
   FlightClient,
+  type FlightDataOut,
   FlightError,
   type FlightHandlers,
   FlightServer,
@@ -234,6 +236,15 @@ test("totals that a handler leaves out are unknown and the descriptor is what wa
   t.like((await client.pollFlightInfo(forPath("any"))).info, unknown);
   t.like((await collect(client.listFlights()))[0], { totalRecords: 7, totalBytes: -1, descriptor: undefined });
   t.deepEqual(await runPyarrow(uri, "totals"), [-1, -1]);
+});
+
+test("a handler that gives a table in place of its messages is told so", async (t) => {
+  const table = tableFromArrays({ n: Int32Array.of(1) });
+  const client = connect(t, await serve(t, { doGet: () => table as unknown as FlightDataOut[] }));
+  await t.throwsAsync(client.read(Buffer.from("t")), {
+    code: "INVALID_ARGUMENT",
+    message: /no message.*by encodeBatches/,
+  });
 });
 
 test("a query is polled until it is done", async (t) => {

@@ -1,3 +1,4 @@
+import { FlightError } from "../error.js";
 import type { FlightData, FlightDataOut } from "../messages.js";
 import { decodeDescriptor, encodeDescriptor } from "./descriptor.js";
 import { type Frame, frameHeaderLength, putFrameHeader } from "./grpc-frame.js";
@@ -28,6 +29,7 @@ export function decodeFlightData(bytes: Uint8Array): FlightData {
  * uncopied. The body comes last, as every Flight implementation writes it, so that a receiver can align it.
  */
 export function encodeFlightData(data: FlightDataOut): Frame {
+  if ((data.header ?? data.appMetadata ?? data.body ?? data.descriptor) === undefined) throw nothingToSend();
   const descriptor = data.descriptor === undefined ? undefined : encodeDescriptor(data.descriptor);
   const body = data.body === undefined ? [] : data.body instanceof Uint8Array ? [data.body] : data.body;
   let bodyLength = 0;
@@ -54,4 +56,15 @@ function putField(into: Uint8Array, at: number, field: number, value: Uint8Array
   const start = putVarint(into, putVarint(into, at, field * 8 + 2), value.byteLength);
   into.set(value, start);
   return start + value.byteLength;
+}
+
+/** The rows of a table, say, would go out as so many empty messages. */
+function nothingToSend(): FlightError {
+  return new FlightError(
+    "INVALID_ARGUMENT",
+    "What was to be sent is no message: it has no header, body, or app_metadata.",
+    {
+      hint: "Make messages of tables and record batches by encodeBatches.",
+    },
+  );
 }

@@ -204,6 +204,8 @@ export class GrpcServer {
     if (connection === undefined) return;
     connection.opened(stream);
     const call = new GrpcServerCall(stream, headers, {
+      peer: connection.peer,
+      certificate: connection.certificate,
       maxMessageBytes: this.#options.maxMessageBytes,
       received: (bytes) => this.#receive(connection, bytes),
       released: (bytes) => {

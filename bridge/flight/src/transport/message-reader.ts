@@ -44,6 +44,8 @@ export class MessageReader implements AsyncIterableIterator<Uint8Array> {
   #held = 0;
   #ended = false;
   #error: unknown;
+  /** Whether the stream came to a clean end, and all of it was read. */
+  finished = false;
 
   constructor(
     stream: Http2Stream,
@@ -178,7 +180,10 @@ export class MessageReader implements AsyncIterableIterator<Uint8Array> {
           hint: "Treat what came as incomplete and have the peer send it again.",
         }),
       );
-    } else this.#settle()?.resolve({ done: true, value: undefined });
+    } else {
+      this.finished = true;
+      this.#settle()?.resolve({ done: true, value: undefined });
+    }
   }
 
   #resume(): void {

@@ -1,5 +1,5 @@
 import { constants, type IncomingHttpHeaders, type ServerHttp2Stream } from "node:http2";
-import { type PeerCertificate, TLSSocket } from "node:tls";
+import type { PeerCertificate } from "node:tls";
 import { FlightError } from "../error.js";
 import type { ServerCall } from "../handlers.js";
 import { checkHeader } from "../protocol/metadata.js";
@@ -7,13 +7,14 @@ import { encodeStatus } from "../protocol/status.js";
 import { parseTimeout } from "../protocol/timeout.js";
 import { FrameWriter } from "./frame-writer.js";
 import { type Intake, MessageReader } from "./message-reader.js";
-import { peerName } from "./peer-name.js";
 import { readHeaders } from "./read-headers.js";
 import { strangersMessageBytes } from "./settings.js";
 
 const responseHeaders = { ":status": 200, "content-type": "application/grpc", "grpc-accept-encoding": "identity" };
 
 export interface GrpcServerCallOptions extends Intake {
+  peer: string;
+  certificate: PeerCertificate | undefined;
   maxMessageBytes: number;
   /** The caller is known. */
   admitted(): void;
@@ -41,12 +42,11 @@ export class GrpcServerCall implements ServerCall {
   #ended = false;
 
   constructor(stream: ServerHttp2Stream, headers: IncomingHttpHeaders, options: GrpcServerCallOptions) {
-    const socket = stream.session?.socket;
     this.#stream = stream;
     this.path = String(headers[":path"]);
     this.method = this.path.slice(this.path.lastIndexOf("/") + 1);
-    this.peer = peerName(socket);
-    if (socket instanceof TLSSocket && socket.authorized) this.certificate = socket.getPeerCertificate();
+    this.peer = options.peer;
+    this.certificate = options.certificate;
     this.headers = readHeaders(headers);
     this.#writer = new FrameWriter(stream);
     this.#options = options;
@@ -128,8 +128,8 @@ export class GrpcServerCall implements ServerCall {
     this.#ended = true;
     clearTimeout(this.#deadline);
     const error = this.#report(outcome);
-    if (error === undefined) this.messages.fail(over());
-    else this.#stop(error);
+    if (error !== undefined) this.#stop(error);
+    else if (!this.messages.finished) this.messages.fail(over());
     if (this.#stream.destroyed || this.#stream.closed) return;
     const trailers = { ...this.#trailers, ...statusOf(error) };
     // Headers that were set go before the trailers, also where nothing comes between them.

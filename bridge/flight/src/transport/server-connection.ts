@@ -1,5 +1,6 @@
 import type { ServerHttp2Session, ServerHttp2Stream } from "node:http2";
 import type { Socket } from "node:net";
+import { type PeerCertificate, TLSSocket } from "node:tls";
 import type { IncidentCause } from "../incidents.js";
 import { ConnectionGuard, type ConnectionLimits } from "./connection-guard.js";
 import { type KeepaliveOptions, keepAlive } from "./keepalive.js";
@@ -17,6 +18,8 @@ export class ServerConnection {
   /** Resolves when the connection is gone. */
   readonly ended: Promise<void>;
   readonly peer: string;
+  /** What the peer showed, where it was asked for a certificate and had a good one. */
+  readonly certificate: PeerCertificate | undefined;
   readonly address: string | undefined;
   readonly guard: ConnectionGuard;
   readonly #options: ServerConnectionOptions;
@@ -37,6 +40,7 @@ export class ServerConnection {
     this.#socket = socket;
     this.#options = options;
     this.peer = peerName(socket);
+    if (socket instanceof TLSSocket && socket.authorized) this.certificate = socket.getPeerCertificate();
     this.address = socket.remoteAddress;
     this.guard = new ConnectionGuard(session, socket, options, accuse);
     this.ended = new Promise((resolve) => session.once("close", () => resolve()));

@@ -9,6 +9,7 @@ import {
   FlightServer,
   forPath,
   packSchema,
+  type ServerCall,
 } from "arrow-flight-node";
 import { batchesOf, decodeSchema, splitStream } from "arrow-flight-node/ipc";
 import test, { type ExecutionContext } from "ava";
@@ -236,6 +237,28 @@ test("totals that a handler leaves out are unknown and the descriptor is what wa
   t.like((await client.pollFlightInfo(forPath("any"))).info, unknown);
   t.like((await collect(client.listFlights()))[0], { totalRecords: 7, totalBytes: -1, descriptor: undefined });
   t.deepEqual(await runPyarrow(uri, "totals"), [-1, -1]);
+});
+
+test("handlers may be an instance of a class", async (t) => {
+  class Counting implements FlightHandlers<number> {
+    #calls = 0;
+    authenticate() {
+      return ++this.#calls;
+    }
+    *doAction(_: unknown, { identity }: ServerCall<number>) {
+      yield Uint8Array.of(identity, this.#calls);
+    }
+    cancelFlightInfo(): "CANCELLED" | "CANCELLING" {
+      return this.#calls > 1 ? "CANCELLED" : "CANCELLING";
+    }
+    *listActions() {
+      yield { type: "count", description: String(this.#calls) };
+    }
+  }
+  const client = connect(t, await serve(t, new Counting()));
+  t.deepEqual([...(await collect(client.doAction({ type: "count" })))[0]!], [1, 1]);
+  t.is(await client.cancelFlightInfo({ endpoints: [], totalRecords: -1, totalBytes: -1 }), "CANCELLED");
+  t.is((await collect(client.listActions()))[0]!.description, "3");
 });
 
 test("a handler that gives a table in place of its messages is told so", async (t) => {

@@ -44,7 +44,10 @@ export interface ServerCall<Identity = unknown> {
   setTrailer(name: string, value: string): void;
 }
 
-/** The RPCs that a server answers. One that is left out answers UNIMPLEMENTED. A thrown FlightError becomes the call's status. */
+/**
+ * The RPCs that a server answers: an object, or an instance of a class, whose methods keep their `this`. One that is left out answers
+ * UNIMPLEMENTED. A thrown FlightError becomes the call's status.
+ */
 export interface FlightHandlers<Identity = unknown> {
   /**
    * Runs before any handler but `handshake`, and before any message is read: looks at the call's headers, peer or certificate.

@@ -5,7 +5,8 @@ import type { Codec, Rpc } from "../rpc.js";
 
 /**
  * One method of a gRPC service, in the shape that @grpc/grpc-js calls a MethodDefinition and that generators for it emit (ts-proto,
- * grpc_tools_node_protoc, @grpc/proto-loader). It is taken by its shape: nothing of grpc-js is needed.
+ * grpc_tools_node_protoc, @grpc/proto-loader). It is taken by its shape: nothing of grpc-js is needed. With protobuf-es it is written by
+ * hand, as `requestSerialize: (request: Ask) => toBinary(AskSchema, request)` and so on.
  *
  * What serializes returns the message alone, without a frame; it is copied once. What deserializes gets bytes that it may keep.
  */

@@ -144,6 +144,7 @@ class ColumnReader {
       case "denseUnion": {
         // Before metadata version 5, unions and run-end encoded columns had a validity bitmap, too.
         if (this.#version === 4) this.#validity(plan, node);
+        if (this.#version === 4 && nullCount > 0) throw malformed(`has nulls of the union "${plan.name}" itself`);
         const typeIds = this.#values(plan, length, Int8Array, 1);
         const offsets = plan.layout === "denseUnion" ? this.#values(plan, length, Int32Array, 4) : undefined;
         const children = plan.children.map((child) => this.column(child));

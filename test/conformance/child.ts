@@ -37,7 +37,7 @@ export interface ServerProcess {
   stop(): Promise<void>;
 }
 
-/** Starts a program that prints the port it listens on, alone on a line or after a colon. */
+/** Starts a program that prints the port it listens on, within a minute, alone on a line or after a colon. */
 export async function startServer(program: string, args: readonly string[]): Promise<ServerProcess> {
   const child = spawn(program, args, { stdio: ["pipe", "pipe", "pipe"] });
   const output = collect(child);
@@ -47,13 +47,16 @@ export async function startServer(program: string, args: readonly string[]): Pro
     child.kill("SIGKILL");
     await ended;
   };
+  const tooLate = setTimeout(() => child.kill("SIGKILL"), 60_000);
   for await (const line of createInterface({ input: child.stdout })) {
     const port = /(?:^|:)(\d+)\s*$/.exec(line)?.[1];
     if (port === undefined) continue;
+    clearTimeout(tooLate);
     // Leaving this loop pauses the stream; what it prints later is kept, too.
     setImmediate(() => child.stdout.resume());
     return { port: Number(port), output, stop };
   }
+  clearTimeout(tooLate);
   await ended;
   throw new Error(`${program} ${args.join(" ")} ended before it listened:\n${output()}`);
 }

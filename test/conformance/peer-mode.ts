@@ -26,10 +26,12 @@ export async function* peerMode(
         peer: `${peer.name} client`,
         outcome: await outcomeOf(() => meetClient(client, scenario)),
       };
+      if (peer.server === undefined) continue;
       yield { scenario: name, peer: `${peer.name} server`, outcome: await outcomeOf(() => meetServer(peer, scenario)) };
     }
     if (files.length === 0) return;
     yield* dataFromClient(peer, client, files, same);
+    if (peer.server === undefined) return;
     const start = () => startPeerServer(peer, "data");
     for await (const { outcome, file, ...result } of dataFromServer(peer.name, start, files, same, peer.unmarked)) {
       yield { ...result, outcome: await blame(outcome, peer, file) };
@@ -114,7 +116,7 @@ export async function* dataFromServer(
 
 /** What a peer's client and its own server cannot do with each other says nothing of us. */
 async function blame(outcome: Outcome, peer: PeerProgram, file: IpcFile): Promise<Outcome> {
-  if (outcome.is !== "FAIL") return outcome;
+  if (outcome.is !== "FAIL" || peer.server === undefined) return outcome;
   const server = await startPeerServer(peer, "data");
   const client = new PeerClient(peer);
   const alone = await outcomeOf(() => client.ask(`grpc://127.0.0.1:${server.port}`, "data", file.file));

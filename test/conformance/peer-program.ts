@@ -9,8 +9,8 @@ export interface PeerProgram {
   name: string;
   /** Answers questions, a JSON list [URI, SCENARIO, FILE] a line, by null or by what is wrong. */
   client: readonly string[];
-  /** With a scenario and the folder of the certificates after it: prints its port, and serves until its input ends. */
-  server: readonly string[];
+  /** With a scenario and the folder of the certificates after it: prints its port, and serves until its input ends. Not every peer has one. */
+  server?: readonly string[];
   /** Whether it has a scenario. */
   knows(scenario: string): boolean;
   /** Whether its server sends the batches of a file without the app_metadata that they were put with. */
@@ -66,7 +66,7 @@ export class PeerClient {
 }
 
 /** Starts a peer's server for one scenario. */
-export async function startPeerServer({ server }: PeerProgram, scenario: string): Promise<ServerProcess> {
+export async function startPeerServer({ server = [] }: PeerProgram, scenario: string): Promise<ServerProcess> {
   const [program = "", ...args] = server;
   return await startServer(program, [...args, scenario, certificates]);
 }

@@ -57,7 +57,7 @@ export const java: Peer = {
   },
 };
 
-/** The Rust crate arrow-flight. */
+/** The Rust crate arrow-flight, as a client alone. */
 export const rust: Peer = {
   name: "Rust",
   async build(log) {
@@ -70,7 +70,7 @@ export const rust: Peer = {
       install: "Rust 1.88 or newer (https://rustup.rs)",
     });
     const program = path.join(folder, "debug", "flight-peer");
-    return { name: "Rust", client: [program, "client"], server: [program, "server"], knows: knowsOfRust };
+    return { name: "Rust", client: [program], knows: knowsOfRust };
   },
 };
 

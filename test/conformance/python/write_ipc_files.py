@@ -90,7 +90,8 @@ def streams():
     first, longer = (one_column(pa.array(values).dictionary_encode()) for values in (["x", "y"], ["x", "y", "z"]))
     yield "dictionary_delta", first.schema, [first, longer]
 
-    wide = pa.schema({name: kind for name, kind, _ in plain_types()})
+    # Not every library has the narrow decimals, and these two files are about something else.
+    wide = pa.schema({name: kind for name, kind, _ in plain_types() if name not in ("decimal32", "decimal64")})
     yield "no_batches", wide, []
     empty = pa.record_batch([pa.array([], field.type) for field in wide if "view" not in field.name], schema=pa.schema(
         [field for field in wide if "view" not in field.name]))

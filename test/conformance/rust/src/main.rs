@@ -1,5 +1,5 @@
-//! A Flight client on the crate arrow-flight. `client` answers questions, a JSON list [URI, SCENARIO, FILE] a line, with null or
-//! what is wrong.
+//! A Flight client on the crate arrow-flight: it answers questions, a JSON list [URI, SCENARIO, FILE] a line, with null or what is
+//! wrong.
 
 mod calls;
 mod data;

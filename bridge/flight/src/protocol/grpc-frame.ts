@@ -1,6 +1,7 @@
 import { FlightError } from "../error.js";
 import type { Allocate } from "../messages.js";
 import { copyBytes } from "./copy-bytes.js";
+import { countYoungMemory } from "./young-memory.js";
 
 /** One gRPC message on its way out, its frame header included, in the pieces in which it lies in memory. */
 export type Frame = readonly Uint8Array[];
@@ -35,6 +36,7 @@ export function frame(message: Uint8Array): Frame {
 
 /** The memory that a message is received into by default: its own, aligned at its end. */
 export function allocateAligned(bytes: number): Uint8Array {
+  countYoungMemory(bytes);
   const { buffer, byteLength, byteOffset } = Buffer.allocUnsafeSlow(bytes + (-bytes & 63));
   return new Uint8Array(buffer, byteOffset + byteLength - bytes, bytes);
 }

@@ -97,11 +97,6 @@ export class MessageReader implements AsyncIterableIterator<Uint8Array> {
     });
   }
 
-  /** Whether every message that will ever come has been read. */
-  get finished(): boolean {
-    return this.#ended && this.#assembler.empty;
-  }
-
   /** Called by a loop that is left early. */
   return(): Promise<IteratorResult<Uint8Array>> {
     if (!this.#ended && this.#error === undefined) {

@@ -30,7 +30,7 @@ export const strangersWindow = 2 ** 16 - 1;
 export const strangersMessageBytes = 2 ** 16;
 export const strangersCalls = 100;
 
-/** Lets four streams of a connection fill their windows at once. */
+/** A connection's own window must not slow its streams. It is no bound: node:http2 renews it as data comes, read or not. */
 export function widenSession(session: Http2Session, { streamWindow }: TransportOptions): void {
   session.setLocalWindowSize(Math.min(4 * streamWindow, largestWindow));
 }

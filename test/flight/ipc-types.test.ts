@@ -2,19 +2,7 @@ import { execFileSync } from "node:child_process";
 import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import path from "node:path";
-import {
-  DataType,
-  DateUnit,
-  Field,
-  List,
-  makeData,
-  RecordBatch,
-  type TimeUnit,
-  UnionMode,
-  Utf8,
-  Vector,
-  vectorFromArray,
-} from "apache-arrow";
+import { Decimal, Field, List, makeData, makeVector, RecordBatch, Utf8, Vector, vectorFromArray } from "apache-arrow";
 import { FlightError } from "arrow-flight-node";
 import {
   batchesOf,
@@ -32,6 +20,7 @@ import {
 } from "arrow-flight-node/ipc";
 import test from "ava";
 import { fixtures, readFixture } from "./fixtures.js";
+import { plainRows } from "./plain-values.js";
 
 const names = readdirSync(path.join(fixtures, "ipc-types"))
   .filter((name) => name.endsWith(".arrows"))
@@ -50,10 +39,7 @@ test.after.always(() => rmSync(folder, { recursive: true }));
 for (const name of names) {
   test(`${name}: every value is the one that pyarrow reads`, (t) => {
     const written = JSON.parse(Buffer.from(readFixture(`ipc-types/${name}.json`)).toString());
-    t.deepEqual(
-      columnsOf(name).map((column) => Array.from({ length: column.length }, (_, row) => plain(column, row))),
-      written,
-    );
+    t.deepEqual(columnsOf(name).map(plainRows), written);
   });
 }
 
@@ -96,7 +82,7 @@ test("columns of 300 random nested types have the values that pyarrow reads", (t
   t.true(files.length > 250);
   for (const file of files) {
     const [schema, ...messages] = splitStream(readFileSync(path.join(folder, file.replace(".json", ".arrows"))));
-    const values = Array.from(batchesOf(schema!.header, messages), (batch) => rows(batch.getChildAt(0)!));
+    const values = Array.from(batchesOf(schema!.header, messages), (batch) => plainRows(batch.getChildAt(0)!));
     const name = `${file}: ${decodeSchema(schema!.header).fields[0]!.type}`;
     t.deepEqual(values, JSON.parse(readFileSync(path.join(folder, file), "utf8")), name);
   }
@@ -161,6 +147,18 @@ test("decimals of every width print rightly, in nested columns and by iteration,
   }
 });
 
+test("a decimal of a monstrous scale is not written out", (t) => {
+  const data = (scale: number) =>
+    makeVector(makeData({ type: new Decimal(scale, 9, 32), length: 1, nullCount: 0, data: Uint32Array.of(15) }));
+  t.is(decimalTextAt(data(3), 0), "0.015");
+  t.is(decimalTextAt(data(-3), 0), "15000");
+  for (const scale of [2 ** 31 - 1, -(2 ** 31)])
+    t.like(
+      t.throws(() => decimalTextAt(data(scale), 0)),
+      { code: "OUT_OF_RANGE" },
+    );
+});
+
 test("what apache-arrow's own getters lose, the exact ones keep", (t) => {
   const marked = vectorFromArray(["\uFEFFa mark at the start of a long text", "\uFEFF"], new Utf8());
   t.is(marked.get(1), "");
@@ -187,54 +185,3 @@ test("a few bytes that stand for much are refused before it is made", (t) => {
     t.like(error, { code: "RESOURCE_EXHAUSTED" });
   }
 });
-
-/** A value as the fixtures' JSON has it; see ipc-types.py. */
-function plain(column: Vector, row: number): unknown {
-  const { type } = column;
-  const [data] = column.data;
-  if (DataType.isUnion(type)) {
-    const child = data!.children[type.typeIdToChildIndex[data!.typeIds[row]!]!]!;
-    return plain(new Vector([child]), type.mode === UnionMode.Dense ? data!.valueOffsets[row]! : row);
-  }
-  const value: unknown = column.get(row);
-  if (value === null) return null;
-  if (DataType.isDictionary(type)) return plain(data!.dictionary!, Number(data!.values[row]));
-  if (DataType.isDecimal(type)) {
-    const text = decimalTextAt(column, row)!;
-    if (type.scale >= 0 && BigInt(text.replace(".", "")) !== decimalAt(column, row)) throw new Error(text);
-    return text;
-  }
-  if (DataType.isTimestamp(type) || DataType.isDuration(type) || DataType.isTime(type)) {
-    return whole(nanosecondsAt(column, row)! / [10n ** 9n, 10n ** 6n, 1000n, 1n][type.unit as TimeUnit]!);
-  }
-  if (DataType.isDate(type)) {
-    return whole(nanosecondsAt(column, row)! / (type.unit === DateUnit.DAY ? 86_400n * 10n ** 9n : 10n ** 6n));
-  }
-  if (DataType.isInterval(type)) {
-    const words = value as Int32Array;
-    return [words[0], words[1], String(new DataView(words.buffer, words.byteOffset).getBigInt64(8, true))];
-  }
-  if (typeof value === "bigint") return whole(value);
-  if (value instanceof Uint8Array) return { hex: Buffer.from(value).toString("hex") };
-  if (DataType.isList(type) || DataType.isLargeList(type) || DataType.isFixedSizeList(type))
-    return rows(value as Vector);
-  if (DataType.isStruct(type)) {
-    const children = data!.children.map((child) => new Vector([child]));
-    return Object.fromEntries(type.children.map((field, i) => [field.name, plain(children[i]!, row)]));
-  }
-  if (DataType.isMap(type)) {
-    const [keys, items] = data!.children[0]!.children.map((child) => new Vector([child]));
-    const from = data!.valueOffsets[row]!;
-    const length = data!.valueOffsets[row + 1]! - from;
-    return Array.from({ length }, (_, i) => [plain(keys!, from + i), plain(items!, from + i)]);
-  }
-  return value;
-}
-
-function rows(vector: Vector): unknown[] {
-  return Array.from({ length: vector.length }, (_, row) => plain(vector, row));
-}
-
-function whole(value: bigint): number | string {
-  return value > -(2n ** 53n) && value < 2n ** 53n ? Number(value) : String(value);
-}

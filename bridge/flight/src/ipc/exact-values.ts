@@ -12,6 +12,7 @@ import {
   type Utf8View,
   type Vector,
 } from "apache-arrow";
+import { FlightError } from "../error.js";
 import { integerOf } from "./decimal-words.js";
 
 /**
@@ -25,11 +26,22 @@ export function decimalAt(column: Vector<Decimal>, row: number): bigint | null {
   return integerOf((data.values as Uint32Array).subarray(at * words, (at + 1) * words));
 }
 
-/** The decimal at `row` written out with all digits of its scale, such as "-123.45", never with an exponent; null for a null. */
+/** A schema may give any scale of 32 bits; nobody wants as many zeros. */
+const widestScale = 1_000;
+
+/**
+ * The decimal at `row` written out with all digits of its scale, such as "-123.45", never with an exponent; null for a null. Throws
+ * OUT_OF_RANGE for a scale beyond 1,000 on either side.
+ */
 export function decimalTextAt(column: Vector<Decimal>, row: number): string | null {
   const value = decimalAt(column, row);
   if (value === null) return null;
   const { scale } = column.type as Decimal;
+  if (Math.abs(scale) > widestScale) {
+    throw new FlightError("OUT_OF_RANGE", `A decimal of scale ${scale} is too long to be written out.`, {
+      hint: "Use decimalAt, and the scale of the column's type.",
+    });
+  }
   if (scale <= 0) return String(value * 10n ** BigInt(-scale));
   const digits = String(value < 0n ? -value : value).padStart(scale + 1, "0");
   return `${value < 0n ? "-" : ""}${digits.slice(0, -scale)}.${digits.slice(-scale)}`;

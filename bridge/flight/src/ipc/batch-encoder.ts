@@ -17,6 +17,13 @@ export interface BatchEncoderOptions {
   maxMessageBytes?: number | undefined;
 }
 
+/** Rows that go into one message, and what their columns take there. */
+interface Piece {
+  readonly from: number;
+  readonly to: number;
+  readonly columns: ColumnAssembler;
+}
+
 /**
  * Turns record batches of one stream into its messages. Bodies are pieces of the batches' own memory, not copies. A
  * dictionary goes out before the first batch that needs it, again as a whole when it was replaced, and as a delta when it grew.
@@ -35,8 +42,8 @@ export class BatchEncoder {
     for (const [id, dictionary] of batch.dictionaries) yield* this.#dictionary(id, dictionary);
     const columnsOf = (from: number, to: number) =>
       (from === 0 && to === batch.numRows ? batch : batch.slice(from, to)).data.children;
-    for (const [from, to] of this.#pieces(columnsOf, batch.numRows)) {
-      yield encodeColumns(columnsOf(from, to), to - from);
+    for (const { from, to, columns } of this.#pieces(columnsOf, batch.numRows)) {
+      yield encodeColumns(columns, to - from);
     }
   }
 
@@ -49,20 +56,21 @@ export class BatchEncoder {
       const columnsOf = (from: number, to: number) => [
         to - from === chunk.length ? chunk : chunk.slice(from, to - from),
       ];
-      for (const [from, to] of this.#pieces(columnsOf, chunk.length)) {
-        yield encodeColumns(columnsOf(from, to), to - from, { id, isDelta: index > 0 || from > 0 });
+      for (const { from, to, columns } of this.#pieces(columnsOf, chunk.length)) {
+        yield encodeColumns(columns, to - from, { id, isDelta: index > 0 || from > 0 });
       }
     }
     this.#sent.set(id, dictionary);
   }
 
   /** Ranges of rows that fit into a message each, in order. */
-  *#pieces(columnsOf: (from: number, to: number) => Data[], rows: number): Generator<[from: number, to: number]> {
+  *#pieces(columnsOf: (from: number, to: number) => Data[], rows: number): Generator<Piece> {
     const open: [number, number][] = [[0, rows]];
     for (let range = open.pop(); range !== undefined; range = open.pop()) {
       const [from, to] = range;
-      const size = this.#limit === Number.POSITIVE_INFINITY ? 0 : sizeOf(columnsOf(from, to));
-      if (size <= this.#limit) yield range;
+      const columns = ColumnAssembler.of(columnsOf(from, to));
+      const size = sizeOf(columns);
+      if (size <= this.#limit) yield { from, to, columns };
       else if (to - from > 1) {
         const middle = (from + to) >>> 1;
         open.push([middle, to], [from, middle]);
@@ -81,17 +89,15 @@ export function* messagesOf(
 }
 
 /** An upper bound of the message's bytes: its body, and a header of 16 bytes a node and a buffer around a fixed part. */
-function sizeOf(columns: readonly Data[]): number {
-  const { nodes, buffers, byteLength, variadicBufferCounts } = ColumnAssembler.of(columns);
+function sizeOf({ nodes, buffers, byteLength, variadicBufferCounts }: ColumnAssembler): number {
   return byteLength + 16 * (nodes.length + buffers.length) + 8 * variadicBufferCounts.length + 256;
 }
 
 function encodeColumns(
-  columns: readonly Data[],
+  { nodes, bufferRegions, buffers, byteLength, variadicBufferCounts }: ColumnAssembler,
   rows: number,
   dictionary?: { id: number; isDelta: boolean },
 ): IpcMessageOut {
-  const { nodes, bufferRegions, buffers, byteLength, variadicBufferCounts } = ColumnAssembler.of(columns);
   const batch = new MessageRecordBatch(rows, nodes, bufferRegions, null, variadicBufferCounts);
   const content = dictionary === undefined ? batch : new DictionaryBatch(batch, dictionary.id, dictionary.isDelta);
   const body: Uint8Array[] = [];

@@ -1,4 +1,4 @@
-import { createServer, type ServerHttp2Session, type ServerHttp2Stream } from "node:http2";
+import { connect as connectHttp2, createServer, type ServerHttp2Session, type ServerHttp2Stream } from "node:http2";
 import { type AddressInfo, connect as connectTcp, createServer as createTcpServer, type Socket } from "node:net";
 import { FlightClient, FlightError, FlightServer, type FlightServerOptions, type Incident } from "arrow-flight-node";
 import { implementService } from "arrow-flight-node/grpc";
@@ -462,6 +462,38 @@ test("an observer that throws at the end of a call harms no one", async (t) => {
   await client.call(EmptyCall, {});
   t.regex((await warned).message, /a bug in an observer/);
   await client.call(EmptyCall, {});
+});
+
+test("a call whose server answers early and takes the rest in silence is over, too", async (t) => {
+  const { server, uri } = await serveHttp2(t, { maxConcurrentStreams: 1 });
+  server.on("stream", answer);
+  const client = connect(t, uri);
+  const ended = signalled<unknown>();
+  const requests = async function* () {
+    yield {};
+    await new Promise(() => {});
+  };
+  const middleware = [() => ({ ended: ended.resolve })];
+  await client.call(testService.StreamingInputCall, requests(), { middleware });
+  t.is(await ended.promise, undefined);
+  await client.call(EmptyCall, {});
+});
+
+test("a late call is ended, also where its client reads nothing", async (t) => {
+  const { uri } = await serve(t);
+  const session = connectHttp2(uri.replace("grpc:", "http:"), { settings: { initialWindowSize: 0 } });
+  t.teardown(() => session.destroy());
+  const stream = session.request({
+    ":method": "POST",
+    ":path": testService.StreamingOutputCall.path,
+    "content-type": "application/grpc",
+    "grpc-timeout": "100m",
+  });
+  stream.on("error", () => {});
+  stream.end(frame(testService.StreamingOutputCall.requestSerialize({ responseParameters: [{ size: 100_000 }] }))[0]);
+  stream.resume();
+  await new Promise((resolve) => stream.once("close", resolve));
+  t.is(stream.rstCode, 8);
 });
 
 test("headers that were set come before an answer of nothing", async (t) => {

@@ -25,6 +25,9 @@ export interface GrpcClientCallOptions {
   onClose: (error: FlightError | undefined) => void;
 }
 
+/** How long a server that has answered may take to say that it wants no more. */
+const lastWordsMs = 1000;
+
 /** One call to a server: its request goes out on its own, its response is read from `messages`. */
 export class GrpcClientCall {
   readonly messages: MessageReader;
@@ -74,6 +77,7 @@ export class GrpcClientCall {
       this.#failure ??= options.scope.blame(this.#lost(cause));
       this.messages.fail(this.#failure);
     });
+    stream.on("end", () => this.#hangUp());
     stream.on("close", () => {
       signal.removeEventListener("abort", abort);
       connection.release();
@@ -116,6 +120,13 @@ export class GrpcClientCall {
     this.messages.fail(error);
     this.#settleTaken(true);
     this.#stream.close(constants.NGHTTP2_CANCEL);
+  }
+
+  /** A server that has answered while the request still goes out tells us to stop; one that does not is told that we have. */
+  #hangUp(): void {
+    if (this.#stream.writableEnded) return;
+    const timer = setTimeout(() => this.#stream.close(constants.NGHTTP2_CANCEL), lastWordsMs).unref();
+    this.#stream.once("close", () => clearTimeout(timer));
   }
 
   /** A listener that throws fails the call. */

@@ -1,4 +1,8 @@
 import type { Http2Session } from "node:http2";
+import { setImmediate as nextTurn } from "node:timers/promises";
+
+/** Turns of the event loop that are sure to read what has come. */
+const turns = 10;
 
 /** A timer of more would fire at once. */
 const longestDelay = 2 ** 31 - 1;
@@ -29,12 +33,13 @@ export function keepAlive(
     if (waiting !== undefined || session.destroyed || !wanted()) return;
     const before = received();
     const silent = () => received() === before && !session.destroyed;
-    const isOver = () => {
+    const isOver = async () => {
       waiting = undefined;
       // What came while this process was busy is read first.
-      if (silent()) setImmediate(() => setImmediate(() => silent() && dead()));
+      for (let turn = 0; turn < turns && silent(); turn++) await nextTurn();
+      if (silent()) dead();
     };
-    waiting = setTimeout(isOver, Math.min(keepaliveTimeoutMs, longestDelay)).unref();
+    waiting = setTimeout(() => void isOver(), Math.min(keepaliveTimeoutMs, longestDelay)).unref();
     session.ping(() => {
       clearTimeout(waiting);
       waiting = undefined;

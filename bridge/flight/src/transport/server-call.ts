@@ -12,6 +12,9 @@ import { strangersMessageBytes } from "./settings.js";
 
 const responseHeaders = { ":status": 200, "content-type": "application/grpc", "grpc-accept-encoding": "identity" };
 
+/** How long a call that is late may take to send its status. */
+const lastWordsMs = 1000;
+
 export interface GrpcServerCallOptions extends Intake {
   peer: string;
   certificate: PeerCertificate | undefined;
@@ -126,7 +129,6 @@ export class GrpcServerCall implements ServerCall {
   end(outcome?: FlightError): void {
     if (this.#ended) return;
     this.#ended = true;
-    clearTimeout(this.#deadline);
     const error = this.#report(outcome);
     if (error !== undefined) this.#stop(error);
     else if (!this.messages.finished) this.messages.fail(over());
@@ -161,9 +163,9 @@ export class GrpcServerCall implements ServerCall {
   }
 
   #lose(): void {
+    clearTimeout(this.#deadline);
     if (this.#ended) return;
     this.#ended = true;
-    clearTimeout(this.#deadline);
     const error = cut();
     this.#report(error);
     this.#stop(error);
@@ -206,13 +208,13 @@ export class GrpcServerCall implements ServerCall {
         new FlightError(
           "DEADLINE_EXCEEDED",
           `${this.method} was not done within the ${timeoutMs} ms that its caller gave.`,
-          {
-            hint: "Give it more time or ask for less.",
-          },
+          { hint: "Give it more time or ask for less." },
         ),
       );
+      // A peer that does not read gets no status either, and what waits for it would stay.
+      this.#deadline = setTimeout(() => this.#stream.close(constants.NGHTTP2_CANCEL), lastWordsMs).unref();
     };
-    this.#deadline = setTimeout(late, Math.min(timeoutMs, 2 ** 31 - 1));
+    this.#deadline = setTimeout(late, Math.min(timeoutMs, 2 ** 31 - 1)).unref();
   }
 }
 

@@ -85,17 +85,21 @@ if (values.list) {
 
 const lines: string[] = [];
 let broken = 0;
+let notRun = 0;
 for (const { name, bound, run } of chosen) {
-  process.stderr.write(`${name}…\n`);
   const outcome = await run().catch((error: unknown): Outcome => {
     return { figures: error instanceof Error ? (error.stack ?? error.message) : String(error), holds: false };
   });
   const verdict = typeof outcome === "string" ? "not run" : outcome.holds ? "holds" : "DOES NOT";
-  if (typeof outcome !== "string" && !outcome.holds) broken++;
+  if (typeof outcome === "string") notRun++;
+  else if (!outcome.holds) broken++;
+  process.stderr.write(`${name}: ${verdict}\n`);
   lines.push(`${name.padEnd(22)}${verdict.padEnd(10)}${typeof outcome === "string" ? outcome : outcome.figures}`);
   lines.push(`${"".padEnd(32)}[${bound}]`);
 }
-process.stdout.write(`${lines.join("\n")}\n\n${chosen.length - broken} of ${chosen.length} hold or were not run.\n`);
+process.stdout.write(
+  `${lines.join("\n")}\n\n${broken === 0 ? "Every bound holds" : `${broken} of ${chosen.length} do not hold`}${notRun === 0 ? "" : `, ${notRun} not run`}.\n`,
+);
 process.exit(broken > 0 ? 1 : 0);
 
 async function compareWithH2spec(): Promise<Outcome | string> {

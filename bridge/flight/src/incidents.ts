@@ -54,7 +54,7 @@ export class IncidentReport {
     this.#timers.clear();
     const waiting = [...this.#waiting.values()];
     this.#waiting.clear();
-    for (const incident of waiting) if (incident !== undefined) this.#tell(incident);
+    for (const incident of waiting) if (incident !== undefined) this.#say(incident);
   }
 
   #speak(incident: Incident): void {
@@ -67,7 +67,16 @@ export class IncidentReport {
       if (next !== undefined) this.#speak(next);
     }, quietMs).unref();
     this.#timers.add(timer);
-    this.#tell(incident);
+    this.#say(incident);
+  }
+
+  /** A listener that throws must not take the server with it, in the middle of ending a connection. */
+  #say(incident: Incident): void {
+    try {
+      this.#tell(incident);
+    } catch (reason) {
+      console.warn(`arrow-flight-node: onIncident threw: ${reason}`);
+    }
   }
 }
 

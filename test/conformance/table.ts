@@ -26,7 +26,7 @@ export function formatResults(results: readonly Result[]): string {
     ...reasons(results, "not run"),
     ...reasons(results, "FAIL"),
     "",
-    ...peers.map((peer) => counts(peer, results)),
+    ...peers.filter((peer) => results.some((result) => result.peer === peer)).map((peer) => counts(peer, results)),
   ].join("\n");
 }
 

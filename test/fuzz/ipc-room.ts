@@ -1,13 +1,15 @@
 import { readdirSync } from "node:fs";
 import path from "node:path";
+import type { RecordBatch } from "apache-arrow";
 import { FlightError } from "arrow-flight-node";
 import { batchesOf, splitStream, zstdReady } from "arrow-flight-node/ipc";
 import { fixtures, readFixture } from "../flight/fixtures.js";
+import { plainRows } from "../flight/plain-values.js";
 import type { FuzzRoom } from "./room.js";
 
 const folders = ["ipc", "ipc-compressed", "ipc-types"];
 
-/** IPC streams of every type, against pyarrow's reading and full validation: what that refuses is refused here. */
+/** IPC streams of every type, against pyarrow's reading and full validation: what that refuses is refused here, what both read has the same values. */
 export const ipcRoom: FuzzRoom = {
   name: "ipc",
   samples: folders.flatMap((folder) =>
@@ -20,9 +22,9 @@ export const ipcRoom: FuzzRoom = {
     try {
       const [schema, ...messages] = splitStream(bytes);
       if (schema === undefined) return { refused: "INVALID_ARGUMENT" };
-      let rows = 0;
-      for (const batch of batchesOf(schema.header, messages, { maxDecodedBytes: 1 << 24 })) rows += batch.numRows;
-      return { value: rows };
+      const batches = [...batchesOf(schema.header, messages, { maxDecodedBytes: 1 << 24 })];
+      const rows = batches.reduce((sum, { numRows }) => sum + numRows, 0);
+      return { value: { rows, values: rows > mostRows ? null : batches.flatMap(valuesOf) } };
     } catch (reason) {
       if (reason instanceof FlightError) return { refused: reason.code };
       throw reason;
@@ -32,6 +34,35 @@ export const ipcRoom: FuzzRoom = {
   disagreement(answer, witness) {
     if (!("value" in answer) || witness === undefined) return undefined;
     if ("refused" in witness) return `pyarrow refuses it: ${witness.refused}`;
-    return witness.value === answer.value ? undefined : `pyarrow reads ${witness.value} rows, not ${answer.value}`;
+    const [ours, theirs] = [answer.value as Told, witness.value as Told];
+    if (ours.rows !== theirs.rows) return `pyarrow reads ${theirs.rows} rows, not ${ours.rows}`;
+    for (const [i, told] of (theirs.values ?? []).entries()) {
+      const own = ours.values?.[i];
+      if (told === null || own === null) continue;
+      const [left, right] = [JSON.stringify(own), JSON.stringify(told)];
+      if (left !== right) return `pyarrow reads ${right}, not ${left}`;
+    }
+    return undefined;
   },
 };
+
+interface Told {
+  rows: number;
+  /** A list a column; null for what is not told. */
+  values: unknown[] | null;
+}
+
+/** Of streams that say they have more, values are not compared. */
+const mostRows = 10_000;
+
+function valuesOf(batch: RecordBatch): unknown[] {
+  return batch.schema.fields.map((_, i) => {
+    try {
+      return plainRows(batch.getChildAt(i)!);
+    } catch (reason) {
+      // apache-arrow has no numbers for times beyond 2^53, nor this package texts for monstrous scales.
+      if (reason instanceof TypeError || reason instanceof FlightError) return null;
+      throw reason;
+    }
+  });
+}

@@ -100,12 +100,14 @@ class Planner {
   readonly dictionaries = new Map<number, ColumnPlan>();
 
   field(field: Field, table: FlatTable | undefined, parent: string): Planned {
-    const name = parent === "" ? field.name : `${parent}.${field.name}`;
+    // apache-arrow's types leave out that a schema may have a field without a name.
+    const own = (field.name as string | null) ?? "";
+    const name = parent === "" ? own : `${parent}.${own}`;
     const { type } = field;
     const plan = DataType.isDictionary(type) ? this.#dictionary(type, table, name) : this.#plain(type, table, name);
-    if (plan.type === type) return { field, plan };
+    if (plan.type === type && own === field.name) return { field, plan };
     const nullable = field.nullable || plan.layout === "runEnds";
-    return { field: new Field(field.name, plan.type, nullable, field.metadata), plan };
+    return { field: new Field(own, plan.type, nullable, field.metadata), plan };
   }
 
   /** A dictionary that several columns share was planned with the first of them. */

@@ -9,6 +9,8 @@ const acknowledgement = http2Frame(4, 1, 0, Buffer.alloc(0));
 export interface Door {
   port: number;
   tls?: boolean;
+  /** The address that the server is to see. */
+  from?: string;
 }
 
 /** A connection that speaks HTTP/2 by the byte, and keeps its rules only where it wants to. */
@@ -23,10 +25,10 @@ export class RawPeer {
   #greeted = false;
   #rest: Buffer = Buffer.alloc(0);
 
-  constructor({ port, tls = false }: Door) {
+  constructor({ port, tls = false, from = "127.0.0.1" }: Door) {
     this.socket = tls
       ? connectTls({ port, host: "127.0.0.1", ALPNProtocols: ["h2"], rejectUnauthorized: false })
-      : connect(port, "127.0.0.1");
+      : connect({ port, host: "127.0.0.1", localAddress: from });
     this.socket.on("error", () => {});
     this.closed = new Promise((resolve) => this.socket.once("close", () => resolve()));
     this.socket.on("data", (chunk: Buffer) => this.#read(chunk));

@@ -139,8 +139,7 @@ export class GrpcServerCall implements ServerCall {
     if (this.#stream.headersSent) {
       this.#stream.once("wantTrailers", () => {
         this.#stream.sendTrailers(trailers);
-        // A reset from within this event would overtake the trailers.
-        setImmediate(() => this.#closeRequest());
+        this.#closeRequest();
       });
       this.#stream.end();
     } else {
@@ -156,10 +155,13 @@ export class GrpcServerCall implements ServerCall {
 
   /** Tells a peer that is still sending to stop; what it sent is read and dropped. */
   #closeRequest(): void {
-    if (this.#stream.readableEnded) return;
-    this.#options.leftOpen();
-    this.#stream.resume();
-    this.#stream.close(constants.NGHTTP2_NO_ERROR);
+    // A reset in the same turn would overtake what was said last.
+    setImmediate(() => {
+      if (this.#stream.readableEnded) return;
+      this.#options.leftOpen();
+      this.#stream.resume();
+      this.#stream.close(constants.NGHTTP2_NO_ERROR);
+    });
   }
 
   #lose(): void {

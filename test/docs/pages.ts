@@ -37,7 +37,7 @@ export const pages: readonly Page[] = [
     title: "Messages",
     about: "What calls send and get, raw: any Arrow type and codec passes through.",
     entry: "arrow-flight-node",
-    sources: ["messages"],
+    sources: ["messages", "shared-memory"],
   },
   {
     name: "batches",

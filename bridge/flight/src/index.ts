@@ -60,4 +60,5 @@ export { type AnyColumns, packSchema, requireSchema, schemaOf, unpackSchema } fr
 export { equalSecrets } from "./secret.js";
 export { FlightServer, type FlightServerOptions } from "./server.js";
 export { FlightSessions, type FlightSessionsOptions } from "./session.js";
+export { allocateShared } from "./shared-memory.js";
 export type { ClientTls, Pem, ServerTls } from "./tls.js";

@@ -1,6 +1,6 @@
 // The server of arrow-flight-node's benchmark: it keeps what is put, untouched, and gives it back; actions and exchanges echo.
 // What is put as "relay" is kept by nobody: it waits for the reader of the ticket "relay", message by message.
-import { type FlightData, type FlightDataOut, FlightError, FlightServer } from "arrow-flight-node";
+import { allocateShared, type FlightData, type FlightDataOut, FlightError, FlightServer } from "arrow-flight-node";
 import { Handover } from "./handover.js";
 
 const kept = new Map<string, FlightData[]>();
@@ -8,12 +8,17 @@ const relay = new Handover<FlightData>();
 
 const server = new FlightServer({
   async doPut(messages) {
+    const heap = messages.allocate;
+    messages.allocate = allocateShared();
     const iterator = messages[Symbol.asyncIterator]();
     const first = await iterator.next();
     if (first.done || first.value.descriptor?.type !== "path") throw unknown();
     const name = first.value.descriptor.path.join("/");
     const own = name === "relay" ? undefined : [first.value];
-    if (own === undefined) await relay.give(first.value);
+    if (own === undefined) {
+      messages.allocate = heap;
+      await relay.give(first.value);
+    }
     for (let next = await iterator.next(); !next.done; next = await iterator.next()) {
       if (own === undefined) await relay.give(next.value);
       else own.push(next.value);

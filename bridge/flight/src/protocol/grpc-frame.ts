@@ -73,6 +73,16 @@ export class FrameAssembler {
     return this.#buffered === 0 && this.#length < 0;
   }
 
+  /** What is missing of the message that is being received, if nothing waits before it: bytes may be written there, see `wrote`. */
+  get room(): Uint8Array | undefined {
+    return this.#buffered > 0 ? undefined : this.#target?.subarray(this.#filled);
+  }
+
+  /** The next bytes were written at the start of `room`. */
+  wrote(bytes: number): void {
+    this.#filled += bytes;
+  }
+
   /** Drops all that waits; to be called when no more messages are wanted. */
   clear(): void {
     this.#chunks.length = 0;

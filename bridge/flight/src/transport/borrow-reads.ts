@@ -9,26 +9,52 @@ const keys = keysOf(new Socket({ onread: { buffer: memory, callback: () => true 
 const [buffer, callback, generator] = ["kBuffer", "kBufferCb", "kBufferGen"].map((name) => keys.get(name));
 let handleKey: symbol | undefined;
 
+/** What takes the bytes that arrive on a stream. */
+export interface ReadTarget {
+  /** Where the next bytes may be written at once, if anywhere. */
+  room(): Uint8Array | undefined;
+  /** So many bytes were written there. */
+  wrote(bytes: number): void;
+  /** Bytes that were written elsewhere, to be used or copied at once. Returns false to pause the stream. */
+  take(chunk: Uint8Array): boolean;
+}
+
 /**
- * Has the bytes that arrive on `stream` read into one piece of memory, and `take` called with each read, which it must use or copy at
- * once; false from it pauses the stream. Returns false, and does nothing, where this Node has no such way: then the stream pushes.
+ * Has the bytes that arrive on `stream` written where `target` has room for them, or else read into one piece of memory. Returns what
+ * takes the room back, to be called before its memory is used for anything else; undefined, having done nothing, where this Node has no
+ * such way: then the stream pushes.
  *
  * Every read of node:http2 makes an ArrayBuffer of 64 KiB. V8 takes fresh ArrayBuffers for growth of the heap and marks all of it
  * after some 30 MB: that costs more than all else in receiving. Sockets have an option that avoids it (`onread`), streams of HTTP/2
  * have the same machinery, but no option. So the option is set where a socket would set it.
  */
-export function borrowReads(stream: Http2Stream, take: (chunk: Uint8Array) => boolean): boolean {
+export function borrowReads(stream: Http2Stream, target: ReadTarget): (() => void) | undefined {
   handleKey ??= keysOf(stream).get("kHandle");
   if (buffer === undefined || callback === undefined || generator === undefined || handleKey === undefined)
-    return false;
+    return undefined;
   const inner = stream as unknown as Record<symbol, unknown>;
   const handle = inner[handleKey] as { useUserBuffer?: (memory: Buffer) => void } | undefined;
-  if (typeof handle?.useUserBuffer !== "function") return false;
-  inner[buffer] = memory;
-  inner[callback] = (length: number) => take(memory.subarray(0, length));
-  inner[generator] = null;
-  handle.useUserBuffer(memory);
-  return true;
+  if (typeof handle?.useUserBuffer !== "function") return undefined;
+  let room: Uint8Array | undefined;
+  const readAnew = () => {
+    room = undefined;
+    inner[buffer] = memory;
+    handle.useUserBuffer!(memory);
+  };
+  inner[callback] = (length: number) => {
+    if (room === undefined) return target.take(memory.subarray(0, length));
+    target.wrote(length);
+    return true;
+  };
+  inner[generator] = () => {
+    room = target.room();
+    return room ?? memory;
+  };
+  readAnew();
+  return () => {
+    if (room !== undefined && inner[handleKey!] !== undefined) readAnew();
+    room = undefined;
+  };
 }
 
 function keysOf(object: object): Map<string | undefined, symbol> {

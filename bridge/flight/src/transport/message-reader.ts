@@ -37,6 +37,7 @@ export class MessageReader implements AsyncIterableIterator<Uint8Array> {
   readonly #leave: () => void;
   readonly #intake: Intake | undefined;
   readonly #readMore: () => void;
+  readonly #takeBack: (() => void) | undefined;
   #waiter: Waiter | undefined;
   #allocating = false;
   #paused = false;
@@ -70,7 +71,11 @@ export class MessageReader implements AsyncIterableIterator<Uint8Array> {
       stream.resume();
       return false;
     };
-    borrowReads(stream, (chunk) => this.#onData(chunk));
+    this.#takeBack = borrowReads(stream, {
+      room: () => (this.#waiter === undefined || this.#allocating ? undefined : this.#assembler.room),
+      wrote: (bytes) => this.#onWritten(bytes),
+      take: (chunk) => this.#onData(chunk),
+    });
     stream.on("end", () => {
       this.#ended = true;
       this.#advance();
@@ -114,6 +119,7 @@ export class MessageReader implements AsyncIterableIterator<Uint8Array> {
   fail(error: unknown): void {
     if (this.#error !== undefined) return;
     this.#error = error;
+    this.#takeBack?.();
     this.#assembler.clear();
     this.#release(this.#held);
     this.#resume();
@@ -122,13 +128,7 @@ export class MessageReader implements AsyncIterableIterator<Uint8Array> {
 
   /** Returns whether the stream may read on. */
   #onData(chunk: Uint8Array): boolean {
-    this.#held += chunk.byteLength;
-    this.#intake?.received(chunk.byteLength);
-    // It may have ended the call only now.
-    if (this.#error !== undefined) {
-      this.#release(this.#held);
-      return true;
-    }
+    if (!this.#count(chunk.byteLength)) return true;
     this.#assembler.push(chunk);
     this.#advance();
     if (this.#assembler.buffered === 0) return true;
@@ -136,6 +136,22 @@ export class MessageReader implements AsyncIterableIterator<Uint8Array> {
     const busy = this.#waiter === undefined || this.#allocating;
     this.#paused ||= busy && this.#assembler.buffered > (this.#started ? readAhead : 0);
     return !this.#paused;
+  }
+
+  /** Bytes were received into the message that is waited for. */
+  #onWritten(bytes: number): void {
+    if (!this.#count(bytes)) return;
+    this.#assembler.wrote(bytes);
+    this.#advance();
+  }
+
+  /** Returns whether bytes that came are wanted. */
+  #count(bytes: number): boolean {
+    this.#held += bytes;
+    this.#intake?.received(bytes);
+    // It may have ended the call only now.
+    if (this.#error !== undefined) this.#release(this.#held);
+    return this.#error === undefined;
   }
 
   #advance(): void {

@@ -1,4 +1,4 @@
-import { Float64, makeData, RecordBatch, Schema, Struct } from "apache-arrow";
+import { Float64, makeData, RecordBatch, Struct } from "apache-arrow";
 import { allocateShared, FlightClient, type FlightData, FlightServer, forPath, schemaOf } from "arrow-flight-node";
 import test from "ava";
 

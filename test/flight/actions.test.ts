@@ -3,20 +3,13 @@ import {
   createCookieJar,
   FlightClient,
   type FlightHandlers,
-  FlightServer,
   FlightSessions,
 } from "arrow-flight-node";
 import { parseCookies, parseSetCookies } from "arrow-flight-node/protocol";
 import test, { type ExecutionContext } from "ava";
 import { collect, utf8 } from "./fixtures.js";
 import { runPyarrow } from "./python.js";
-
-async function serve(t: ExecutionContext, handlers: FlightHandlers): Promise<string> {
-  const server = new FlightServer(handlers);
-  const { uri } = await server.listen();
-  t.teardown(() => server.close({ graceMs: 0 }));
-  return uri;
-}
+import { serve } from "./serve.js";
 
 function connect(t: ExecutionContext, uri: string, ...middleware: ClientMiddleware[]): FlightClient {
   const client = new FlightClient(uri, { middleware });

@@ -6,7 +6,6 @@ import {
   type FlightDataOut,
   FlightError,
   type FlightHandlers,
-  FlightServer,
   forPath,
   packSchema,
   type ServerCall,
@@ -15,13 +14,7 @@ import { batchesOf, decodeSchema, splitStream } from "arrow-flight-node/ipc";
 import test, { type ExecutionContext } from "ava";
 import { collect, readFixture, signalled, utf8 } from "./fixtures.js";
 import { runPyarrow, startPyarrowServer } from "./python.js";
-
-async function serve(t: ExecutionContext, handlers: FlightHandlers): Promise<string> {
-  const server = new FlightServer(handlers);
-  const { uri } = await server.listen();
-  t.teardown(() => server.close({ graceMs: 0 }));
-  return uri;
-}
+import { serve } from "./serve.js";
 
 function connect(t: ExecutionContext, uri: string): FlightClient {
   const client = new FlightClient(uri);

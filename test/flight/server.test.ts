@@ -1,22 +1,10 @@
 import { once } from "node:events";
-import {
-  FlightClient,
-  FlightError,
-  type FlightHandlers,
-  FlightServer,
-  type FlightServerOptions,
-} from "arrow-flight-node";
-import test, { type ExecutionContext } from "ava";
+import { FlightClient, FlightError, type FlightHandlers, FlightServer } from "arrow-flight-node";
+import test from "ava";
 import { collect, signalled, utf8 } from "./fixtures.js";
 import { decodingHandlers, keepHandlers } from "./keep-server.js";
 import { runPyarrow, startPython } from "./python.js";
-
-async function serve(t: ExecutionContext, handlers: FlightHandlers, options?: FlightServerOptions): Promise<string> {
-  const server = new FlightServer(handlers, options);
-  const { uri } = await server.listen();
-  t.teardown(() => server.close({ graceMs: 0 }));
-  return uri;
-}
+import { serve } from "./serve.js";
 
 test("pyarrow puts a dataset, dictionaries and metadata included, and gets it back", async (t) => {
   const uri = await serve(t, keepHandlers());

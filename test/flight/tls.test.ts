@@ -1,15 +1,10 @@
 import { readFileSync } from "node:fs";
 import path from "node:path";
-import {
-  FlightClient,
-  FlightError,
-  type FlightHandlers,
-  FlightServer,
-  type FlightServerOptions,
-} from "arrow-flight-node";
+import { FlightClient, FlightError, type FlightHandlers, FlightServer } from "arrow-flight-node";
 import test, { type ExecutionContext } from "ava";
 import { collect, utf8 } from "./fixtures.js";
 import { runPyarrow, startPyarrowServer } from "./python.js";
+import { serve } from "./serve.js";
 
 /** A server's certificate and two clients', each signed by itself; make.sh beside them says how. */
 const folder = path.resolve("test/fixtures/flight/tls");
@@ -25,13 +20,6 @@ const who: FlightHandlers = {
   },
 };
 
-async function serve(t: ExecutionContext, options: FlightServerOptions): Promise<string> {
-  const server = new FlightServer(who, options);
-  const { uri } = await server.listen();
-  t.teardown(() => server.close({ graceMs: 0 }));
-  return uri;
-}
-
 function ask(t: ExecutionContext, uri: string, tls?: ConstructorParameters<typeof FlightClient>[1]): Promise<string[]> {
   const client = new FlightClient(uri, tls);
   t.teardown(() => client.close());
@@ -39,15 +27,15 @@ function ask(t: ExecutionContext, uri: string, tls?: ConstructorParameters<typeo
 }
 
 test("pyarrow's client speaks TLS, and only to a server that it trusts", async (t) => {
-  const uri = await serve(t, { tls: identity("server") });
+  const uri = await serve(t, who, { tls: identity("server") });
   t.regex(uri, /^grpc\+tls:\/\/127\.0\.0\.1:\d+$/);
   t.regex(((await runPyarrow(uri, "secure", folder)) as { value: string[] }).value[0]!, /^127\.0\.0\.1:\d+$/);
-  const impostor = await serve(t, { tls: identity("stranger") });
+  const impostor = await serve(t, who, { tls: identity("stranger") });
   t.is(((await runPyarrow(impostor, "secure", folder)) as { error: string }).error, "FlightUnavailableError");
 });
 
 test("with mTLS a server knows pyarrow's client by its certificate, and lets in no other", async (t) => {
-  const uri = await serve(t, { tls: { ...identity("server"), clientCa: pem("ann.pem") } });
+  const uri = await serve(t, who, { tls: { ...identity("server"), clientCa: pem("ann.pem") } });
   t.deepEqual(await runPyarrow(uri, "secure", folder, "ann"), { value: ["ann"] });
   for (const others of [["stranger"], []]) {
     t.is(((await runPyarrow(uri, "secure", folder, ...others)) as { error: string }).error, "FlightUnavailableError");
@@ -64,7 +52,7 @@ test("a client shows its certificate to pyarrow's server, and is refused without
 });
 
 test("a client trusts no certificate that nobody vouches for, or that is another's", async (t) => {
-  const uri = await serve(t, { tls: { ...identity("server"), clientCa: [pem("ann.pem")] } });
+  const uri = await serve(t, who, { tls: { ...identity("server"), clientCa: [pem("ann.pem")] } });
   t.deepEqual(await ask(t, uri, { tls: { ca: [ca], ...identity("ann") } }), ["ann"]);
   const own = identity("ann");
   t.like(await t.throwsAsync(ask(t, uri, { tls: own })), { code: "UNAVAILABLE" });

@@ -47,8 +47,8 @@ export class TaskRunner {
       if (command.type === "define") this.#definitions.set(command.code, command.definition);
       else if (command.type === "run") this.#queue.push(command);
       else if (command.type === "call") this.#actor?.call(command);
-      else {
-        this.#actor = new ActorRunner(command, this.#options, (code) => this.#load(code));
+      else if (command.type === "construct") {
+        this.#actor = new ActorRunner(command, this.#options, (code) => this.load(code));
       }
     }
     this.#next();
@@ -104,7 +104,7 @@ export class TaskRunner {
       return performance.now();
     };
     const loaded = this.#loaded.get(run.code);
-    if (loaded === undefined) return later(this.#load(run.code).then(body));
+    if (loaded === undefined) return later(this.load(run.code).then(body));
     try {
       const result = body(loaded);
       return isThenable(result) ? later(result) : succeed(result);
@@ -118,7 +118,8 @@ export class TaskRunner {
     return loaded(...args.map((argument) => client.unpack(argument)));
   }
 
-  #load(code: CodeId): Promise<Loaded> {
+  /** Makes code callable whose definition has come. */
+  load(code: CodeId): Promise<Loaded> {
     let loading = this.#loading.get(code);
     if (loading === undefined) {
       loading = this.#options.load(code, this.#definitions.get(code)!);

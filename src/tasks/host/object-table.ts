@@ -32,8 +32,9 @@ export class ObjectTable {
     return this.#entries.get(id);
   }
 
-  /** Notes an object that is being made; `holder` has the first reference to it. */
+  /** Notes an object that is being made; `holder` has the first reference to it. May be called twice. */
   expect(id: ObjectId, holder: ClientId): void {
+    if (this.#entries.has(id)) return;
     this.#entries.set(id, {
       outcome: undefined,
       holder,

@@ -56,6 +56,25 @@ export function taskRow(message: Submit | Call): TaskRow {
   };
 }
 
+/** The row of a task that ended without a worker's word. */
+export function unrunRow(message: ClientMessage & { type: "unrun" }): TaskRow {
+  const { task, name, failure, attempt, parent, submitted } = message;
+  return {
+    id: formatObjectId(task),
+    name,
+    kind: "task",
+    state: failure.code === "CANCELLED" ? "cancelled" : "failed",
+    parent: parent === 0 ? null : formatObjectId(parent),
+    actor: null,
+    worker: null,
+    attempt,
+    submittedAt: submitted,
+    startedAt: null,
+    endedAt: Date.now(),
+    error: `${failure.code}: ${failure.message}`,
+  };
+}
+
 export function actorRow(message: Create): ActorRow {
   return {
     id: formatObjectId(message.actor),

@@ -28,10 +28,12 @@ import type {
 import type { Demand } from "../scheduler/resources.js";
 import { Scheduler } from "../scheduler/scheduler.js";
 import { examineArguments, failureOf, resolveArguments } from "./arguments.js";
+import { BoardTable } from "./board-table.js";
+import { Journals } from "./journals.js";
 import { ObjectTable } from "./object-table.js";
 import { Outgoing } from "./outgoing.js";
 import * as reasons from "./reasons.js";
-import { type ActorRecord, actorRow, pinsOf, type TaskRecord, taskRow } from "./records.js";
+import { type ActorRecord, actorRow, pinsOf, type TaskRecord, taskRow, unrunRow } from "./records.js";
 import { freed, Requests } from "./requests.js";
 import type { ObjectMemory, Supervisor, WorkerLink } from "./supervisor.js";
 import { formatWorkerId, TaskRows } from "./task-rows.js";
@@ -71,6 +73,8 @@ export class TaskHost {
   readonly #actors = new Map<ActorId, ActorRecord>();
   readonly #workers: WorkerTable;
   readonly #outgoing = new Outgoing();
+  readonly #boards = new BoardTable(this.#outgoing, (worker, code) => this.#define(worker, code));
+  readonly #journals = new Journals((owner, callee) => this.#boards.nameOf(owner, callee));
   #events: SchedulerEvent[] = [];
   #closed = false;
 
@@ -82,11 +86,12 @@ export class TaskHost {
     this.#workers = new WorkerTable(this.#rows, options.node ?? "node-0");
   }
 
-  /** Connects the driver; `send` carries batches to it. */
-  connect(send: (batch: readonly DownMessage[]) => void): Connection {
+  /** Connects the driver; `send` carries batches to it. With `boards`, it may put calls up for workers to take. */
+  connect(send: (batch: readonly DownMessage[]) => void, { boards }: { boards: boolean }): Connection {
     this.#outgoing.connect(driver, send);
+    const words = this.#boards.addClient(driver);
     return {
-      welcome: { client: driver, total: this.#options.total },
+      welcome: { client: driver, total: this.#options.total, ...(boards && { words }) },
       receive: (batch) => this.#receive(driver, batch),
     };
   }
@@ -94,18 +99,20 @@ export class TaskHost {
   /** What is not done yet, for tests and for people: all zero once everything was released and every actor ended. */
   load() {
     const { waiting, tasks, actors } = this.#scheduler.load;
+    const { cpus, gpus } = this.#scheduler.ledger.free();
     return {
       objects: this.#objects.size,
       requests: this.#requests.size,
       waiting,
       tasks,
       actors,
-      free: this.#scheduler.ledger.free(),
+      free: { cpus: cpus + this.#boards.idleCpus(), gpus },
     };
   }
 
   /** Writes the state tables' rows that are still under way. */
   async flush(): Promise<void> {
+    for (const row of this.#journals.read()) this.#rows.changed("tasks", row);
     await this.#rows.flush();
   }
 
@@ -185,6 +192,20 @@ export class TaskHost {
         this.#objects.expect(message.object, client);
         this.#settle(message.object, { value: message.value });
         return;
+      case "share":
+        this.#objects.expect(message.object, client);
+        if (message.outcome !== undefined) this.#settle(message.object, message.outcome);
+        return;
+      case "board":
+        this.#boards.addBoard(client, message.memory);
+        this.#events.push({ type: "board" });
+        return;
+      case "callee":
+        this.#boards.addCallee(client, message.callee, message.code, message.name);
+        return;
+      case "unrun":
+        this.#rows.changed("tasks", unrunRow(message));
+        return;
       case "get":
         this.#requests.get(client, message.request, message.objects);
         return;
@@ -237,7 +258,30 @@ export class TaskHost {
       case "resumed":
         this.#events.push({ type: message.type, worker, task: message.task });
         return;
+      case "deposit":
+        this.#deposit(message.task, message.outcome, message.name);
+        return;
+      case "learn":
+        this.#boards.learn(worker, message.owner, message.callee);
+        return;
+      case "parked":
+        if (this.#boards.isNewest(worker, message.permit)) this.#events.push({ type: "parked", worker });
+        return;
+      case "fault":
+        this.#journals.fault(message.task, message.error);
+        return;
+      case "journal":
+        this.#journals.add(worker, message.chunk);
+        return;
     }
+  }
+
+  /** The outcome of a call from a board, which its owner gets from here. */
+  #deposit(task: TaskId, outcome: Outcome, name: string): void {
+    const owner = Math.floor(task / 2 ** 32);
+    if (!this.#boards.has(owner)) return;
+    this.#objects.expect(task, owner);
+    this.#settle(task, outcome, name);
   }
 
   #constructed(actor: ActorId, failure: Failure | undefined): void {
@@ -305,6 +349,15 @@ export class TaskHost {
         });
         return;
       }
+      case "permit":
+        this.#boards.permit(instruction.worker);
+        return;
+      case "revoke":
+        if (this.#boards.revoke(instruction.worker)) this.#events.push({ type: "parked", worker: instruction.worker });
+        return;
+      case "stranded":
+        this.#boards.strand(this.#workers.deathOf());
+        return;
       case "fail":
         this.#settle(instruction.task, { failure: this.#explain(instruction) });
         return;
@@ -315,7 +368,8 @@ export class TaskHost {
   }
 
   #start(worker: WorkerId, actor: ActorId | undefined): void {
-    const link = this.#options.supervisor.start(worker, actor, {
+    const words = this.#boards.addClient(worker);
+    const link = this.#options.supervisor.start(worker, actor, words, {
       receive: (batch) => this.#receive(worker, batch),
       died: (reason) => {
         if (this.#closed || this.#ended(worker, reason) === undefined) return;
@@ -325,7 +379,10 @@ export class TaskHost {
     });
     this.#workers.add(worker, actor, link);
     this.#outgoing.connect(worker, (batch) => link.send(batch));
-    if (actor === undefined) return;
+    if (actor === undefined) {
+      this.#boards.addClaimer(worker);
+      return;
+    }
     const record = this.#actors.get(actor)!;
     record.row.worker = formatWorkerId(worker);
     this.#rows.changed("actors", record.row);
@@ -336,6 +393,7 @@ export class TaskHost {
     const link = this.#workers.remove(worker, reason);
     if (link === undefined) return undefined;
     this.#outgoing.disconnect(worker);
+    this.#boards.remove(worker, reason);
     this.#requests.forgetAll(worker);
     this.#objects.releaseAll(worker);
     return link;
@@ -373,14 +431,14 @@ export class TaskHost {
   }
 
   /** Gives a task its outcome; only the first counts. Values in shared memory are counted first. */
-  #settle(id: ObjectId, outcome: Outcome): void {
+  #settle(id: ObjectId, outcome: Outcome, name?: string): void {
     if (this.#closed) return;
     const buffer = "value" in outcome ? sharedBufferOf(outcome.value) : undefined;
     if (buffer === undefined) {
       this.#publish(id, outcome, undefined);
       return;
     }
-    const label = this.#tasks.get(id)?.message.name ?? "put()";
+    const label = name ?? this.#tasks.get(id)?.message.name ?? "put()";
     try {
       const release = this.#options.memory.adopt(buffer, `the result of ${label}`);
       if (typeof release === "function") {

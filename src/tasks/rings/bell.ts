@@ -59,6 +59,12 @@ export class OwnBell {
     void this.#loop();
   }
 
+  /** Makes itself answer once more. */
+  wake(): void {
+    Atomics.add(this.#words, sequence, 1);
+    Atomics.notify(this.#words, sequence);
+  }
+
   close(): void {
     this.#closed = true;
     Atomics.add(this.#words, sequence, 1);

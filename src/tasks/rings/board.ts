@@ -124,6 +124,13 @@ export class BoardOwner {
     Atomics.store(this.#slots, at, empty);
   }
 
+  /** The slots of calls that nobody had taken when it looked; looks at all slots. */
+  *readySlots(): Iterable<number> {
+    for (let slot = 0; slot < this.#count; slot++) {
+      if (Atomics.load(this.#slots, slotsStart + slot * wordsPerSlot) === ready) yield slot;
+    }
+  }
+
   /** Takes a call back that nobody has taken; returns whether that was so. */
   withdraw(slot: number): boolean {
     const at = slotsStart + slot * wordsPerSlot;

@@ -27,6 +27,11 @@ export class PermitOffice {
     return Atomics.load(this.#words, busy) === 0;
   }
 
+  /** Whether the worker has a permit and nothing to do. */
+  get idle(): boolean {
+    return Atomics.load(this.#words, permit) > 0 && Atomics.load(this.#words, busy) === 0;
+  }
+
   /** Whether the worker's message is about the newest permit. */
   isNewest(number: number): boolean {
     return number === this.#number;

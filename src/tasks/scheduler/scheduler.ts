@@ -35,7 +35,7 @@ export class Scheduler {
   handle(events: Iterable<SchedulerEvent>): Instruction[] {
     for (const event of events) this.#apply(event);
     this.#actors.dispatch();
-    this.#tasks.dispatch();
+    this.#tasks.dispatch(this.#actors.waiting());
     const instructions = this.#instructions;
     this.#instructions = [];
     return instructions;
@@ -93,6 +93,12 @@ export class Scheduler {
       case "died":
         this.#tasks.died(event.worker);
         this.#actors.died(event.worker);
+        return;
+      case "board":
+        this.#tasks.openBoards();
+        return;
+      case "parked":
+        this.#tasks.parked(event.worker);
         return;
       case "kill":
         this.#actors.end(event.actor, { kind: "killed" });

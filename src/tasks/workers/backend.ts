@@ -5,8 +5,11 @@ import { encodeCode } from "../closures/encode.js";
 import { Outbox } from "../outbox.js";
 import { busMethods, type ClientMessage, type ClientReply, type Welcome } from "../protocol.js";
 
+/** The driver's backend, and what tests look into. */
+export type WorkersBackend = Backend & Pick<TaskClient, "load">;
+
 /** Connects the driver's thread to the task host on the other side of its bus (`hostTasks`). */
-export async function createWorkersBackend(bus: Bus): Promise<Backend> {
+export async function createWorkersBackend(bus: Bus): Promise<WorkersBackend> {
   const welcome = await bus.call<Welcome>(busMethods.connect, undefined);
   const client = createBusClient(bus, welcome);
   bus.serve({

@@ -1,0 +1,133 @@
+import { Bell, createThreadWords } from "../rings/bell.js";
+import type { BoardMemory } from "../rings/board.js";
+import { PermitOffice } from "../rings/permit.js";
+import { createRing } from "../rings/ring.js";
+import type { ClientId, CodeId, WorkerId } from "../scheduler/events.js";
+import { unit } from "../scheduler/resources.js";
+import type { Outgoing } from "./outgoing.js";
+
+/** Words of a ring that carries results from one worker to one owner. */
+const resultWords = 1 << 16;
+
+interface CalleeRecord {
+  readonly code: CodeId;
+  readonly name: string;
+}
+
+/** Introduces threads to each other: whoever has a board, and the CPU workers that claim from it. */
+export class BoardTable {
+  readonly #outgoing: Outgoing;
+  readonly #words = new Map<ClientId, SharedArrayBuffer>();
+  readonly #boards = new Map<ClientId, BoardMemory>();
+  readonly #permits = new Map<WorkerId, PermitOffice>();
+  readonly #callees = new Map<ClientId, CalleeRecord[]>();
+  /** Who asked for a callee that was not told yet. */
+  readonly #asking = new Map<string, WorkerId[]>();
+  readonly #define: (worker: WorkerId, code: CodeId) => void;
+
+  /** `define` sends a worker the definition of code that it does not have yet. */
+  constructor(outgoing: Outgoing, define: (worker: WorkerId, code: CodeId) => void) {
+    this.#outgoing = outgoing;
+    this.#define = define;
+  }
+
+  /** A thread that can submit; returns its words. */
+  addClient(client: ClientId): SharedArrayBuffer {
+    const words = createThreadWords();
+    this.#words.set(client, words);
+    return words;
+  }
+
+  /** A thread that runs calls from boards. */
+  addClaimer(worker: WorkerId): void {
+    this.#permits.set(worker, new PermitOffice(this.#words.get(worker)!));
+    for (const owner of this.#boards.keys()) this.#introduce(worker, owner);
+  }
+
+  addBoard(owner: ClientId, memory: BoardMemory): void {
+    if (this.#boards.has(owner) || !this.#words.has(owner)) return;
+    this.#boards.set(owner, memory);
+    for (const worker of this.#permits.keys()) this.#introduce(worker, owner);
+  }
+
+  /** A thread has ended. */
+  remove(client: ClientId, reason: string): void {
+    this.#words.delete(client);
+    const claimed = this.#permits.delete(client);
+    if (this.#boards.delete(client)) {
+      for (const worker of this.#permits.keys()) this.#outgoing.push(worker, { type: "disclaim", owner: client });
+    }
+    if (!claimed) return;
+    for (const owner of this.#boards.keys()) {
+      this.#outgoing.push(owner, { type: "ended", worker: client, reason });
+    }
+  }
+
+  /** Whether the thread is there. */
+  has(client: ClientId): boolean {
+    return this.#words.has(client);
+  }
+
+  permit(worker: WorkerId): void {
+    this.#permits.get(worker)?.grant();
+    this.#ring(worker);
+  }
+
+  /** Returns whether the worker is at rest already. */
+  revoke(worker: WorkerId): boolean {
+    return this.#permits.get(worker)?.revoke() ?? false;
+  }
+
+  /** Whether a worker's word that it parked is about its newest permit. */
+  isNewest(worker: WorkerId, permit: number): boolean {
+    return this.#permits.get(worker)?.isNewest(permit) ?? false;
+  }
+
+  /** Units of CPU that workers hold which have nothing to do. */
+  idleCpus(): number {
+    return [...this.#permits.values()].filter((permit) => permit.idle).length * unit;
+  }
+
+  /** Threads end before they are up. */
+  strand(reason: string): void {
+    for (const owner of this.#boards.keys()) this.#outgoing.push(owner, { type: "stranded", reason });
+  }
+
+  addCallee(owner: ClientId, callee: number, code: CodeId, name: string): void {
+    const callees = this.#callees.get(owner) ?? [];
+    callees[callee] = { code, name };
+    this.#callees.set(owner, callees);
+    const key = `${owner}:${callee}`;
+    for (const worker of this.#asking.get(key) ?? []) this.learn(worker, owner, callee);
+    this.#asking.delete(key);
+  }
+
+  /** A worker asks for a callee; when its owner's word is still under way, it gets it then. */
+  learn(worker: WorkerId, owner: ClientId, callee: number): void {
+    if (!this.#permits.has(worker)) return;
+    const known = this.#callees.get(owner)?.[callee];
+    if (known !== undefined) {
+      this.#define(worker, known.code);
+      this.#outgoing.push(worker, { type: "callee", owner, callee, ...known });
+      return;
+    }
+    const key = `${owner}:${callee}`;
+    this.#asking.set(key, [...(this.#asking.get(key) ?? []), worker]);
+  }
+
+  nameOf(owner: ClientId, callee: number): string {
+    return this.#callees.get(owner)?.[callee]?.name ?? "a task";
+  }
+
+  #introduce(worker: WorkerId, owner: ClientId): void {
+    const results = createRing(resultWords);
+    const memory = this.#boards.get(owner)!;
+    this.#outgoing.push(owner, { type: "claimer", worker, results, words: this.#words.get(worker)! });
+    this.#outgoing.push(worker, { type: "claim", owner, memory, results, words: this.#words.get(owner)! });
+  }
+
+  #ring(client: ClientId): void {
+    const words = this.#words.get(client);
+    if (words !== undefined) new Bell(words).ring();
+  }
+}

@@ -1,0 +1,268 @@
+import type { PackedValue, StoredValue } from "../../store/value.js";
+import type { Failure } from "../failure.js";
+import type { RemoteCode } from "../live.js";
+import type { FilledTaskOptions } from "../options.js";
+import type { Outbox } from "../outbox.js";
+import type { ClientMessage, ClientReply, Outcome } from "../protocol.js";
+import { OwnBell } from "../rings/bell.js";
+import { fitsWords } from "../rings/words.js";
+import type { CodeId } from "../scheduler/events.js";
+import { type OwnedObjects, objectState, type Waiter } from "./owned-objects.js";
+import { Submissions } from "./submissions.js";
+
+/** An argument that is the result of another call of this thread, by number, and pending or failed. */
+export class Dependency {
+  readonly number: number;
+
+  constructor(number: number) {
+    this.number = number;
+  }
+}
+
+export type OwnArgument = StoredValue | Dependency;
+
+/** What its thread's client does for it. */
+export interface OwnCallsOptions {
+  /** This thread's words. */
+  readonly words: SharedArrayBuffer;
+  readonly outbox: Outbox<ClientMessage>;
+  /** What ids of this thread begin with. */
+  readonly base: number;
+  settle(number: number, outcome: Outcome): void;
+  /** The node has the outcome, or will have it. */
+  moved(number: number): void;
+  /** Submits the call through the node instead, with the dependencies as references. */
+  byNode(number: number, callee: OwnCallee, args: readonly OwnArgument[]): void;
+  codeId(code: RemoteCode): CodeId;
+}
+
+/** A function with its options, as calls name it. */
+export interface OwnCallee {
+  readonly code: RemoteCode;
+  readonly options: FilledTaskOptions;
+  readonly name: string;
+  readonly maxRetries: number;
+}
+
+/** The calls of this thread that CPU workers run: those that wait for others, and those on its board. */
+export class OwnCalls {
+  readonly #owned: OwnedObjects;
+  readonly #options: OwnCallsOptions;
+  readonly #callees: OwnCallee[] = [];
+  readonly #numbers = new WeakMap<RemoteCode, Map<FilledTaskOptions, number>>();
+  readonly #submissions: Submissions;
+  readonly #dependents = new Map<number, Dependent>();
+  readonly #bell: OwnBell;
+  #lastCode: RemoteCode | undefined;
+  #lastOptions: FilledTaskOptions | undefined;
+  #lastCallee = 0;
+  #announced = false;
+  #turn = 0;
+  #work: () => void = () => {};
+
+  constructor(owned: OwnedObjects, options: OwnCallsOptions) {
+    this.#owned = owned;
+    this.#options = options;
+    this.#submissions = new Submissions(this.#callees, {
+      succeeded: (number, value, attempt) => {
+        options.settle(number, { value });
+        // The node may have the result of an attempt whose thread ended before it could say so.
+        if (attempt > 1) options.outbox.push({ type: "release", objects: [options.base + number] });
+      },
+      failed: (number, failure, callee, attempt, ran) => {
+        if (!ran) this.#unrun(number, failure, callee, attempt, 0);
+        options.settle(number, { failure });
+        if (attempt > 1) options.outbox.push({ type: "release", objects: [options.base + number] });
+      },
+      deposited: (number) => options.moved(number),
+    });
+    this.#bell = new OwnBell(options.words, () => {
+      this.pump();
+      this.#work();
+    });
+  }
+
+  /** The number of a function with these options, told to the node when it is new. */
+  calleeOf(code: RemoteCode, options: FilledTaskOptions): number {
+    if (code === this.#lastCode && options === this.#lastOptions) return this.#lastCallee;
+    let numbers = this.#numbers.get(code);
+    if (numbers === undefined) {
+      numbers = new Map();
+      this.#numbers.set(code, numbers);
+    }
+    let callee = numbers.get(options);
+    if (callee === undefined) {
+      const { name, maxRetries } = options;
+      const codeId = this.#options.codeId(code);
+      callee = this.#callees.push({ code, options, name, maxRetries }) - 1;
+      numbers.set(options, callee);
+      this.#options.outbox.push({ type: "callee", callee, code: codeId, name });
+    }
+    this.#lastCode = code;
+    this.#lastOptions = options;
+    this.#lastCallee = callee;
+    return callee;
+  }
+
+  /** Whether a packed value can be an argument on a board. */
+  mayTravel(packed: PackedValue): boolean {
+    return fitsWords(packed);
+  }
+
+  /** Puts a call up, or lets it wait for its arguments. Its object is pending. */
+  submit(number: number, callee: number, args: OwnArgument[], parent: number): void {
+    if (!this.#announced) this.#announce();
+    if (this.#turn === 0) this.#beginTurn();
+    const dependent = new Dependent(this, number, callee, args, parent, this.#turn);
+    for (const argument of args) {
+      if (!(argument instanceof Dependency)) continue;
+      const state = this.#owned.stateOf(argument.number);
+      if (state === objectState.failure) {
+        this.#refuse(dependent, this.#owned.failureOf(argument.number));
+        return;
+      }
+      if (dependent.missing.has(argument.number)) continue;
+      dependent.missing.add(argument.number);
+    }
+    if (dependent.missing.size === 0) {
+      this.#place(dependent);
+      return;
+    }
+    this.#dependents.set(number, dependent);
+    for (const missing of dependent.missing) this.#owned.wait(missing, dependent);
+  }
+
+  /** Puts up a call whose arguments are values: the fast way. */
+  submitValues(number: number, callee: number, args: StoredValue[], parent: number): void {
+    if (!this.#announced) this.#announce();
+    if (this.#turn === 0) this.#beginTurn();
+    const length = Submissions.lengthOf(args);
+    if (length === undefined) this.#options.byNode(number, this.#callees[callee]!, args);
+    else this.#submissions.submit(length, number, callee, parent, this.#turn, args);
+  }
+
+  cancel(number: number): void {
+    const dependent = this.#dependents.get(number);
+    if (dependent === undefined) {
+      this.#submissions.cancel(number);
+      return;
+    }
+    this.#dependents.delete(number);
+    const failure = this.#submissions.withdrawn(dependent.callee);
+    this.#unrun(number, failure, dependent.callee, 0, dependent.parent);
+    this.#options.settle(number, { failure });
+  }
+
+  receive(reply: ClientReply & { type: "claimer" | "ended" | "stranded" }): void {
+    if (reply.type === "claimer") this.#submissions.meet(reply.worker, reply.results, reply.words);
+    else if (reply.type === "ended") this.#submissions.ended(reply.worker, reply.reason);
+    else {
+      this.#submissions.strand(reply.reason);
+      // The next call asks for workers again.
+      this.#announced = false;
+    }
+  }
+
+  /** Reads the results that have come. */
+  pump(): void {
+    this.#submissions.pump();
+  }
+
+  /** Calls `work` whenever this thread is rung. */
+  onRing(work: () => void): void {
+    this.#work = work;
+    this.#bell.listen();
+  }
+
+  /** Makes this thread look again, soon. */
+  wake(): void {
+    this.#bell.wake();
+  }
+
+  load(): { waiting: number; running: number } {
+    return { waiting: this.#dependents.size, running: this.#submissions.size };
+  }
+
+  close(): void {
+    this.#bell.close();
+  }
+
+  /** An argument of a waiting call has its outcome. */
+  resolved(dependent: Dependent, number: number): void {
+    if (this.#dependents.get(dependent.number) !== dependent) return;
+    const state = this.#owned.stateOf(number);
+    if (state === objectState.value) {
+      const value = this.#owned.valueOf(number);
+      const { args } = dependent;
+      for (let i = 0; i < args.length; i++) {
+        const argument = args[i];
+        if (argument instanceof Dependency && argument.number === number) args[i] = value;
+      }
+      dependent.missing.delete(number);
+      if (dependent.missing.size > 0) return;
+      this.#dependents.delete(dependent.number);
+      this.#place(dependent);
+      return;
+    }
+    this.#dependents.delete(dependent.number);
+    if (state === objectState.failure) this.#refuse(dependent, this.#owned.failureOf(number));
+    else this.#options.byNode(dependent.number, this.#callees[dependent.callee]!, dependent.args);
+  }
+
+  #place({ number, callee, args, parent, submitted }: Dependent): void {
+    const values = args as StoredValue[];
+    const length = values.every((value) => fitsWords(value)) ? Submissions.lengthOf(values) : undefined;
+    if (length === undefined) this.#options.byNode(number, this.#callees[callee]!, args);
+    else this.#submissions.submit(length, number, callee, parent, submitted, values);
+  }
+
+  #refuse({ number, callee, parent }: Dependent, failure: Failure): void {
+    this.#unrun(number, failure, callee, 0, parent);
+    this.#options.settle(number, { failure });
+  }
+
+  #unrun(number: number, failure: Failure, callee: number, attempt: number, parent: number): void {
+    const { name } = this.#callees[callee]!;
+    const task = this.#options.base + number;
+    const submitted = Date.now();
+    this.#options.outbox.push({ type: "unrun", task, name, failure, attempt, parent, submitted });
+  }
+
+  #announce(): void {
+    this.#announced = true;
+    this.#options.outbox.push({ type: "board", memory: this.#submissions.memory });
+    this.#bell.listen();
+  }
+
+  /** One clock reading serves all that is submitted in a turn. */
+  #beginTurn(): void {
+    this.#turn = Date.now();
+    queueMicrotask(() => {
+      this.#turn = 0;
+    });
+  }
+}
+
+/** A call that waits for results of this thread. */
+class Dependent implements Waiter {
+  readonly number: number;
+  readonly callee: number;
+  readonly args: OwnArgument[];
+  readonly parent: number;
+  readonly submitted: number;
+  readonly missing = new Set<number>();
+  readonly #calls: OwnCalls;
+
+  constructor(calls: OwnCalls, number: number, callee: number, args: OwnArgument[], parent: number, submitted: number) {
+    this.#calls = calls;
+    this.number = number;
+    this.callee = callee;
+    this.args = args;
+    this.parent = parent;
+    this.submitted = submitted;
+  }
+
+  settled(number: number): void {
+    this.#calls.resolved(this, number);
+  }
+}

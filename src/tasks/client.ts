@@ -125,11 +125,31 @@ export class TaskClient implements Backend, RefOwner, CodeRegistry, ValueCodec {
 
   async get(refs: readonly ObjectRef[], options: GetOptions): Promise<unknown[]> {
     this.#checkOpen();
+    this.pump();
+    const owned = this.#owned;
     const values = new Array<unknown>(refs.length);
-    const failure = this.#read(refs, values);
-    if (failure !== undefined) throw toError(failure);
-    const missing = refs.filter((_, i) => values[i] === absent);
-    if (missing.length > 0) await whileBlocked(this.#fill(refs, values, missing, options));
+    const gathering = new Gathering(owned, 0, true);
+    let pending = 0;
+    let there: ObjectId[] | undefined;
+    for (let i = 0; i < refs.length; i++) {
+      const ref = refs[i]!;
+      const number = this.#privateNumber(ref);
+      const state = number < 0 ? objectState.away : owned.stateOf(number);
+      if (state === objectState.value) {
+        values[i] = this.unpack(owned.valueOf(number));
+        continue;
+      }
+      if (state === objectState.failure) throw toError(owned.failureOf(number));
+      values[i] = absent;
+      if (state === objectState.pending) {
+        pending += 1;
+        gathering.add(number);
+      } else if (there === undefined) there = [ref.id];
+      else there.push(ref.id);
+    }
+    if (pending > 0 || there !== undefined) {
+      await whileBlocked(this.#fill(refs, values, pending > 0 ? gathering : undefined, there, options));
+    }
     // References stay in use until here, so that none is collected and released under way.
     this.#refs.keep(refs);
     return values;
@@ -310,70 +330,60 @@ export class TaskClient implements Backend, RefOwner, CodeRegistry, ValueCodec {
     return state === objectState.failure ? { failure: this.#owned.failureOf(number) } : undefined;
   }
 
-  /** Fills in what is there; the rest is `absent`. Returns the first failure. */
-  #read(refs: readonly ObjectRef[], values: unknown[]): Failure | undefined {
-    const owned = this.#owned;
-    for (let i = 0; i < refs.length; i++) {
-      const number = this.#privateNumber(refs[i]!);
-      const state = number < 0 ? objectState.none : owned.stateOf(number);
-      if (state === objectState.failure) return owned.failureOf(number);
-      values[i] = state === objectState.value ? this.unpack(owned.valueOf(number)) : absent;
-    }
-    return undefined;
-  }
-
-  /** Waits for what is absent: first for what is pending here, then for what the node has. */
+  /** Waits for what is absent: for what is pending here and what the node has, then for what has gone there meanwhile. */
   async #fill(
     refs: readonly ObjectRef[],
     values: unknown[],
-    missing: readonly ObjectRef[],
+    gathering: Gathering | undefined,
+    there: readonly ObjectId[] | undefined,
     options: GetOptions,
   ): Promise<void> {
     const began = options.timeoutMs === undefined ? 0 : performance.now();
     this.#waiting += 1;
     try {
-      const pending = missing.map((ref) => this.#privateNumber(ref)).filter((number) => number >= 0);
-      const numbers = pending.length < 2 ? pending : [...new Set(pending)];
-      const gathering = new Gathering(this.#owned, numbers.length, true);
-      for (const number of numbers) this.#owned.wait(number, gathering);
-      const there = missing.length > pending.length ? missing.filter((ref) => this.#privateNumber(ref) < 0) : [];
-      const ask = () =>
-        this.#requests.get(
-          there.map(({ id }) => id),
-          options,
-        );
-      // Both at once, so that a failure on either side is told at once; one alone, so that its error's stack leads here.
       let inTime = true;
       let known: readonly StoredValue[] = [];
-      if (numbers.length === 0) known = await ask();
-      else if (there.length === 0) inTime = await this.#whileAlive(within(gathering.finished(), options));
-      else [inTime, known] = await this.#whileAlive(Promise.all([within(gathering.finished(), options), ask()]));
-      const byId = new Map(there.map(({ id }, i) => [id, known[i] as StoredValue]));
-      const gone: ObjectId[] = [];
-      for (let i = 0; i < refs.length; i++) {
-        if (values[i] !== absent) continue;
-        const { id } = refs[i]!;
-        if (byId.has(id)) {
-          values[i] = this.unpack(byId.get(id));
-          continue;
-        }
-        const number = id - this.#base;
-        const state = this.#owned.stateOf(number);
-        if (state === objectState.failure) throw toError(this.#owned.failureOf(number));
-        if (state === objectState.value) values[i] = this.unpack(this.#owned.valueOf(number));
-        else if (state === objectState.pending && !inTime) throw lateError();
-        else if (state === objectState.away) gone.push(id);
-        else if (state === objectState.none) throw toError(freed(formatObjectId(id)));
+      // Both at once, so that a failure on either side is told at once; one alone, so that its error's stack leads here.
+      if (gathering === undefined) known = await this.#requests.get(there!, options);
+      else {
+        const here = within(gathering.finished(), options);
+        if (there === undefined) inTime = await this.#whileAlive(here);
+        else [inTime, known] = await this.#whileAlive(Promise.all([here, this.#requests.get(there, options)]));
       }
+      const gone = this.#fillIn(refs, values, new Map(there?.map((id, i) => [id, known[i] as StoredValue])), inTime);
       if (gone.length === 0) return;
       const later = await this.#requests.get(gone, remaining(options, began));
-      const laterById = new Map(gone.map((id, i) => [id, later[i] as StoredValue]));
-      for (let i = 0; i < refs.length; i++) {
-        if (values[i] === absent) values[i] = this.unpack(laterById.get(refs[i]!.id));
-      }
+      this.#fillIn(refs, values, new Map(gone.map((id, i) => [id, later[i] as StoredValue])), true);
     } finally {
       this.#waiting -= 1;
     }
+  }
+
+  /** Puts values in the place of what is absent; returns what only the node has. */
+  #fillIn(
+    refs: readonly ObjectRef[],
+    values: unknown[],
+    known: ReadonlyMap<ObjectId, StoredValue>,
+    inTime: boolean,
+  ): ObjectId[] {
+    const owned = this.#owned;
+    const gone: ObjectId[] = [];
+    for (let i = 0; i < refs.length; i++) {
+      if (values[i] !== absent) continue;
+      const { id } = refs[i]!;
+      const number = id - this.#base;
+      const state = known.has(id) ? objectState.none : owned.stateOf(number);
+      if (state === objectState.value) values[i] = this.unpack(owned.valueOf(number));
+      else if (known.has(id)) values[i] = this.unpack(known.get(id));
+      else if (state === objectState.failure) throw toError(owned.failureOf(number));
+      else if (state === objectState.away) gone.push(id);
+      else if (state === objectState.pending && inTime) {
+        // Another one has failed: say that.
+        continue;
+      } else if (state === objectState.pending) throw lateError();
+      else throw toError(freed(formatObjectId(id)));
+    }
+    return gone;
   }
 
   async #wait(refs: readonly ObjectRef[], options: { numReturns: number } & WaitOptions): Promise<boolean[]> {

@@ -8,6 +8,7 @@ export class Gathering implements Waiter {
   readonly #owned: OwnedObjects;
   readonly #failFast: boolean;
   #needed: number;
+  #failed = false;
   #done: (() => void) | undefined;
 
   constructor(owned: OwnedObjects, needed: number, failFast: boolean) {
@@ -16,9 +17,15 @@ export class Gathering implements Waiter {
     this.#failFast = failFast;
   }
 
+  /** Waits for one object more. */
+  add(number: number): void {
+    this.#needed += 1;
+    this.#owned.wait(number, this);
+  }
+
   /** Resolves when there is nothing more to wait for. */
   finished(): Promise<void> {
-    if (this.#needed <= 0) return Promise.resolve();
+    if (this.#isFinished) return Promise.resolve();
     return new Promise((resolve) => {
       this.#done = resolve;
     });
@@ -26,11 +33,13 @@ export class Gathering implements Waiter {
 
   settled(number: number): void {
     this.#needed -= 1;
-    if (this.#needed <= 0 || (this.#failFast && this.#owned.stateOf(number) === objectState.failure)) this.#finish();
-  }
-
-  #finish(): void {
+    if (this.#failFast && this.#owned.stateOf(number) === objectState.failure) this.#failed = true;
+    if (!this.#isFinished) return;
     this.#done?.();
     this.#done = undefined;
+  }
+
+  get #isFinished(): boolean {
+    return this.#needed <= 0 || this.#failed;
   }
 }

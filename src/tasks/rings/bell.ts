@@ -22,7 +22,8 @@ export class Bell {
 
   ring(): void {
     Atomics.add(this.#words, sequence, 1);
-    if (Atomics.load(this.#words, sleeping) === 1) Atomics.notify(this.#words, sequence);
+    // Who takes the flag wakes it: others need not.
+    if (Atomics.exchange(this.#words, sleeping, 0) === 1) Atomics.notify(this.#words, sequence);
   }
 
   get sleeps(): boolean {

@@ -1,7 +1,10 @@
+import type { StoredValue } from "../store/value.js";
+import { Callee } from "./callee.js";
 import type { TaskClient } from "./client.js";
-import { type RunningTask, runAs } from "./context.js";
+import { type RunningTask, runAll, type TaskSeat } from "./context.js";
 import { taskFailure } from "./failure.js";
-import { JournalWriter } from "./journal.js";
+import { type CallFacts, JournalWriter } from "./journal.js";
+import { type LocalCall, LocalCalls } from "./local-calls.js";
 import type { Outbox } from "./outbox.js";
 import { isThenable, packOutcome } from "./outcome.js";
 import type { Outcome, WorkerCommand, WorkerMessage } from "./protocol.js";
@@ -9,7 +12,17 @@ import { Bell } from "./rings/bell.js";
 import { BoardClaimer } from "./rings/board.js";
 import { packFailure } from "./rings/failures.js";
 import { Permit } from "./rings/permit.js";
-import { calleeOf, numberOf, readArguments, resultKind, resultWords, writeResult } from "./rings/records.js";
+import {
+  attemptOf,
+  calleeOf,
+  numberOf,
+  parentOf,
+  readArguments,
+  resultKind,
+  resultWords,
+  submittedOf,
+  writeResult,
+} from "./rings/records.js";
 import { RingWriter } from "./rings/ring.js";
 import { fitsWords, WordReader } from "./rings/words.js";
 import type { Loaded } from "./runner.js";
@@ -25,36 +38,6 @@ export interface BoardRunnerOptions {
   load(code: CodeId): Promise<Loaded>;
 }
 
-/** A function as one owner's calls name it, and how long it takes here. */
-class Callee {
-  name = "A task";
-  readonly loading: Promise<Loaded>;
-  loaded: Loaded | undefined;
-  /** Moving average of its milliseconds; undefined before it ran, and for functions that await. */
-  milliseconds: number | undefined;
-  awaits = false;
-
-  constructor(loading: Promise<Loaded>) {
-    this.loading = loading;
-    loading.then(
-      (loaded) => {
-        this.loaded = loaded;
-      },
-      () => {},
-    );
-  }
-
-  /** How many of its calls are about as much work as should be taken at once. */
-  get bundle(): number {
-    if (this.milliseconds === undefined || this.awaits) return 1;
-    return Math.max(1, Math.min(bundleCalls, Math.floor(bundleMilliseconds / this.milliseconds)));
-  }
-
-  took(milliseconds: number): void {
-    this.milliseconds = this.milliseconds === undefined ? milliseconds : 0.8 * this.milliseconds + 0.2 * milliseconds;
-  }
-}
-
 /** An owner whose board this thread claims from. */
 interface Owner {
   readonly id: ClientId;
@@ -64,16 +47,14 @@ interface Owner {
   readonly callees: (Callee | undefined)[];
 }
 
-/** Calls are taken in bundles of about this much work. */
-const bundleMilliseconds = 0.05;
-const bundleCalls = 256;
 /** After this long the thread looks at its messages. */
 const turnMilliseconds = 2;
 
 /**
- * Runs calls from boards, in a CPU worker that has a permit. A bundle is claimed, run and answered before the next one is
- * claimed, so that nothing waits behind a long call that could run elsewhere. While a task awaits `get` or `wait` the thread
- * goes on with others; while it awaits anything else, the thread is taken.
+ * Runs calls in a CPU worker that has a permit: first those that its own tasks submitted and that it kept, newest first,
+ * then calls from boards, oldest first. A bundle from a board is claimed, run and answered before the next one is claimed,
+ * so that nothing waits behind a long call that could run elsewhere. While a task awaits `get` or `wait` the thread goes on
+ * with others; while it awaits anything else, the thread is taken.
  */
 export class BoardRunner {
   readonly #options: BoardRunnerOptions;
@@ -84,6 +65,7 @@ export class BoardRunner {
   readonly #learning = new Map<string, (code: CodeId, name: string) => void>();
   readonly #taken: number[] = [];
   readonly #unsaid = new Set<Owner>();
+  readonly #local: LocalCalls;
   #order: Owner[] = [];
   #next = 0;
   /** Tasks that neither ended nor wait for an object. */
@@ -95,7 +77,14 @@ export class BoardRunner {
     this.#permit = new Permit(options.words);
     this.#journal = new JournalWriter((chunk) => options.outbox.push({ type: "journal", chunk }));
     options.outbox.push({ type: "journal", chunk: this.#journal.chunk });
+    const own = (callee: number) => this.#owners.get(options.worker)?.callees[callee];
+    this.#local = new LocalCalls(own, options.client, () => this.#consider());
+    options.client.keepCalls(this.#local);
     options.client.onRing(() => this.work());
+  }
+
+  get worker(): WorkerId {
+    return this.#options.worker;
   }
 
   receive(command: WorkerCommand & { type: "claim" | "disclaim" | "callee" }): void {
@@ -120,115 +109,139 @@ export class BoardRunner {
     }
   }
 
-  /** Takes calls and runs them until there are none, or it may not, or the thread is taken. */
+  /** Runs calls until there are none, or it may not, or the thread is taken. */
   work(): void {
     if (this.#working || this.#active > 0) return;
     this.#working = true;
+    const { client } = this.#options;
     const until = performance.now() + turnMilliseconds;
+    const { answered } = client;
     let more = false;
     if (this.#permit.begin()) {
       do {
-        more = this.#bundle();
-        if (more && performance.now() > until) {
-          setImmediate(() => this.work());
-          break;
-        }
-      } while (more && this.#active === 0 && this.#permit.granted);
+        more = this.#runLocal() || this.#runBundle();
+        if (!more || this.#active > 0) break;
+        // Tasks of this thread have what they wait for: they come before others.
+        if (client.answered !== answered) queueMicrotask(() => this.work());
+        else if (performance.now() > until) setImmediate(() => this.work());
+        else continue;
+        break;
+      } while (this.#permit.granted);
     }
     this.#working = false;
     this.#say();
-    if (this.#active > 0) return;
-    const revoked = this.#permit.granted && more ? undefined : this.#permit.rest();
+    if (this.#active > 0 || (more && this.#permit.granted)) return;
+    this.#local.giveAway();
+    const revoked = this.#permit.rest();
     if (revoked !== undefined) this.#options.outbox.push({ type: "parked", permit: revoked });
   }
 
+  /** Calls were kept in this turn: runs them, or gives them to others where the thread is taken. */
+  #consider(): void {
+    if (this.#active > 0) this.#local.giveAway();
+    else this.work();
+  }
+
+  /** Runs some of the calls that this thread kept; returns whether there were any. */
+  #runLocal(): boolean {
+    const local = this.#local;
+    let call = local.pop();
+    if (call === undefined) return false;
+    const { callee } = call;
+    const most = callee.bundle;
+    const began = Date.now();
+    const start = performance.now();
+    let count = 0;
+    const seat: TaskSeat = { task: undefined };
+    runAll(seat, () => {
+      while (call !== undefined) {
+        count += 1;
+        const task = new Running(this, undefined, -1, call, call.callee, began);
+        seat.task = task;
+        if (this.#run(task, call.callee.loaded!, () => this.#unpackLocal(call!)) || count >= most) return;
+        // A call of something else is a bundle of its own.
+        call = local.top?.callee === callee ? local.pop() : undefined;
+      }
+    });
+    this.#account(callee, count, began, start);
+    local.share();
+    return true;
+  }
+
   /** Claims from the next owner that has something and runs it; returns whether there was something. */
-  #bundle(): boolean {
+  #runBundle(): boolean {
     const order = this.#order;
     const taken = this.#taken;
     for (let i = 0; i < order.length; i++) {
       const owner = order[this.#next % order.length]!;
       this.#next = (this.#next + 1) % order.length;
-      if (owner.board.claim(1, taken) === 0) continue;
       const { board } = owner;
-      const callee = owner.callees[calleeOf(board.words, board.placeOf(taken[0]!))];
-      const most = callee?.bundle ?? 1;
-      if (most > 1) owner.board.claim(most - 1, taken);
-      this.#runAll(owner);
+      if (board.claim(1, taken) === 0) continue;
+      const most = this.#calleeOf(owner, taken[0]!).bundle;
+      if (most > 1) board.claim(most - 1, taken);
+      for (let from = 0; from < taken.length; ) from = this.#runTaken(owner, from);
+      taken.length = 0;
       return true;
     }
     return false;
   }
 
-  #runAll(owner: Owner): void {
+  /** Runs claimed calls from position `from` until one awaits or another function is called; returns where it stopped. */
+  #runTaken(owner: Owner, from: number): number {
     const taken = this.#taken;
-    const count = taken.length;
+    const callee = this.#calleeOf(owner, taken[from]!);
     const began = Date.now();
     const start = performance.now();
-    let callee: Callee | undefined;
-    let alike = true;
-    for (let i = 0; i < count; i++) {
-      const ran = this.#start(owner, taken[i]!, began);
-      if (i > 0 && ran !== callee) alike = false;
-      callee = ran;
-    }
-    taken.length = 0;
-    const each = (performance.now() - start) / count;
-    this.#journal.ended(began, each);
-    if (alike && callee !== undefined) callee.took(each);
+    const seat: TaskSeat = { task: undefined };
+    let next = from;
+    runAll(seat, () => {
+      while (next < taken.length) {
+        const slot = taken[next]!;
+        if (this.#calleeOf(owner, slot) !== callee) return;
+        next += 1;
+        const task = new Running(this, owner, slot, this.#callAt(owner, slot), callee, began);
+        seat.task = task;
+        owner.board.begin(slot);
+        const { loaded } = callee;
+        if (loaded === undefined) {
+          this.#later(
+            task,
+            callee.loading.then((loaded) => loaded(...this.#unpackTaken(task))),
+          );
+          return;
+        }
+        if (this.#run(task, loaded, () => this.#unpackTaken(task))) return;
+      }
+    });
+    if (callee.loaded !== undefined) this.#account(callee, next - from, began, start);
     this.#say();
+    return next;
   }
 
-  /** Runs a call; returns its callee when it ended before this returns. */
-  #start(owner: Owner, slot: number, began: number): Callee | undefined {
-    const { board } = owner;
-    const at = board.placeOf(slot);
-    const position = calleeOf(board.words, at);
-    let callee = owner.callees[position];
-    if (callee === undefined) {
-      callee = this.#learn(owner, position);
-      owner.callees[position] = callee;
-    }
-    board.begin(slot);
-    const task = new BoardTask(this, owner, slot, numberOf(board.words, at), callee, began);
-    const { loaded } = callee;
-    if (loaded === undefined) {
-      this.#later(
-        task,
-        callee.loading.then((loaded) => this.#call(task, loaded)),
-      );
-      return undefined;
-    }
+  /** Runs a call; returns whether it goes on after this returns. */
+  #run(task: Running, loaded: Loaded, args: () => unknown[]): boolean {
     let result: unknown;
     try {
-      result = this.#call(task, loaded);
+      result = loaded(...args());
     } catch (reason) {
-      this.#end(task, { failure: taskFailure(callee.name, reason) });
-      return callee;
+      this.#end(task, { failure: taskFailure(task.name, reason) });
+      return false;
     }
-    if (isThenable(result)) {
-      callee.awaits = true;
-      this.#later(task, result);
-      return undefined;
+    if (!isThenable(result)) {
+      this.#end(task, packOutcome(result, task.name, this.#options.client));
+      return false;
     }
-    this.#succeed(task, result);
-    return callee;
+    task.callee.awaits = true;
+    this.#later(task, result);
+    return true;
   }
 
-  #call(task: BoardTask, loaded: Loaded): unknown {
-    const { board } = task.owner;
-    const { client } = this.#options;
-    const args: unknown[] = readArguments(this.#reader, board.words, board.placeOf(task.slot));
-    for (let i = 0; i < args.length; i++) args[i] = client.unpack(args[i] as never);
-    return runAs(task, () => loaded(...args));
-  }
-
-  #later(task: BoardTask, promise: PromiseLike<unknown>): void {
+  #later(task: Running, promise: PromiseLike<unknown>): void {
     task.isAsync = true;
     if (!task.waits) this.#engage(task);
     promise
       .then(
-        (result) => this.#succeed(task, result),
+        (result) => this.#end(task, packOutcome(result, task.name, this.#options.client)),
         (reason) => this.#end(task, { failure: taskFailure(task.name, reason) }),
       )
       .then(() => {
@@ -237,25 +250,28 @@ export class BoardRunner {
       });
   }
 
-  #succeed(task: BoardTask, result: unknown): void {
-    this.#end(task, packOutcome(result, task.name, this.#options.client));
-  }
-
-  #end(task: BoardTask, outcome: Outcome): void {
+  #end(task: Running, outcome: Outcome): void {
     this.#disengage(task);
     task.done = true;
-    const { owner, slot, number } = task;
-    const { outbox } = this.#options;
-    const { board, results } = owner;
+    const { outbox, worker, client } = this.#options;
+    const { owner, slot, call } = task;
+    const { number } = call;
     const failed = "failure" in outcome;
-    this.#journal.add(board.words, board.placeOf(slot), owner.id, failed);
+    this.#journal.add(call, owner?.id ?? worker, failed);
     if (task.isAsync) this.#journal.ended(task.began, Date.now() - task.began);
     if (failed) {
       const { code, message } = outcome.failure;
       outbox.push({ type: "fault", task: task.task, error: `${code}: ${message}` });
     }
+    const fits = failed || fitsWords(outcome.value);
+    if (owner === undefined) {
+      if (!fits) outbox.push({ type: "deposit", task: task.task, name: task.name, outcome });
+      client.answer(number, fits ? outcome : undefined);
+      return;
+    }
+    const { results } = owner;
     const value = failed ? packFailure(outcome.failure) : outcome.value;
-    const length = fitsWords(value) ? resultWords(value) : Number.POSITIVE_INFINITY;
+    const length = fits ? resultWords(value) : Number.POSITIVE_INFINITY;
     if (length > results.limit) {
       outbox.push({ type: "deposit", task: task.task, name: task.name, outcome });
       const { words, at } = results.reserve(resultWords(undefined));
@@ -265,6 +281,13 @@ export class BoardRunner {
       writeResult(words, at, failed ? resultKind.failure : resultKind.value, number, slot, value);
     }
     this.#unsaid.add(owner);
+  }
+
+  /** Calls of one function ended, or wait. */
+  #account(callee: Callee, count: number, began: number, start: number): void {
+    const each = (performance.now() - start) / count;
+    this.#journal.ended(began, each);
+    callee.took(each);
   }
 
   /** Shows owners their results, after the messages that these rely on. */
@@ -280,26 +303,64 @@ export class BoardRunner {
   }
 
   /** The task waits for an object: others may run. */
-  blocked(task: BoardTask): void {
+  blocked(task: Running): void {
     this.#disengage(task);
     queueMicrotask(() => this.work());
   }
 
-  resumed(task: BoardTask): void {
+  resumed(task: Running): void {
     if (task.isAsync) this.#engage(task);
   }
 
   /** The thread is taken by what `task` awaits. */
-  #engage(task: BoardTask): void {
+  #engage(task: Running): void {
     if (task.engages) return;
     task.engages = true;
     this.#active += 1;
   }
 
-  #disengage(task: BoardTask): void {
+  #disengage(task: Running): void {
     if (!task.engages) return;
     task.engages = false;
     this.#active -= 1;
+  }
+
+  #unpackTaken({ owner, slot }: Running): unknown[] {
+    const { board } = owner!;
+    return this.#unpack(readArguments(this.#reader, board.words, board.placeOf(slot)));
+  }
+
+  /** Every task gets arguments of its own, also where they never left the thread. */
+  #unpackLocal({ args }: LocalCall): unknown[] {
+    return this.#unpack(args);
+  }
+
+  #unpack(args: unknown[]): unknown[] {
+    const { client } = this.#options;
+    for (let i = 0; i < args.length; i++) args[i] = client.unpack(args[i] as StoredValue);
+    return args;
+  }
+
+  #callAt({ board }: Owner, slot: number): CallFacts {
+    const { words } = board;
+    const at = board.placeOf(slot);
+    return {
+      number: numberOf(words, at),
+      calleeNumber: calleeOf(words, at),
+      parent: parentOf(words, at),
+      submitted: submittedOf(words, at),
+      attempt: attemptOf(words, at),
+    };
+  }
+
+  #calleeOf(owner: Owner, slot: number): Callee {
+    const { board, callees } = owner;
+    const position = calleeOf(board.words, board.placeOf(slot));
+    const known = callees[position];
+    if (known !== undefined) return known;
+    const learned = this.#learn(owner, position);
+    callees[position] = learned;
+    return learned;
   }
 
   #learn(owner: Owner, callee: number): Callee {
@@ -318,13 +379,13 @@ export class BoardRunner {
 }
 
 /** A call that is running. */
-class BoardTask implements RunningTask {
-  readonly owner: Owner;
+class Running implements RunningTask {
+  /** Whose board it is from; undefined for a call that this thread kept. */
+  readonly owner: Owner | undefined;
   readonly slot: number;
-  readonly number: number;
+  readonly call: CallFacts;
   readonly callee: Callee;
   readonly began: number;
-  readonly gpuIds: readonly number[] = [];
   /** Whether it went on after its call returned, and whether the thread is taken by it then. */
   isAsync = false;
   engages = false;
@@ -332,21 +393,32 @@ class BoardTask implements RunningTask {
   #waits = 0;
   readonly #runner: BoardRunner;
 
-  constructor(runner: BoardRunner, owner: Owner, slot: number, number: number, callee: Callee, began: number) {
+  constructor(
+    runner: BoardRunner,
+    owner: Owner | undefined,
+    slot: number,
+    call: CallFacts,
+    callee: Callee,
+    began: number,
+  ) {
     this.#runner = runner;
     this.owner = owner;
     this.slot = slot;
-    this.number = number;
+    this.call = call;
     this.callee = callee;
     this.began = began;
   }
 
   get task(): TaskId {
-    return this.owner.id * 2 ** 32 + this.number;
+    return (this.owner?.id ?? this.#runner.worker) * 2 ** 32 + this.call.number;
   }
 
   get name(): string {
     return this.callee.name;
+  }
+
+  get gpuIds(): readonly number[] {
+    return [];
   }
 
   /** Whether it waits for an object. */

@@ -7,9 +7,10 @@ import { PendingRequests } from "./client-requests.js";
 import type { Definition } from "./closures/definition.js";
 import { runningTask, whileBlocked } from "./context.js";
 import { KeepAlive, lateError, remaining, within } from "./deadline.js";
-import { type Failure, toError } from "./failure.js";
+import { toError } from "./failure.js";
 import { freed } from "./host/requests.js";
 import { type CodeRegistry, isLive, type LiveRecord, type RemoteCode, toRecord } from "./live.js";
+import type { LocalCall, LocalCalls, PublicCalls } from "./local-calls.js";
 import { formatObjectId, ObjectRef, type RefOwner } from "./object-ref.js";
 import type { FilledActorOptions, FilledTaskOptions } from "./options.js";
 import type { Outbox } from "./outbox.js";
@@ -35,7 +36,7 @@ export interface ClientOptions {
  * that any CPU worker may run come back to it directly, and the node has nothing to do with them. What other threads may
  * refer to, what asks for more than a CPU and what lies in shared memory goes through the node (`TaskHost`).
  */
-export class TaskClient implements Backend, RefOwner, CodeRegistry, ValueCodec {
+export class TaskClient implements Backend, RefOwner, CodeRegistry, ValueCodec, PublicCalls {
   readonly kind: Backend["kind"];
   readonly #options: ClientOptions;
   readonly #outbox: Outbox<ClientMessage>;
@@ -216,6 +217,30 @@ export class TaskClient implements Backend, RefOwner, CodeRegistry, ValueCodec {
     this.#calls?.onRing(work);
   }
 
+  /** From now on calls are kept here that are better run on this thread. */
+  keepCalls(local: LocalCalls): void {
+    this.#calls!.keepIn(local);
+  }
+
+  putUp(call: LocalCall): void {
+    this.#calls!.putUp(call);
+  }
+
+  get someoneIdles(): boolean {
+    return this.#calls!.someoneIdles;
+  }
+
+  /** A kept call has ended; without an outcome, that is with the node. */
+  answer(number: number, outcome: Outcome | undefined): void {
+    if (outcome === undefined) this.#move(number);
+    else this.#settle(number, outcome);
+  }
+
+  /** Grows whenever somebody on this thread has what it waited for. */
+  get answered(): number {
+    return this.#owned.answered;
+  }
+
   /** What is this thread's own and not done yet, for tests and for people. */
   load(): { objects: number; requests: number; tasks: number; waiting: number } {
     const { waiting = 0, running = 0 } = this.#calls?.load() ?? {};
@@ -378,8 +403,6 @@ export class TaskClient implements Backend, RefOwner, CodeRegistry, ValueCodec {
       else if (state === objectState.failure) throw toError(owned.failureOf(number));
       else if (state === objectState.away) gone.push(id);
       else if (state === objectState.pending && inTime) {
-        // Another one has failed: say that.
-        continue;
       } else if (state === objectState.pending) throw lateError();
       else throw toError(freed(formatObjectId(id)));
     }

@@ -1,4 +1,3 @@
-import { attemptOf, calleeOf, numberOf, parentOf, submittedOf } from "./rings/records.js";
 import { readDouble, writeDouble } from "./rings/words.js";
 import type { ClientId, TaskId } from "./scheduler/events.js";
 
@@ -11,6 +10,16 @@ const recordWords = 12;
 const recordsStart = 2;
 /** Records of a chunk. */
 const chunkRecords = 1 << 13;
+
+/** What the journal is told of a call. */
+export interface CallFacts {
+  readonly number: number;
+  readonly calleeNumber: number;
+  readonly parent: TaskId;
+  /** Milliseconds since 1970. */
+  readonly submitted: number;
+  readonly attempt: number;
+}
 
 /** A call that ended, as it stands in the journal. */
 export interface JournalEntry {
@@ -42,17 +51,17 @@ export class JournalWriter {
     this.#words = new Int32Array(this.chunk);
   }
 
-  /** Notes a call, which lies at `at`; its times follow by `ended`. */
-  add(call: Int32Array, at: number, owner: ClientId, failed: boolean): void {
+  /** Notes a call; its times follow by `ended`. */
+  add(call: CallFacts, owner: ClientId, failed: boolean): void {
     if (this.#count === chunkRecords) this.#turn();
     const words = this.#words;
     const to = recordsStart + this.#count * recordWords;
-    words[to] = numberOf(call, at);
+    words[to] = call.number;
     words[to + 1] = owner;
-    words[to + 2] = calleeOf(call, at);
-    words[to + 3] = (attemptOf(call, at) << 1) | (failed ? 1 : 0);
-    writeDouble(words, to + 4, parentOf(call, at));
-    writeDouble(words, to + 6, submittedOf(call, at));
+    words[to + 2] = call.calleeNumber;
+    words[to + 3] = (call.attempt << 1) | (failed ? 1 : 0);
+    writeDouble(words, to + 4, call.parent);
+    writeDouble(words, to + 6, call.submitted);
     this.#count += 1;
   }
 

@@ -83,6 +83,11 @@ export class BoardTable {
     return this.#permits.get(worker)?.isNewest(permit) ?? false;
   }
 
+  /** Whether no worker runs a call. */
+  get isAtRest(): boolean {
+    return [...this.#permits.values()].every(({ busy }) => !busy);
+  }
+
   /** Units of CPU that workers hold which have nothing to do. */
   idleCpus(): number {
     return [...this.#permits.values()].filter((permit) => permit.idle).length * unit;

@@ -110,6 +110,11 @@ export class TaskHost {
     };
   }
 
+  /** Whether no worker runs a call from a board. */
+  get isAtRest(): boolean {
+    return this.#boards.isAtRest;
+  }
+
   /** Writes the state tables' rows that are still under way. */
   async flush(): Promise<void> {
     for (const row of this.#journals.read()) this.#rows.changed("tasks", row);

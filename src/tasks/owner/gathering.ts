@@ -35,7 +35,9 @@ export class Gathering implements Waiter {
     this.#needed -= 1;
     if (this.#failFast && this.#owned.stateOf(number) === objectState.failure) this.#failed = true;
     if (!this.#isFinished) return;
-    this.#done?.();
+    if (this.#done === undefined) return;
+    this.#owned.answered += 1;
+    this.#done();
     this.#done = undefined;
   }
 

@@ -1,6 +1,7 @@
 import type { PackedValue, StoredValue } from "../../store/value.js";
 import type { Failure } from "../failure.js";
 import type { RemoteCode } from "../live.js";
+import type { LocalCall, LocalCalls } from "../local-calls.js";
 import type { FilledTaskOptions } from "../options.js";
 import type { Outbox } from "../outbox.js";
 import type { ClientMessage, ClientReply, Outcome } from "../protocol.js";
@@ -56,6 +57,7 @@ export class OwnCalls {
   #lastCode: RemoteCode | undefined;
   #lastOptions: FilledTaskOptions | undefined;
   #lastCallee = 0;
+  #local: LocalCalls | undefined;
   #announced = false;
   #turn = 0;
   #work: () => void = () => {};
@@ -136,20 +138,48 @@ export class OwnCalls {
   submitValues(number: number, callee: number, args: StoredValue[], parent: number): void {
     if (!this.#announced) this.#announce();
     if (this.#turn === 0) this.#beginTurn();
+    this.#put(number, callee, args, parent, this.#turn);
+  }
+
+  /** From now on, calls that are better run on this thread go to `local`. */
+  keepIn(local: LocalCalls): void {
+    this.#local = local;
+  }
+
+  /** Puts a kept call up for others. */
+  putUp({ number, calleeNumber, args, parent, submitted }: Omit<LocalCall, "callee" | "attempt">): void {
+    const length = Submissions.lengthOf(args);
+    if (length === undefined) this.#options.byNode(number, this.#callees[calleeNumber]!, args);
+    else this.#submissions.submit(length, number, calleeNumber, parent, submitted, args);
+  }
+
+  /** Whether another worker has nothing to do. */
+  get someoneIdles(): boolean {
+    return this.#submissions.someoneIdles(this.#options.base / 2 ** 32);
+  }
+
+  #put(number: number, callee: number, args: StoredValue[], parent: number, submitted: number): void {
+    if (this.#local?.keep(number, callee, args, parent, submitted)) return;
     const length = Submissions.lengthOf(args);
     if (length === undefined) this.#options.byNode(number, this.#callees[callee]!, args);
-    else this.#submissions.submit(length, number, callee, parent, this.#turn, args);
+    else this.#submissions.submit(length, number, callee, parent, submitted, args);
   }
 
   cancel(number: number): void {
     const dependent = this.#dependents.get(number);
     if (dependent === undefined) {
-      this.#submissions.cancel(number);
+      const kept = this.#local?.withdraw(number);
+      if (kept === undefined) this.#submissions.cancel(number);
+      else this.#cancelled(number, kept.calleeNumber, kept.parent);
       return;
     }
     this.#dependents.delete(number);
-    const failure = this.#submissions.withdrawn(dependent.callee);
-    this.#unrun(number, failure, dependent.callee, 0, dependent.parent);
+    this.#cancelled(number, dependent.callee, dependent.parent);
+  }
+
+  #cancelled(number: number, callee: number, parent: number): void {
+    const failure = this.#submissions.withdrawn(callee);
+    this.#unrun(number, failure, callee, 0, parent);
     this.#options.settle(number, { failure });
   }
 
@@ -180,7 +210,7 @@ export class OwnCalls {
   }
 
   load(): { waiting: number; running: number } {
-    return { waiting: this.#dependents.size, running: this.#submissions.size };
+    return { waiting: this.#dependents.size, running: this.#submissions.size + (this.#local?.size ?? 0) };
   }
 
   close(): void {
@@ -210,10 +240,7 @@ export class OwnCalls {
   }
 
   #place({ number, callee, args, parent, submitted }: Dependent): void {
-    const values = args as StoredValue[];
-    const length = values.every((value) => fitsWords(value)) ? Submissions.lengthOf(values) : undefined;
-    if (length === undefined) this.#options.byNode(number, this.#callees[callee]!, args);
-    else this.#submissions.submit(length, number, callee, parent, submitted, values);
+    this.#put(number, callee, args as StoredValue[], parent, submitted);
   }
 
   #refuse({ number, callee, parent }: Dependent, failure: Failure): void {

@@ -49,6 +49,8 @@ export class OwnedObjects {
   readonly #blocks = new Map<number, Block>();
   readonly #finalizers = new FinalizationRegistry<number>((index) => this.#collected(index));
   readonly #letGo: (number: number) => void;
+  /** How often somebody who waited had what it waited for. */
+  answered = 0;
   #newest: Block | undefined;
   #newestIndex = -1;
   #lastRead: Block | undefined;

@@ -116,6 +116,12 @@ export class Submissions {
     bell.ring();
   }
 
+  /** Whether a worker other than `self` sleeps. */
+  someoneIdles(self: WorkerId): boolean {
+    for (const [worker, { bell }] of this.#claimers) if (worker !== self && bell.sleeps) return true;
+    return false;
+  }
+
   /** Reads all results that are there. */
   pump(): void {
     for (const { results } of this.#claimers.values()) this.#read(results);

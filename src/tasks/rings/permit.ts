@@ -1,6 +1,6 @@
 /** Two of a thread's words, away from those of its bell: who is rung is not who is permitted. */
 const permit = 16;
-const busy = 17;
+const busyWord = 17;
 
 /**
  * Whether a CPU worker may take calls from boards: the node's side. The node writes the permit and reads `busy`; the worker
@@ -24,12 +24,17 @@ export class PermitOffice {
   /** The worker must take no more; returns whether it is at rest already. */
   revoke(): boolean {
     Atomics.store(this.#words, permit, -this.#number);
-    return Atomics.load(this.#words, busy) === 0;
+    return Atomics.load(this.#words, busyWord) === 0;
   }
 
   /** Whether the worker has a permit and nothing to do. */
   get idle(): boolean {
-    return Atomics.load(this.#words, permit) > 0 && Atomics.load(this.#words, busy) === 0;
+    return Atomics.load(this.#words, permit) > 0 && !this.busy;
+  }
+
+  /** Whether the worker runs something, with its permit or with one that was revoked meanwhile. */
+  get busy(): boolean {
+    return Atomics.load(this.#words, busyWord) !== 0;
   }
 
   /** Whether the worker's message is about the newest permit. */
@@ -48,7 +53,7 @@ export class Permit {
 
   /** Begins to work if that is permitted. */
   begin(): boolean {
-    Atomics.store(this.#words, busy, 1);
+    Atomics.store(this.#words, busyWord, 1);
     return Atomics.load(this.#words, permit) > 0;
   }
 
@@ -58,7 +63,7 @@ export class Permit {
 
   /** Is at rest; returns the number of the permit that was revoked, undefined when it was not. */
   rest(): number | undefined {
-    Atomics.store(this.#words, busy, 0);
+    Atomics.store(this.#words, busyWord, 0);
     const number = Atomics.load(this.#words, permit);
     return number < 0 ? -number : undefined;
   }

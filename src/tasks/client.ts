@@ -14,8 +14,10 @@ import type { LocalCall, LocalCalls, PublicCalls } from "./local-calls.js";
 import { formatObjectId, ObjectRef, type RefOwner } from "./object-ref.js";
 import type { FilledActorOptions, FilledTaskOptions } from "./options.js";
 import type { Outbox } from "./outbox.js";
+import type { LineCall } from "./owner/actor-lines.js";
+import { Dependency, type OwnArgument } from "./owner/dependency.js";
 import { Gathering } from "./owner/gathering.js";
-import { Dependency, type OwnArgument, type OwnCallee, OwnCalls } from "./owner/own-calls.js";
+import { type OwnCallee, OwnCalls } from "./owner/own-calls.js";
 import { OwnedObjects, objectState } from "./owner/owned-objects.js";
 import type { Argument, ClientMessage, ClientReply, Outcome, Welcome } from "./protocol.js";
 import { reviveLive } from "./revive-live.js";
@@ -70,6 +72,7 @@ export class TaskClient implements Backend, RefOwner, CodeRegistry, ValueCodec, 
       base: this.#base,
       settle: (number, outcome) => this.#settle(number, outcome),
       moved: (number) => this.#move(number),
+      callByNode: (call, sequence) => this.#callByNode(call, sequence),
       byNode: (number, callee, args) => this.#handOn(number, callee, args),
       codeId: (code) => this.codeId(code),
     });
@@ -105,10 +108,20 @@ export class TaskClient implements Backend, RefOwner, CodeRegistry, ValueCodec, 
   call(actor: ActorId, className: string, method: string, args: readonly unknown[]): ObjectRef {
     this.#checkOpen();
     const name = `${className}.${method}`;
-    const packed = this.#packArguments(name, args);
-    const task = this.#base + ++this.#lastNumber;
-    this.#outbox.push({ type: "call", task, actor, name, method, args: packed, parent: runningTask()?.task });
-    return this.#borrow(task);
+    const calls = this.#calls;
+    if (calls === undefined) {
+      const packed = this.#packArguments(name, args);
+      const task = this.#base + ++this.#lastNumber;
+      this.#outbox.push({ type: "call", task, actor, name, method, args: packed, parent: runningTask()?.task });
+      return this.#borrow(task);
+    }
+    const own = this.#packForLine(name, args);
+    const number = ++this.#lastNumber;
+    const token = this.#owned.add(number);
+    const parent = runningTask()?.task ?? 0;
+    const callee = calls.methodOf(name);
+    calls.lines.call({ actor, number, callee, name, method, args: own, parent, submitted: calls.now });
+    return new ObjectRef(this.#base + number, this, token);
   }
 
   put(value: unknown): ObjectRef {
@@ -176,6 +189,7 @@ export class TaskClient implements Backend, RefOwner, CodeRegistry, ValueCodec, 
   }
 
   kill(actor: ActorId): void {
+    this.#calls?.lines.kill(actor);
     this.#outbox.push({ type: "kill", actor });
   }
 
@@ -504,15 +518,37 @@ export class TaskClient implements Backend, RefOwner, CodeRegistry, ValueCodec, 
   /** A call of this thread goes through the node after all: something that it needs is there. */
   #handOn(number: number, { code, options }: OwnCallee, own: readonly OwnArgument[]): void {
     const { name, demand, maxRetries } = options;
-    const args = own.map((argument) => {
-      if (!(argument instanceof Dependency)) return argument;
-      this.#shareNumber(argument.number);
-      return { ref: this.#base + argument.number };
-    });
+    const args = own.map((argument) => this.#asReference(argument));
     const task = this.#base + number;
     const message = { code: this.codeId(code), name, args, demand, maxRetries };
     this.#outbox.push({ type: "submit", task, ...message, parent: undefined });
     this.#move(number);
+  }
+
+  /** The arguments of a call of a method. What only the node can bring stays a dependency. */
+  #packForLine(name: string, args: readonly unknown[]): OwnArgument[] {
+    return args.map((argument, i) => {
+      if (isPrimitive(argument)) return argument;
+      if (!(argument instanceof ObjectRef)) return packValue(argument, this, `Argument ${i + 1} of ${name}`);
+      const number = this.#privateNumber(argument);
+      if (number < 0) return new Dependency(-1, argument);
+      return this.#owned.stateOf(number) === objectState.value
+        ? this.#owned.valueOf(number)
+        : new Dependency(number, argument);
+    });
+  }
+
+  #callByNode({ actor, number, name, method, args, parent }: LineCall, sequence: number): void {
+    const task = this.#base + number;
+    const packed = args.map((argument) => this.#asReference(argument));
+    this.#outbox.push({ type: "call", task, actor, name, method, args: packed, parent: parent || undefined, sequence });
+  }
+
+  #asReference(argument: OwnArgument): Argument {
+    if (!(argument instanceof Dependency)) return argument;
+    if (argument.number < 0) return { ref: argument.ref!.id };
+    this.#shareNumber(argument.number);
+    return { ref: this.#base + argument.number };
   }
 
   #submitByNode(code: RemoteCode, args: readonly unknown[], options: FilledTaskOptions): ObjectRef {

@@ -50,6 +50,8 @@ export type ClientMessage =
       method: string;
       args: readonly Argument[];
       parent: TaskId | undefined;
+      /** Its place in the order of the caller's calls to this actor, where others go by a ring. */
+      sequence?: number;
     }
   | { type: "put"; object: ObjectId; value: StoredValue }
   /** An object that the sender owns has left its thread: the node has it from now on, or once its outcome follows. */
@@ -57,9 +59,20 @@ export type ClientMessage =
   /** The sender puts calls up on a board. */
   | { type: "board"; memory: BoardMemory }
   /** What the sender's calls name by this number. */
-  | { type: "callee"; callee: number; code: CodeId; name: string }
+  | { type: "callee"; callee: number; code: CodeId | undefined; name: string }
+  /** Asks to be introduced to an actor: answered by `line` once it is up, and by `lineEnded` once it is dead. */
+  | { type: "meet"; actor: ActorId }
   /** A task of the sender's board ended without a worker's word. */
-  | { type: "unrun"; task: TaskId; name: string; failure: Failure; attempt: number; parent: TaskId; submitted: number }
+  | {
+      type: "unrun";
+      task: TaskId;
+      name: string;
+      failure: Failure;
+      attempt: number;
+      parent: TaskId;
+      submitted: number;
+      actor?: ActorId;
+    }
   /** Answered by `got` once all are there or one is a failure. */
   | { type: "get"; request: number; objects: readonly ObjectId[] }
   /** Answered by `waited` once `count` are there, or at `settle`. */
@@ -99,6 +112,16 @@ export type ClientReply =
   | { type: "claimer"; worker: WorkerId; results: SharedArrayBuffer; words: SharedArrayBuffer }
   /** That worker's thread has ended. */
   | { type: "ended"; worker: WorkerId; reason: string }
+  /** Calls to the actor go by this ring, and results come by that one. */
+  | {
+      type: "line";
+      actor: ActorId;
+      calls: SharedArrayBuffer;
+      results: SharedArrayBuffer;
+      words: SharedArrayBuffer;
+    }
+  /** The actor is dead. */
+  | { type: "lineEnded"; actor: ActorId; failure: Failure }
   /** Worker threads end before they are up. */
   | { type: "stranded"; reason: string };
 
@@ -122,7 +145,23 @@ export type WorkerCommand =
       gpuIds: readonly number[];
       maxConcurrency: number;
     }
-  | { type: "call"; task: TaskId; name: string; method: string; args: readonly StoredValue[] }
+  | {
+      type: "call";
+      task: TaskId;
+      name: string;
+      method: string;
+      args: readonly StoredValue[];
+      caller: ClientId;
+      sequence: number | undefined;
+    }
+  /** Calls of this thread come by a ring, and results go to it by another. */
+  | {
+      type: "caller";
+      caller: ClientId;
+      calls: SharedArrayBuffer;
+      results: SharedArrayBuffer;
+      words: SharedArrayBuffer;
+    }
   /** There is a board to claim from; results go by this ring to its owner, whose words are given. */
   | { type: "claim"; owner: ClientId; memory: BoardMemory; results: SharedArrayBuffer; words: SharedArrayBuffer }
   /** A board's owner has ended. */
@@ -163,6 +202,8 @@ const replies: ReadonlySet<string> = new Set<ClientReply["type"]>([
   "claimer",
   "ended",
   "stranded",
+  "line",
+  "lineEnded",
 ]);
 
 export function isWorkerMessage(message: UpMessage): message is WorkerMessage {

@@ -47,6 +47,7 @@ export class TaskRunner {
       if (command.type === "define") this.#definitions.set(command.code, command.definition);
       else if (command.type === "run") this.#queue.push(command);
       else if (command.type === "call") this.#actor?.call(command);
+      else if (command.type === "caller") this.#actor?.meet(command);
       else if (command.type === "construct") {
         this.#actor = new ActorRunner(command, this.#options, (code) => this.load(code));
       }

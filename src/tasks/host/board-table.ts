@@ -2,15 +2,18 @@ import { Bell, createThreadWords } from "../rings/bell.js";
 import type { BoardMemory } from "../rings/board.js";
 import { PermitOffice } from "../rings/permit.js";
 import { createRing } from "../rings/ring.js";
-import type { ClientId, CodeId, WorkerId } from "../scheduler/events.js";
+import type { ActorId, ClientId, CodeId, WorkerId } from "../scheduler/events.js";
 import { unit } from "../scheduler/resources.js";
 import type { Outgoing } from "./outgoing.js";
 
 /** Words of a ring that carries results from one worker to one owner. */
 const resultWords = 1 << 16;
+/** Words of a ring that carries calls from one caller to one actor. */
+const callWords = 1 << 16;
 
 interface CalleeRecord {
-  readonly code: CodeId;
+  /** Absent for methods. */
+  readonly code: CodeId | undefined;
   readonly name: string;
 }
 
@@ -63,6 +66,15 @@ export class BoardTable {
     }
   }
 
+  /** Gives a caller and an actor's thread the rings between them. */
+  connect(caller: ClientId, actor: ActorId, worker: WorkerId): void {
+    const [words, actorWords] = [this.#words.get(caller), this.#words.get(worker)];
+    if (words === undefined || actorWords === undefined) return;
+    const [calls, results] = [createRing(callWords), createRing(resultWords)];
+    this.#outgoing.push(worker, { type: "caller", caller, calls, results, words });
+    this.#outgoing.push(caller, { type: "line", actor, calls, results, words: actorWords });
+  }
+
   /** Whether the thread is there. */
   has(client: ClientId): boolean {
     return this.#words.has(client);
@@ -98,7 +110,7 @@ export class BoardTable {
     for (const owner of this.#boards.keys()) this.#outgoing.push(owner, { type: "stranded", reason });
   }
 
-  addCallee(owner: ClientId, callee: number, code: CodeId, name: string): void {
+  addCallee(owner: ClientId, callee: number, code: CodeId | undefined, name: string): void {
     const callees = this.#callees.get(owner) ?? [];
     callees[callee] = { code, name };
     this.#callees.set(owner, callees);
@@ -111,9 +123,9 @@ export class BoardTable {
   learn(worker: WorkerId, owner: ClientId, callee: number): void {
     if (!this.#permits.has(worker)) return;
     const known = this.#callees.get(owner)?.[callee];
-    if (known !== undefined) {
+    if (known?.code !== undefined) {
       this.#define(worker, known.code);
-      this.#outgoing.push(worker, { type: "callee", owner, callee, ...known });
+      this.#outgoing.push(worker, { type: "callee", owner, callee, code: known.code, name: known.name });
       return;
     }
     const key = `${owner}:${callee}`;

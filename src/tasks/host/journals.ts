@@ -6,6 +6,8 @@ import { formatWorkerId } from "./task-rows.js";
 
 interface Chunk {
   readonly worker: WorkerId;
+  /** The actor whose thread it is. */
+  readonly actor: string | null;
   readonly words: SharedArrayBuffer;
   read: number;
 }
@@ -20,8 +22,8 @@ export class Journals {
     this.#nameOf = nameOf;
   }
 
-  add(worker: WorkerId, words: SharedArrayBuffer): void {
-    this.#chunks.push({ worker, words, read: 0 });
+  add(worker: WorkerId, words: SharedArrayBuffer, actor: string | null): void {
+    this.#chunks.push({ worker, actor, words, read: 0 });
   }
 
   /** Why a task failed. */
@@ -32,23 +34,23 @@ export class Journals {
   /** The rows of what ended since the last call. */
   *read(): Iterable<TaskRow> {
     for (const chunk of this.#chunks) {
-      for (const entry of readJournal(chunk.words, chunk.read)) yield this.#row(chunk.worker, entry);
+      for (const entry of readJournal(chunk.words, chunk.read)) yield this.#row(chunk, entry);
       chunk.read = journalLength(chunk.words);
     }
     this.#chunks = this.#chunks.filter(({ words }) => !isFullJournal(words));
   }
 
-  #row(worker: WorkerId, entry: JournalEntry): TaskRow {
+  #row({ worker, actor }: Chunk, entry: JournalEntry): TaskRow {
     const { task, owner, callee, attempt, failed, parent, submittedAt, startedAt, endedAt } = entry;
     const error = failed ? (this.#faults.get(task) ?? null) : null;
     if (failed) this.#faults.delete(task);
     return {
       id: formatObjectId(task),
       name: this.#nameOf(owner, callee),
-      kind: "task",
+      kind: actor === null ? "task" : "actor-call",
       state: failed ? "failed" : "finished",
       parent: parent === 0 ? null : formatObjectId(parent),
-      actor: null,
+      actor,
       worker: formatWorkerId(worker),
       attempt,
       submittedAt,

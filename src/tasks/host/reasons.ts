@@ -32,6 +32,10 @@ export function actorDied(call: string, actor: Failure | undefined): Failure {
   };
 }
 
+export function unknownActor(): Failure {
+  return { code: "ACTOR_DIED", message: "There is no such actor.", hint: "Use a handle of this session." };
+}
+
 export function actorKilled({ message: { className } }: ActorRecord): Failure {
   return { code: "ACTOR_DIED", message: `The actor ${className} was killed.`, hint: "Make a new actor." };
 }

@@ -182,7 +182,7 @@ export class TaskHost {
         const { args, ...rest } = message;
         const { actor, demand } = message;
         const pins = pinsOf(args);
-        const record: ActorRecord = { message: rest, args, pins, row: actorRow(message) };
+        const record: ActorRecord = { message: rest, args, pins, row: actorRow(message), callers: new Set() };
         this.#objects.pin(pins);
         this.#actors.set(actor, record);
         this.#rows.changed("actors", record.row);
@@ -207,6 +207,9 @@ export class TaskHost {
         return;
       case "callee":
         this.#boards.addCallee(client, message.callee, message.code, message.name);
+        return;
+      case "meet":
+        this.#meet(client, message.actor);
         return;
       case "unrun":
         this.#rows.changed("tasks", unrunRow(message));
@@ -276,7 +279,7 @@ export class TaskHost {
         this.#journals.fault(message.task, message.error);
         return;
       case "journal":
-        this.#journals.add(worker, message.chunk);
+        this.#journals.add(worker, message.chunk, this.#workers.actorOf(worker));
         return;
     }
   }
@@ -301,6 +304,17 @@ export class TaskHost {
     record.args = [];
     record.row.state = "alive";
     this.#rows.changed("actors", record.row);
+    for (const client of record.callers) this.#boards.connect(client, actor, record.worker!);
+  }
+
+  /** A thread wants to call an actor. */
+  #meet(client: ClientId, actor: ActorId): void {
+    const record = this.#actors.get(actor);
+    const failure = record === undefined ? reasons.unknownActor() : record.failure;
+    if (record !== undefined && failure === undefined) {
+      record.callers.add(client);
+      if (record.row.state === "alive") this.#boards.connect(client, actor, record.worker!);
+    } else this.#outgoing.push(client, { type: "lineEnded", actor, failure: failure! });
   }
 
   #carryOut(instruction: Instruction): void {
@@ -329,7 +343,9 @@ export class TaskHost {
         if (message.type !== "call") return;
         const args = this.#argumentsFor(worker, task, message.args);
         if (args === undefined) return;
-        this.#outgoing.push(worker, { type: "call", task, name: message.name, method: message.method, args });
+        const { name, method, sequence } = message;
+        const { client: caller } = this.#tasks.get(task)!;
+        this.#outgoing.push(worker, { type: "call", task, name, method, args, caller, sequence });
         this.#running(row, worker);
         return;
       }
@@ -389,6 +405,7 @@ export class TaskHost {
       return;
     }
     const record = this.#actors.get(actor)!;
+    record.worker = worker;
     record.row.worker = formatWorkerId(worker);
     this.#rows.changed("actors", record.row);
   }
@@ -415,6 +432,10 @@ export class TaskHost {
           : reasons.actorLost(record, this.#workers.deathOf(reason.worker));
     if (record.row.state === "pending") this.#objects.unpin(record.pins);
     record.args = [];
+    for (const client of record.callers) {
+      this.#outgoing.push(client, { type: "lineEnded", actor, failure: record.failure });
+    }
+    record.callers.clear();
     Object.assign(record.row, { state: "dead", endedAt: Date.now(), error: record.failure.message });
     this.#rows.changed("actors", record.row);
   }

@@ -45,6 +45,11 @@ export class WorkerTable {
     this.#rows.changed("workers", row);
   }
 
+  /** The actor whose thread it is, as rows name it. */
+  actorOf(worker: WorkerId): string | null {
+    return this.#workers.get(worker)?.row.actor ?? null;
+  }
+
   started(worker: WorkerId): void {
     this.#setState(this.#workers.get(worker)!, "idle");
   }

@@ -8,19 +8,10 @@ import type { ClientMessage, ClientReply, Outcome } from "../protocol.js";
 import { OwnBell } from "../rings/bell.js";
 import { fitsWords } from "../rings/words.js";
 import type { CodeId } from "../scheduler/events.js";
+import { ActorLines, type LineCall } from "./actor-lines.js";
+import { Dependency, type OwnArgument } from "./dependency.js";
 import { type OwnedObjects, objectState, type Waiter } from "./owned-objects.js";
 import { Submissions } from "./submissions.js";
-
-/** An argument that is the result of another call of this thread, by number, and pending or failed. */
-export class Dependency {
-  readonly number: number;
-
-  constructor(number: number) {
-    this.number = number;
-  }
-}
-
-export type OwnArgument = StoredValue | Dependency;
 
 /** What its thread's client does for it. */
 export interface OwnCallsOptions {
@@ -34,6 +25,7 @@ export interface OwnCallsOptions {
   moved(number: number): void;
   /** Submits the call through the node instead, with the dependencies as references. */
   byNode(number: number, callee: OwnCallee, args: readonly OwnArgument[]): void;
+  callByNode(call: LineCall, sequence: number): void;
   codeId(code: RemoteCode): CodeId;
 }
 
@@ -54,6 +46,8 @@ export class OwnCalls {
   readonly #submissions: Submissions;
   readonly #dependents = new Map<number, Dependent>();
   readonly #bell: OwnBell;
+  readonly #methods = new Map<string, number>();
+  readonly lines: ActorLines;
   #lastCode: RemoteCode | undefined;
   #lastOptions: FilledTaskOptions | undefined;
   #lastCallee = 0;
@@ -78,6 +72,23 @@ export class OwnCalls {
       },
       deposited: (number) => options.moved(number),
     });
+    this.lines = new ActorLines(
+      owned,
+      {
+        meet: (actor) => {
+          this.#bell.listen();
+          options.outbox.push({ type: "meet", actor });
+        },
+        settle: options.settle,
+        moved: options.moved,
+        byNode: options.callByNode,
+        unrun: ({ number, name, parent, submitted, actor }, failure) => {
+          const task = options.base + number;
+          options.outbox.push({ type: "unrun", task, name, failure, attempt: 0, parent, submitted, actor });
+        },
+      },
+      (callee) => this.#callees[callee]!.name,
+    );
     this.#bell = new OwnBell(options.words, () => {
       this.pump();
       this.#work();
@@ -104,6 +115,23 @@ export class OwnCalls {
     this.#lastOptions = options;
     this.#lastCallee = callee;
     return callee;
+  }
+
+  /** The number of a method, told to the node when it is new. */
+  methodOf(name: string): number {
+    let callee = this.#methods.get(name);
+    if (callee === undefined) {
+      callee = this.#callees.push({ code: undefined, options: undefined, name, maxRetries: 0 } as never) - 1;
+      this.#methods.set(name, callee);
+      this.#options.outbox.push({ type: "callee", callee, code: undefined, name });
+    }
+    return callee;
+  }
+
+  /** When what is submitted in this turn was submitted. */
+  get now(): number {
+    if (this.#turn === 0) this.#beginTurn();
+    return this.#turn;
   }
 
   /** Whether a packed value can be an argument on a board. */
@@ -183,8 +211,9 @@ export class OwnCalls {
     this.#options.settle(number, { failure });
   }
 
-  receive(reply: ClientReply & { type: "claimer" | "ended" | "stranded" }): void {
-    if (reply.type === "claimer") this.#submissions.meet(reply.worker, reply.results, reply.words);
+  receive(reply: ClientReply & { type: "claimer" | "ended" | "stranded" | "line" | "lineEnded" }): void {
+    if (reply.type === "line" || reply.type === "lineEnded") this.lines.receive(reply);
+    else if (reply.type === "claimer") this.#submissions.meet(reply.worker, reply.results, reply.words);
     else if (reply.type === "ended") this.#submissions.ended(reply.worker, reply.reason);
     else {
       this.#submissions.strand(reply.reason);
@@ -196,6 +225,7 @@ export class OwnCalls {
   /** Reads the results that have come. */
   pump(): void {
     this.#submissions.pump();
+    this.lines.pump();
   }
 
   /** Calls `work` whenever this thread is rung. */
@@ -210,7 +240,10 @@ export class OwnCalls {
   }
 
   load(): { waiting: number; running: number } {
-    return { waiting: this.#dependents.size, running: this.#submissions.size + (this.#local?.size ?? 0) };
+    return {
+      waiting: this.#dependents.size,
+      running: this.#submissions.size + (this.#local?.size ?? 0) + this.lines.size,
+    };
   }
 
   close(): void {

@@ -59,6 +59,13 @@ export const calleeOf = (words: Int32Array, at: number): number => words[at + 2]
 export const parentOf = (words: Int32Array, at: number): number => readDouble(words, at + 3);
 export const submittedOf = (words: Int32Array, at: number): number => readDouble(words, at + 5);
 
+/** In an actor's ring the seventh word is the call's place in the order of its caller; -1 for a record that names a method. */
+export function setSequence(words: Int32Array, at: number, sequence: number): void {
+  words[at + 7] = sequence;
+}
+
+export const sequenceOf = (words: Int32Array, at: number): number => words[at + 7]!;
+
 /** The arguments of a call. */
 export function readArguments(reader: WordReader, words: Int32Array, at: number): StoredValue[] {
   reader.words = words;

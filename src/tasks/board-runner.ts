@@ -4,10 +4,11 @@ import type { TaskClient } from "./client.js";
 import { type RunningTask, runAll, type TaskSeat } from "./context.js";
 import { taskFailure } from "./failure.js";
 import { type CallFacts, JournalWriter } from "./journal.js";
-import { type LocalCall, LocalCalls } from "./local-calls.js";
+import { LocalCalls } from "./local-calls.js";
 import type { Outbox } from "./outbox.js";
 import { isThenable, packOutcome } from "./outcome.js";
 import type { Outcome, WorkerCommand, WorkerMessage } from "./protocol.js";
+import { RecentResults } from "./recent-results.js";
 import { Bell } from "./rings/bell.js";
 import { BoardClaimer } from "./rings/board.js";
 import { packFailure } from "./rings/failures.js";
@@ -17,7 +18,7 @@ import {
   calleeOf,
   numberOf,
   parentOf,
-  readArguments,
+  readResolved,
   resultKind,
   resultWords,
   submittedOf,
@@ -45,6 +46,7 @@ interface Owner {
   readonly results: RingWriter;
   readonly bell: Bell;
   readonly callees: (Callee | undefined)[];
+  readonly recent: RecentResults;
 }
 
 /** After this long the thread looks at its messages. */
@@ -96,6 +98,7 @@ export class BoardRunner {
         results: new RingWriter(results),
         bell: new Bell(words),
         callees: [],
+        recent: new RecentResults(),
       });
       this.#order = [...this.#owners.values()];
       this.work();
@@ -134,6 +137,8 @@ export class BoardRunner {
     this.#local.giveAway();
     const revoked = this.#permit.rest();
     if (revoked !== undefined) this.#options.outbox.push({ type: "parked", permit: revoked });
+    // An owner that saw this thread busy did not wake it.
+    else if (this.#order.some(({ board }) => board.waiting > 0)) setImmediate(() => this.work());
   }
 
   /** Calls were kept in this turn: runs them, or gives them to others where the thread is taken. */
@@ -158,7 +163,7 @@ export class BoardRunner {
         count += 1;
         const task = new Running(this, undefined, -1, call, call.callee, began);
         seat.task = task;
-        if (this.#run(task, call.callee.loaded!, () => this.#unpackLocal(call!)) || count >= most) return;
+        if (this.#run(task, call.callee.loaded!, call.args) || count >= most) return;
         // A call of something else is a bundle of its own.
         call = local.top?.callee === callee ? local.pop() : undefined;
       }
@@ -194,35 +199,44 @@ export class BoardRunner {
     const start = performance.now();
     const seat: TaskSeat = { task: undefined };
     let next = from;
+    let ran = 0;
     runAll(seat, () => {
       while (next < taken.length) {
         const slot = taken[next]!;
         if (this.#calleeOf(owner, slot) !== callee) return;
         next += 1;
-        const task = new Running(this, owner, slot, this.#callAt(owner, slot), callee, began);
+        const { board, recent } = owner;
+        const args = readResolved(this.#reader, board.words, board.placeOf(slot), recent);
+        const call = this.#callAt(owner, slot);
+        if (args === undefined) {
+          this.#bounce(owner, slot, call.number);
+          continue;
+        }
+        ran += 1;
+        const task = new Running(this, owner, slot, call, callee, began);
         seat.task = task;
-        owner.board.begin(slot);
+        board.begin(slot);
         const { loaded } = callee;
         if (loaded === undefined) {
           this.#later(
             task,
-            callee.loading.then((loaded) => loaded(...this.#unpackTaken(task))),
+            callee.loading.then((loaded) => loaded(...this.#unpack(args))),
           );
           return;
         }
-        if (this.#run(task, loaded, () => this.#unpackTaken(task))) return;
+        if (this.#run(task, loaded, args)) return;
       }
     });
-    if (callee.loaded !== undefined) this.#account(callee, next - from, began, start);
+    if (callee.loaded !== undefined && ran > 0) this.#account(callee, ran, began, start);
     this.#say();
     return next;
   }
 
   /** Runs a call; returns whether it goes on after this returns. */
-  #run(task: Running, loaded: Loaded, args: () => unknown[]): boolean {
+  #run(task: Running, loaded: Loaded, args: unknown[]): boolean {
     let result: unknown;
     try {
-      result = loaded(...args());
+      result = loaded(...this.#unpack(args));
     } catch (reason) {
       this.#end(task, { failure: taskFailure(task.name, reason) });
       return false;
@@ -279,6 +293,7 @@ export class BoardRunner {
     } else {
       const { words, at } = results.reserve(length);
       writeResult(words, at, failed ? resultKind.failure : resultKind.value, number, slot, value);
+      if (!failed) owner.recent.set(number, value);
     }
     this.#unsaid.add(owner);
   }
@@ -325,16 +340,14 @@ export class BoardRunner {
     this.#active -= 1;
   }
 
-  #unpackTaken({ owner, slot }: Running): unknown[] {
-    const { board } = owner!;
-    return this.#unpack(readArguments(this.#reader, board.words, board.placeOf(slot)));
+  /** Gives a call back to its owner, who has the arguments or will have them. */
+  #bounce(owner: Owner, slot: number, number: number): void {
+    const { words, at } = owner.results.reserve(resultWords(undefined));
+    writeResult(words, at, resultKind.bounced, number, slot, undefined);
+    this.#unsaid.add(owner);
   }
 
   /** Every task gets arguments of its own, also where they never left the thread. */
-  #unpackLocal({ args }: LocalCall): unknown[] {
-    return this.#unpack(args);
-  }
-
   #unpack(args: unknown[]): unknown[] {
     const { client } = this.#options;
     for (let i = 0; i < args.length; i++) args[i] = client.unpack(args[i] as StoredValue);

@@ -56,6 +56,8 @@ export class BoardTable {
   /** A thread has ended. */
   remove(client: ClientId, reason: string): void {
     this.#words.delete(client);
+    // It may have ended on its way to wake somebody.
+    for (const words of this.#words.values()) new Bell(words).wake();
     const claimed = this.#permits.delete(client);
     if (this.#boards.delete(client)) {
       for (const worker of this.#permits.keys()) this.#outgoing.push(worker, { type: "disclaim", owner: client });

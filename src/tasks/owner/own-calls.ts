@@ -6,12 +6,16 @@ import type { FilledTaskOptions } from "../options.js";
 import type { Outbox } from "../outbox.js";
 import type { ClientMessage, ClientReply, Outcome } from "../protocol.js";
 import { OwnBell } from "../rings/bell.js";
-import { fitsWords } from "../rings/words.js";
+import { fitsWords, ResultOf } from "../rings/words.js";
 import type { CodeId } from "../scheduler/events.js";
+import { Queue } from "../scheduler/queue.js";
 import { ActorLines, type LineCall } from "./actor-lines.js";
 import { Dependency, type OwnArgument } from "./dependency.js";
 import { type OwnedObjects, objectState, type Waiter } from "./owned-objects.js";
 import { Submissions } from "./submissions.js";
+
+/** How many calls are put up before their arguments are there. */
+const chainLimit = 256;
 
 /** What its thread's client does for it. */
 export interface OwnCallsOptions {
@@ -44,7 +48,11 @@ export class OwnCalls {
   readonly #callees: OwnCallee[] = [];
   readonly #numbers = new WeakMap<RemoteCode, Map<FilledTaskOptions, number>>();
   readonly #submissions: Submissions;
+  /** Calls that wait for an argument, or were put up before it was there. */
   readonly #dependents = new Map<number, Dependent>();
+  /** Those that wait and may be put up early, oldest first. */
+  readonly #chainable = new Queue<Dependent>();
+  #chained = 0;
   readonly #bell: OwnBell;
   readonly #methods = new Map<string, number>();
   readonly lines: ActorLines;
@@ -61,16 +69,22 @@ export class OwnCalls {
     this.#options = options;
     this.#submissions = new Submissions(this.#callees, {
       succeeded: (number, value, attempt) => {
+        if (this.#chained > 0) this.#unchain(number);
         options.settle(number, { value });
         // The node may have the result of an attempt whose thread ended before it could say so.
         if (attempt > 1) options.outbox.push({ type: "release", objects: [options.base + number] });
       },
       failed: (number, failure, callee, attempt, ran) => {
+        if (this.#chained > 0) this.#unchain(number);
         if (!ran) this.#unrun(number, failure, callee, attempt, 0);
         options.settle(number, { failure });
         if (attempt > 1) options.outbox.push({ type: "release", objects: [options.base + number] });
       },
-      deposited: (number) => options.moved(number),
+      deposited: (number) => {
+        if (this.#chained > 0) this.#unchain(number);
+        options.moved(number);
+      },
+      bounced: (number) => this.#bounced(number),
     });
     this.lines = new ActorLines(
       owned,
@@ -159,6 +173,8 @@ export class OwnCalls {
       return;
     }
     this.#dependents.set(number, dependent);
+    if (this.#chain(dependent)) return;
+    if (this.#local === undefined) this.#chainable.push(dependent);
     for (const missing of dependent.missing) this.#owned.wait(missing, dependent);
   }
 
@@ -195,7 +211,7 @@ export class OwnCalls {
 
   cancel(number: number): void {
     const dependent = this.#dependents.get(number);
-    if (dependent === undefined) {
+    if (dependent === undefined || dependent.chained) {
       const kept = this.#local?.withdraw(number);
       if (kept === undefined) this.#submissions.cancel(number);
       else this.#cancelled(number, kept.calleeNumber, kept.parent);
@@ -226,6 +242,8 @@ export class OwnCalls {
   pump(): void {
     this.#submissions.pump();
     this.lines.pump();
+    if (this.#chainable.length > 0) this.#extendChain();
+    else if (this.#chained > 0) this.#submissions.nudge();
   }
 
   /** Calls `work` whenever this thread is rung. */
@@ -252,16 +270,11 @@ export class OwnCalls {
 
   /** An argument of a waiting call has its outcome. */
   resolved(dependent: Dependent, number: number): void {
-    if (this.#dependents.get(dependent.number) !== dependent) return;
+    if (this.#dependents.get(dependent.number) !== dependent || dependent.chained) return;
+    if (!dependent.missing.has(number)) return;
     const state = this.#owned.stateOf(number);
     if (state === objectState.value) {
-      const value = this.#owned.valueOf(number);
-      const { args } = dependent;
-      for (let i = 0; i < args.length; i++) {
-        const argument = args[i];
-        if (argument instanceof Dependency && argument.number === number) args[i] = value;
-      }
-      dependent.missing.delete(number);
+      dependent.fill(number, this.#owned.valueOf(number));
       if (dependent.missing.size > 0) return;
       this.#dependents.delete(dependent.number);
       this.#place(dependent);
@@ -270,6 +283,78 @@ export class OwnCalls {
     this.#dependents.delete(dependent.number);
     if (state === objectState.failure) this.#refuse(dependent, this.#owned.failureOf(number));
     else this.#options.byNode(dependent.number, this.#callees[dependent.callee]!, dependent.args);
+  }
+
+  /**
+   * Puts a call up before its arguments are there, if they are results of calls that are up themselves: the worker that
+   * runs those has them at hand, any other gives it back. Not too many at once, as giving back costs something, too.
+   */
+  #chain(dependent: Dependent): boolean {
+    if (this.#local !== undefined || this.#chained >= chainLimit) return false;
+    for (const number of dependent.missing) {
+      const other = this.#dependents.get(number);
+      if ((other !== undefined && !other.chained) || this.#owned.stateOf(number) !== objectState.pending) return false;
+    }
+    const { number, callee, parent, submitted } = dependent;
+    const args = dependent.args.map((argument) =>
+      argument instanceof Dependency ? new ResultOf(argument.number) : argument,
+    );
+    const length = Submissions.lengthOf(args);
+    if (length === undefined) return false;
+    dependent.chained = true;
+    this.#chained += 1;
+    dependent.pinned = [...dependent.missing];
+    for (const pinned of dependent.pinned) this.#owned.pin(pinned);
+    this.#submissions.submit(length, number, callee, parent, submitted, args, true);
+    return true;
+  }
+
+  /** A call that was put up early is up no more. */
+  #unchain(number: number): Dependent | undefined {
+    const dependent = this.#dependents.get(number);
+    if (dependent === undefined || !dependent.chained) return undefined;
+    this.#dependents.delete(number);
+    dependent.chained = false;
+    this.#chained -= 1;
+    for (const pinned of dependent.pinned) this.#owned.unpin(pinned);
+    return dependent;
+  }
+
+  /** A call that was put up early came back: it waits for what is not here yet. */
+  #bounced(number: number): void {
+    const dependent = this.#dependents.get(number);
+    if (dependent === undefined) return;
+    for (const missing of [...dependent.missing]) {
+      const state = this.#owned.stateOf(missing);
+      if (state === objectState.value) dependent.fill(missing, this.#owned.valueOf(missing));
+      else if (state === objectState.failure) {
+        const failure = this.#owned.failureOf(missing);
+        this.#unchain(number);
+        this.#refuse(dependent, failure);
+        return;
+      } else if (state === objectState.pending) this.#owned.wait(missing, dependent);
+    }
+    const isAway = [...dependent.missing].some((missing) => this.#owned.stateOf(missing) !== objectState.pending);
+    dependent.chained = false;
+    this.#chained -= 1;
+    if (isAway || dependent.missing.size === 0) {
+      this.#dependents.delete(number);
+      if (isAway) this.#options.byNode(number, this.#callees[dependent.callee]!, dependent.args);
+      else this.#place(dependent);
+    } else this.#chainable.push(dependent);
+    // Only now: what it needs is held by whoever it was given to.
+    for (const pinned of dependent.pinned) this.#owned.unpin(pinned);
+  }
+
+  /** Puts up early what can be now, in the order in which it was submitted. */
+  #extendChain(): void {
+    const room = this.#chained <= chainLimit / 2;
+    for (let next = this.#chainable.peek(); room && next !== undefined; next = this.#chainable.peek()) {
+      const waits = this.#dependents.get(next.number) === next && !next.chained;
+      if (waits && !this.#chain(next)) break;
+      this.#chainable.shift();
+    }
+    if (this.#chained > 0) this.#submissions.nudge();
   }
 
   #place({ number, callee, args, parent, submitted }: Dependent): void {
@@ -310,7 +395,11 @@ class Dependent implements Waiter {
   readonly args: OwnArgument[];
   readonly parent: number;
   readonly submitted: number;
+  /** Arguments that are not filled in. */
   readonly missing = new Set<number>();
+  /** Whether the call was put up early, and what is kept for it then. */
+  chained = false;
+  pinned: readonly number[] = [];
   readonly #calls: OwnCalls;
 
   constructor(calls: OwnCalls, number: number, callee: number, args: OwnArgument[], parent: number, submitted: number) {
@@ -324,5 +413,15 @@ class Dependent implements Waiter {
 
   settled(number: number): void {
     this.#calls.resolved(this, number);
+  }
+
+  /** An argument is there. */
+  fill(number: number, value: StoredValue): void {
+    const { args } = this;
+    for (let i = 0; i < args.length; i++) {
+      const argument = args[i];
+      if (argument instanceof Dependency && argument.number === number) args[i] = value;
+    }
+    this.missing.delete(number);
   }
 }

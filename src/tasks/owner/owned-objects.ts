@@ -49,6 +49,7 @@ export class OwnedObjects {
   readonly #blocks = new Map<number, Block>();
   readonly #finalizers = new FinalizationRegistry<number>((index) => this.#collected(index));
   readonly #letGo: (number: number) => void;
+  readonly #pins = new Map<number, number>();
   /** How often somebody who waited had what it waited for. */
   answered = 0;
   #newest: Block | undefined;
@@ -156,6 +157,23 @@ export class OwnedObjects {
     else block.waiters[at] = [known, waiter];
   }
 
+  /** Keeps an object, whoever else lets go of it, until `unpin`. */
+  pin(number: number): void {
+    this.#pins.set(number, (this.#pins.get(number) ?? 0) + 1);
+  }
+
+  unpin(number: number): void {
+    const pins = this.#pins.get(number)! - 1;
+    if (pins > 0) {
+      this.#pins.set(number, pins);
+      return;
+    }
+    this.#pins.delete(number);
+    const block = this.#block(number);
+    const state = block?.states[number & (blockSize - 1)] ?? 0;
+    if ((state & released) !== 0 && (state & stateMask) !== objectState.pending) this.#remove(number, block!);
+  }
+
   /** The thread's first reference to it is gone. */
   release(number: number): void {
     const block = this.#block(number);
@@ -226,7 +244,7 @@ export class OwnedObjects {
   #remove(number: number, block: Block): void {
     const at = number & (blockSize - 1);
     const state = block.states[at]!;
-    if (state === 0) return;
+    if (state === 0 || (this.#pins.size > 0 && this.#pins.has(number))) return;
     block.states[at] = 0;
     block.outcomes[at] = undefined;
     block.left -= 1;

@@ -18,7 +18,7 @@ import {
   writeCall,
 } from "../rings/records.js";
 import { RingReader } from "../rings/ring.js";
-import { WordReader } from "../rings/words.js";
+import { type CallArgument, WordReader } from "../rings/words.js";
 import type { WorkerId } from "../scheduler/events.js";
 import { Backlog } from "./backlog.js";
 
@@ -36,6 +36,8 @@ export interface Endings {
   failed(number: number, failure: Failure, callee: number, attempt: number, ran: boolean): void;
   /** The node has the outcome. */
   deposited(number: number): void;
+  /** The call did not begin, as its worker did not have a result that is an argument. */
+  bounced(number: number): void;
 }
 
 interface Claimer {
@@ -43,6 +45,8 @@ interface Claimer {
   readonly bell: Bell;
 }
 
+/** How long a quiet call may wait for its worker. */
+const patienceMilliseconds = 2;
 /** After so many calls in one turn, workers are shown them before the turn is over. */
 const showAfter = 512;
 
@@ -58,6 +62,10 @@ export class Submissions {
   readonly #claimers = new Map<WorkerId, Claimer>();
   readonly #reader = new WordReader();
   #hidden = 0;
+  /** Of those hidden, how many are worth waking a worker for. */
+  #loud = 0;
+  #lastSpeaker: Claimer | undefined;
+  #watch: NodeJS.Timeout | undefined;
   #flushing = false;
   readonly memory: BoardMemory;
 
@@ -75,20 +83,25 @@ export class Submissions {
   }
 
   /** Whether a call with these arguments is short enough. */
-  static lengthOf(args: readonly StoredValue[]): number | undefined {
+  static lengthOf(args: readonly CallArgument[]): number | undefined {
     const length = callWords(args);
     return length <= callLimit ? length : undefined;
   }
 
-  /** Puts a call up: at the latest when this turn is over, workers see it. */
+  /**
+   * Puts a call up: at the latest when this turn is over, workers see it. A quiet one wakes none: it needs the result of
+   * another call, and is for the worker that has that one.
+   */
   submit(
     length: number,
     number: number,
     callee: number,
     parent: number,
     submitted: number,
-    args: readonly StoredValue[],
+    args: readonly CallArgument[],
+    quiet = false,
   ): void {
+    if (!quiet) this.#loud += 1;
     const board = this.#board;
     const place = this.#backlog.length === 0 ? board.reserve(length) : -1;
     if (place >= 0) {
@@ -116,27 +129,41 @@ export class Submissions {
     bell.ring();
   }
 
-  /** Whether a worker other than `self` sleeps. */
+  /** Whether a worker other than `self` has nothing to do. */
   someoneIdles(self: WorkerId): boolean {
-    for (const [worker, { bell }] of this.#claimers) if (worker !== self && bell.sleeps) return true;
+    for (const [worker, { bell }] of this.#claimers) if (worker !== self && bell.idles) return true;
     return false;
   }
 
   /** Reads all results that are there. */
   pump(): void {
-    for (const { results } of this.#claimers.values()) this.#read(results);
+    for (const claimer of this.#claimers.values()) this.#read(claimer);
     if (this.#backlog.length > 0) {
       this.#refill();
       this.#show();
     }
   }
 
+  /**
+   * Shows what is hidden, and makes the worker look that was the last to say something. Should that one be taken by
+   * something else for longer, the others look, too.
+   */
+  nudge(): void {
+    this.#show();
+    this.#lastSpeaker?.bell.ring();
+    this.#watch ??= setTimeout(() => {
+      this.#watch = undefined;
+      for (const { bell } of this.#claimers.values()) if (bell.idles) bell.ring();
+    }, patienceMilliseconds).unref();
+  }
+
   /** A worker's thread has ended: what it had and did not answer runs again, as often as its callee allows. */
   ended(worker: WorkerId, reason: string): void {
     const claimer = this.#claimers.get(worker);
     if (claimer === undefined) return;
-    this.#read(claimer.results);
+    this.#read(claimer);
     this.#claimers.delete(worker);
+    if (this.#lastSpeaker === claimer) this.#lastSpeaker = undefined;
     const board = this.#board;
     for (const { slot, begun } of board.abandonedBy(worker)) {
       const at = board.placeOf(slot);
@@ -152,6 +179,7 @@ export class Submissions {
       if (begun) countAttempt(board.words, at);
       board.putAgain(slot);
       this.#hidden += 1;
+      this.#loud += 1;
     }
     this.#show();
   }
@@ -195,10 +223,12 @@ export class Submissions {
     }
   }
 
-  #read(results: RingReader): void {
+  #read(claimer: Claimer): void {
+    const { results } = claimer;
     const { words } = results;
     let at = results.peek();
     if (at < 0) return;
+    this.#lastSpeaker = claimer;
     for (; at >= 0; at = results.peek()) {
       this.#settle(words, at);
       results.advance(at);
@@ -217,6 +247,7 @@ export class Submissions {
     const kind = resultKindOf(words, at);
     if (kind === resultKind.value) this.#endings.succeeded(number, readResult(this.#reader, words, at), attempt);
     else if (kind === resultKind.atNode) this.#endings.deposited(number);
+    else if (kind === resultKind.bounced) this.#endings.bounced(number);
     else {
       const failure = unpackFailure(readResult(this.#reader, words, at));
       this.#endings.failed(number, failure, callee, attempt, true);
@@ -237,19 +268,22 @@ export class Submissions {
       backlog.shift();
       board.show(place);
       this.#hidden += 1;
+      this.#loud += 1;
     }
   }
 
-  /** Shows workers what was put up; of those that sleep, wakes as many as there are calls. */
+  /** Shows workers what was put up; of those that idle, wakes as many as there are calls. */
   #show(): void {
-    let toWake = this.#board.publish();
+    if (this.#board.publish() === 0) return;
+    let toWake = this.#loud;
     this.#hidden = 0;
-    if (toWake === 0) return;
+    // What is in the backlog comes later, and is loud then.
+    this.#loud = 0;
     for (const { bell } of this.#claimers.values()) {
-      const sleeps = bell.sleeps;
-      if (sleeps && toWake === 0) continue;
+      const idles = bell.idles;
+      if (idles && toWake === 0) continue;
       bell.ring();
-      if (sleeps) toWake -= 1;
+      if (idles) toWake -= 1;
     }
   }
 }

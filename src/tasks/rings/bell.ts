@@ -2,6 +2,8 @@
 const sequence = 0;
 const sleeping = 1;
 /** Words 16 and 17 are its permit's: `permit.ts`. */
+export const permitWord = 16;
+export const busyWord = 17;
 const wordCount = 32;
 
 /** The words of one thread. The node thread makes them and gives them to everybody who talks with that thread. */
@@ -22,12 +24,22 @@ export class Bell {
 
   ring(): void {
     Atomics.add(this.#words, sequence, 1);
-    // Who takes the flag wakes it: others need not.
+    // Who takes the flag wakes it: others need not. Should its thread end in between, the node wakes everybody.
     if (Atomics.exchange(this.#words, sleeping, 0) === 1) Atomics.notify(this.#words, sequence);
   }
 
-  get sleeps(): boolean {
-    return Atomics.load(this.#words, sleeping) === 1;
+  /** Whether the thread sleeps, may take calls and runs none: then it must be rung for a new call; others look by themselves. */
+  get idles(): boolean {
+    const words = this.#words;
+    return (
+      Atomics.load(words, busyWord) === 0 && Atomics.load(words, sleeping) === 1 && Atomics.load(words, permitWord) > 0
+    );
+  }
+
+  /** Wakes the thread, whatever its words say. */
+  wake(): void {
+    Atomics.add(this.#words, sequence, 1);
+    Atomics.notify(this.#words, sequence);
   }
 }
 

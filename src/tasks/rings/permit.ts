@@ -1,6 +1,4 @@
-/** Two of a thread's words, away from those of its bell: who is rung is not who is permitted. */
-const permit = 16;
-const busyWord = 17;
+import { busyWord, permitWord as permit } from "./bell.js";
 
 /**
  * Whether a CPU worker may take calls from boards: the node's side. The node writes the permit and reads `busy`; the worker

@@ -1,5 +1,15 @@
 import type { StoredValue } from "../../store/value.js";
-import { readDouble, type WordReader, wordsOf, writeDouble, writeStored } from "./words.js";
+import { isPrimitive } from "../../store/value-survey.js";
+import {
+  argumentWords,
+  type CallArgument,
+  readDouble,
+  type WordReader,
+  wordsOf,
+  writeArgument,
+  writeDouble,
+  writeStored,
+} from "./words.js";
 
 /**
  * A call on a board or in an actor's ring. Words: 0 its length; 1 its number at its owner; 2 its callee's number at its
@@ -17,9 +27,9 @@ export interface CallHead {
 }
 
 /** How many words a call with these arguments takes. */
-export function callWords(args: readonly StoredValue[]): number {
+export function callWords(args: readonly CallArgument[]): number {
   let length = head;
-  for (const argument of args) length += wordsOf(argument);
+  for (const argument of args) length += isPrimitive(argument) ? wordsOf(argument) : argumentWords(argument);
   return length;
 }
 
@@ -32,7 +42,7 @@ export function writeCall(
   callee: number,
   parent: number,
   submitted: number,
-  args: readonly StoredValue[],
+  args: readonly CallArgument[],
 ): void {
   words[at] = length;
   words[at + 1] = number;
@@ -42,7 +52,9 @@ export function writeCall(
   words[at + 7] = 1;
   words[at + 8] = args.length;
   let next = at + head;
-  for (const argument of args) next = writeStored(words, next, argument);
+  for (const argument of args) {
+    next = isPrimitive(argument) ? writeStored(words, next, argument) : writeArgument(words, next, argument);
+  }
 }
 
 /** Which attempt this is, from 1. The owner counts it up before it puts a call up again. */
@@ -66,6 +78,29 @@ export function setSequence(words: Int32Array, at: number, sequence: number): vo
 
 export const sequenceOf = (words: Int32Array, at: number): number => words[at + 7]!;
 
+/**
+ * The arguments of a call, of which some may be results of other calls, taken from `results`; undefined when one of them is not
+ * there.
+ */
+export function readResolved(
+  reader: WordReader,
+  words: Int32Array,
+  at: number,
+  results: { has(number: number): boolean; get(number: number): StoredValue },
+): StoredValue[] | undefined {
+  reader.words = words;
+  reader.at = at + head;
+  const count = words[at + 8]!;
+  const args = new Array<StoredValue>(count);
+  for (let i = 0; i < count; i++) {
+    const number = reader.readResultOf();
+    if (number < 0) args[i] = reader.read();
+    else if (results.has(number)) args[i] = results.get(number);
+    else return undefined;
+  }
+  return args;
+}
+
 /** The arguments of a call. */
 export function readArguments(reader: WordReader, words: Int32Array, at: number): StoredValue[] {
   reader.words = words;
@@ -84,6 +119,8 @@ export const resultKind = {
   failure: 1,
   /** The worker gave the outcome to the node, as it does not fit words. */
   atNode: 2,
+  /** The worker does not have a result that is an argument: the call did not begin. */
+  bounced: 3,
 } as const;
 
 /** A result in a ring. Words: 0 its length; 1 its kind; 2 the number of the call; 3 its slot, -1 for none; then its value. */

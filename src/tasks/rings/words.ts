@@ -22,7 +22,21 @@ const tag = {
   bigint: 7,
   /** Length of the bytes, length of the handles, then both, each filled up to whole words. */
   packed: 8,
+  /** The number of a call of the same owner: its result is meant. */
+  result: 9,
 } as const;
+
+/** An argument that is the result of another call of the same owner, which may not be there yet. */
+export class ResultOf {
+  readonly number: number;
+
+  constructor(number: number) {
+    this.number = number;
+  }
+}
+
+/** What an argument of a call can be. */
+export type CallArgument = StoredValue | ResultOf;
 
 /** Texts up to this length are written unit by unit; longer ones through a Buffer. */
 const shortText = 64;
@@ -38,6 +52,19 @@ export function fitsWords(stored: StoredValue): boolean {
   if (isPrimitive(stored)) return true;
   if (stored.shared !== undefined || isShared(stored)) return false;
   return stored.handles === undefined || (stored.handles as LiveRecord[]).every(({ kind }) => kind !== "ref");
+}
+
+/** How many words an argument takes. */
+export function argumentWords(argument: CallArgument): number {
+  return argument instanceof ResultOf ? 2 : wordsOf(argument);
+}
+
+/** Writes an argument at `at`; returns where the next one begins. */
+export function writeArgument(words: Int32Array, at: number, argument: CallArgument): number {
+  if (!(argument instanceof ResultOf)) return writeStored(words, at, argument);
+  words[at] = tag.result;
+  words[at + 1] = argument.number;
+  return at + 2;
 }
 
 /** How many words a value takes that `fitsWords`. */
@@ -107,6 +134,13 @@ export function readDouble(words: Int32Array, at: number): number {
 export class WordReader {
   words: Int32Array = new Int32Array(0);
   at = 0;
+
+  /** If the next argument is the result of a call, reads its number; else returns -1 and reads nothing. */
+  readResultOf(): number {
+    if (this.words[this.at] !== tag.result) return -1;
+    this.at += 2;
+    return this.words[this.at - 1]!;
+  }
 
   /** The next value. */
   read(): StoredValue {

@@ -78,7 +78,6 @@ export class BoardRunner {
     this.#options = options;
     this.#permit = new Permit(options.words);
     this.#journal = new JournalWriter((chunk) => options.outbox.push({ type: "journal", chunk }));
-    options.outbox.push({ type: "journal", chunk: this.#journal.chunk });
     const own = (callee: number) => this.#owners.get(options.worker)?.callees[callee];
     this.#local = new LocalCalls(own, options.client, () => this.#consider());
     options.client.keepCalls(this.#local);

@@ -70,7 +70,6 @@ export class CallerLines {
   constructor(outbox: Outbox<WorkerMessage>) {
     this.#outbox = outbox;
     this.#journal = new JournalWriter((chunk) => outbox.push({ type: "journal", chunk }));
-    outbox.push({ type: "journal", chunk: this.#journal.chunk });
   }
 
   add(command: WorkerCommand & { type: "caller" }): void {

@@ -4,12 +4,15 @@ import type { ClientId, TaskId } from "./scheduler/events.js";
 /**
  * What became of the calls that a thread ran: records of 12 words in chunks of shared memory, written by that thread and
  * read by the node thread when somebody asks. A chunk's word 0 says how many of its records are complete; it is written
- * after them. A thread that is ended leaves a chunk with those that it had counted.
+ * after them. A thread has a fixed number of chunks and then writes over its oldest: before it does, it counts up word 1
+ * and sets word 0 to zero, so that a reader knows what it must not believe. A thread that is ended leaves what it had counted.
  */
 const recordWords = 12;
 const recordsStart = 2;
 /** Records of a chunk. */
 const chunkRecords = 1 << 13;
+/** Chunks of a thread: enough for all rows that the tables keep. */
+const chunkCount = 13;
 
 /** What the journal is told of a call. */
 export interface CallFacts {
@@ -37,18 +40,18 @@ export interface JournalEntry {
 
 /** The writing side. */
 export class JournalWriter {
-  chunk: SharedArrayBuffer;
+  readonly #chunks: Int32Array[] = [];
+  #current = 0;
   #words: Int32Array;
   #count = 0;
   /** The first record whose times are not known yet. */
   #open = 0;
-  readonly #replaced: (chunk: SharedArrayBuffer) => void;
+  readonly #tell: (chunk: SharedArrayBuffer) => void;
 
-  /** `replaced` gets each further chunk, when the one before is full. */
-  constructor(replaced: (chunk: SharedArrayBuffer) => void) {
-    this.#replaced = replaced;
-    this.chunk = newChunk();
-    this.#words = new Int32Array(this.chunk);
+  /** `tell` gets each chunk when it is made: the first one now. */
+  constructor(tell: (chunk: SharedArrayBuffer) => void) {
+    this.#tell = tell;
+    this.#words = this.#make();
   }
 
   /** Notes a call; its times follow by `ended`. */
@@ -79,44 +82,58 @@ export class JournalWriter {
 
   #turn(): void {
     this.ended(Date.now(), 0);
-    this.chunk = newChunk();
-    this.#words = new Int32Array(this.chunk);
+    this.#current = (this.#current + 1) % chunkCount;
+    this.#words = this.#chunks[this.#current] ?? this.#make();
+    Atomics.add(this.#words, 1, 1);
+    Atomics.store(this.#words, 0, 0);
     this.#count = 0;
     this.#open = 0;
-    this.#replaced(this.chunk);
+  }
+
+  #make(): Int32Array {
+    const chunk = new SharedArrayBuffer((recordsStart + chunkRecords * recordWords) * 4);
+    const words = new Int32Array(chunk);
+    this.#chunks.push(words);
+    this.#tell(chunk);
+    return words;
   }
 }
 
-/** How many records of a chunk are complete. */
-export function journalLength(chunk: SharedArrayBuffer): number {
-  return Atomics.load(new Int32Array(chunk), 0);
-}
+/** One chunk, for the node thread: what it read of it, and what is new. */
+export class JournalReader {
+  readonly #words: Int32Array;
+  #round = 0;
+  #read = 0;
 
-/** The records of a chunk from position `from` on. */
-export function* readJournal(chunk: SharedArrayBuffer, from: number): Iterable<JournalEntry> {
-  const words = new Int32Array(chunk);
-  const count = Atomics.load(words, 0);
-  for (let i = from; i < count; i++) {
-    const at = recordsStart + i * recordWords;
-    yield {
-      task: words[at + 1]! * 2 ** 32 + (words[at]! >>> 0),
-      owner: words[at + 1]!,
-      callee: words[at + 2]!,
-      attempt: words[at + 3]! >> 1,
-      failed: (words[at + 3]! & 1) === 1,
-      parent: readDouble(words, at + 4),
-      submittedAt: readDouble(words, at + 6),
-      startedAt: readDouble(words, at + 8),
-      endedAt: readDouble(words, at + 10),
-    };
+  constructor(chunk: SharedArrayBuffer) {
+    this.#words = new Int32Array(chunk);
+  }
+
+  /** The records that were completed since the last call; none when they are being written over meanwhile. */
+  take(): JournalEntry[] {
+    const words = this.#words;
+    const round = Atomics.load(words, 1);
+    const count = Atomics.load(words, 0);
+    const from = round === this.#round ? this.#read : 0;
+    const entries: JournalEntry[] = [];
+    for (let i = from; i < count; i++) entries.push(entryAt(words, recordsStart + i * recordWords));
+    if (Atomics.load(words, 1) !== round) return [];
+    this.#round = round;
+    this.#read = count;
+    return entries;
   }
 }
 
-/** Whether a chunk will get no more records. */
-export function isFullJournal(chunk: SharedArrayBuffer): boolean {
-  return journalLength(chunk) === chunkRecords;
-}
-
-function newChunk(): SharedArrayBuffer {
-  return new SharedArrayBuffer((recordsStart + chunkRecords * recordWords) * 4);
+function entryAt(words: Int32Array, at: number): JournalEntry {
+  return {
+    task: words[at + 1]! * 2 ** 32 + (words[at]! >>> 0),
+    owner: words[at + 1]!,
+    callee: words[at + 2]!,
+    attempt: words[at + 3]! >> 1,
+    failed: (words[at + 3]! & 1) === 1,
+    parent: readDouble(words, at + 4),
+    submittedAt: readDouble(words, at + 6),
+    startedAt: readDouble(words, at + 8),
+    endedAt: readDouble(words, at + 10),
+  };
 }

@@ -1,5 +1,5 @@
 import type { TaskRow } from "../../control/index.js";
-import { isFullJournal, type JournalEntry, journalLength, readJournal } from "../journal.js";
+import { type JournalEntry, JournalReader } from "../journal.js";
 import { formatObjectId } from "../object-ref.js";
 import type { ClientId, TaskId, WorkerId } from "../scheduler/events.js";
 import { formatWorkerId } from "./task-rows.js";
@@ -8,13 +8,15 @@ interface Chunk {
   readonly worker: WorkerId;
   /** The actor whose thread it is. */
   readonly actor: string | null;
-  readonly words: SharedArrayBuffer;
-  read: number;
+  readonly reader: JournalReader;
 }
 
-/** The journals of all threads, read when somebody asks. */
+const keptFaults = 100_000;
+
+/** The journals of all threads, read when somebody asks. Of a thread that has ended, the journal is read once more. */
 export class Journals {
   #chunks: Chunk[] = [];
+  readonly #ended = new Set<WorkerId>();
   readonly #faults = new Map<TaskId, string>();
   readonly #nameOf: (owner: ClientId, callee: number) => string;
 
@@ -22,22 +24,30 @@ export class Journals {
     this.#nameOf = nameOf;
   }
 
-  add(worker: WorkerId, words: SharedArrayBuffer, actor: string | null): void {
-    this.#chunks.push({ worker, actor, words, read: 0 });
+  add(worker: WorkerId, chunk: SharedArrayBuffer, actor: string | null): void {
+    this.#chunks.push({ worker, actor, reader: new JournalReader(chunk) });
+  }
+
+  /** The thread writes no more. */
+  ended(worker: WorkerId): void {
+    this.#ended.add(worker);
   }
 
   /** Why a task failed. */
   fault(task: TaskId, error: string): void {
     this.#faults.set(task, error);
+    if (this.#faults.size <= keptFaults) return;
+    const [oldest] = this.#faults.keys();
+    this.#faults.delete(oldest!);
   }
 
   /** The rows of what ended since the last call. */
   *read(): Iterable<TaskRow> {
     for (const chunk of this.#chunks) {
-      for (const entry of readJournal(chunk.words, chunk.read)) yield this.#row(chunk, entry);
-      chunk.read = journalLength(chunk.words);
+      for (const entry of chunk.reader.take()) yield this.#row(chunk, entry);
     }
-    this.#chunks = this.#chunks.filter(({ words }) => !isFullJournal(words));
+    this.#chunks = this.#chunks.filter(({ worker }) => !this.#ended.has(worker));
+    this.#ended.clear();
   }
 
   #row({ worker, actor }: Chunk, entry: JournalEntry): TaskRow {

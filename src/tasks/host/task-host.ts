@@ -416,6 +416,7 @@ export class TaskHost {
     if (link === undefined) return undefined;
     this.#outgoing.disconnect(worker);
     this.#boards.remove(worker, reason);
+    this.#journals.ended(worker);
     this.#requests.forgetAll(worker);
     this.#objects.releaseAll(worker);
     return link;

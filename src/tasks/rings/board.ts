@@ -1,5 +1,5 @@
 /**
- * A task board: the calls of one thread (its owner), for any CPU worker to take. See LAYOUT.md.
+ * A task board: the calls of one thread (its owner), for any CPU worker to take. See `../LAYOUT.md`.
  *
  * Each slot is a state word and the place of a call. Who may write the state word:
  * - empty → ready: the owner, before it moves `tail` past the slot.

@@ -308,6 +308,8 @@ export class TaskPool {
   #giveUp(): void {
     this.#failedStarts = 0;
     if (this.#boards) this.#emit({ type: "stranded" });
+    // Whoever puts up the next call says so again.
+    this.#boards = false;
     const reason: FailReason = { kind: "no-workers" };
     for (const queue of this.#queues.values()) {
       for (const task of queue) this.#emit({ type: "fail", task: task.id, reason });

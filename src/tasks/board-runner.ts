@@ -270,6 +270,7 @@ export class BoardRunner {
     const { owner, slot, call } = task;
     const { number } = call;
     const failed = "failure" in outcome;
+    owner?.board.end(slot);
     this.#journal.add(call, owner?.id ?? worker, failed);
     if (task.isAsync) this.#journal.ended(task.began, Date.now() - task.began);
     if (failed) {

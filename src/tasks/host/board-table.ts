@@ -1,10 +1,14 @@
+import type { TaskRow } from "../../control/index.js";
+import { formatObjectId } from "../object-ref.js";
 import { Bell, createThreadWords } from "../rings/bell.js";
-import type { BoardMemory } from "../rings/board.js";
+import { type BoardMemory, lookAtBoard } from "../rings/board.js";
 import { PermitOffice } from "../rings/permit.js";
+import { attemptOf, calleeOf, numberOf, parentOf, submittedOf } from "../rings/records.js";
 import { createRing } from "../rings/ring.js";
 import type { ActorId, ClientId, CodeId, WorkerId } from "../scheduler/events.js";
 import { unit } from "../scheduler/resources.js";
 import type { Outgoing } from "./outgoing.js";
+import { formatWorkerId } from "./task-rows.js";
 
 /** Words of a ring that carries results from one worker to one owner. */
 const resultWords = 1 << 16;
@@ -95,6 +99,37 @@ export class BoardTable {
   /** Whether a worker's word that it parked is about its newest permit. */
   isNewest(worker: WorkerId, permit: number): boolean {
     return this.#permits.get(worker)?.isNewest(permit) ?? false;
+  }
+
+  /** The rows of the calls that are on boards, or on that of one owner. */
+  *rows(only?: ClientId): Iterable<TaskRow> {
+    for (const [owner, memory] of this.#boards) {
+      if (only !== undefined && only !== owner) continue;
+      const words = new Int32Array(memory.area);
+      for (const { at, worker, running } of lookAtBoard(memory)) {
+        const parent = parentOf(words, at);
+        const attempt = attemptOf(words, at);
+        yield {
+          id: formatObjectId(owner * 2 ** 32 + numberOf(words, at)),
+          name: this.nameOf(owner, calleeOf(words, at)),
+          kind: "task",
+          state: running ? "running" : "pending",
+          parent: parent === 0 ? null : formatObjectId(parent),
+          actor: null,
+          worker: worker === undefined ? null : formatWorkerId(worker),
+          attempt: running ? attempt : attempt - 1,
+          submittedAt: submittedOf(words, at),
+          startedAt: null,
+          endedAt: null,
+          error: null,
+        };
+      }
+    }
+  }
+
+  /** Which workers run calls from boards now. */
+  *busyWorkers(): Iterable<readonly [WorkerId, boolean]> {
+    for (const [worker, permit] of this.#permits) yield [worker, permit.busy];
   }
 
   /** Whether no worker runs a call. */

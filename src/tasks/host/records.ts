@@ -78,6 +78,11 @@ export function unrunRow(message: ClientMessage & { type: "unrun" }): TaskRow {
   };
 }
 
+/** The row of a task whose owner has ended: nobody wants it any more. */
+export function orphanRow(row: TaskRow, reason: string): TaskRow {
+  return { ...row, state: "cancelled", endedAt: Date.now(), error: `Its owner's thread ended because ${reason}.` };
+}
+
 export function actorRow(message: Create): ActorRow {
   return {
     id: formatObjectId(message.actor),

@@ -33,7 +33,7 @@ import { Journals } from "./journals.js";
 import { ObjectTable } from "./object-table.js";
 import { Outgoing } from "./outgoing.js";
 import * as reasons from "./reasons.js";
-import { type ActorRecord, actorRow, pinsOf, type TaskRecord, taskRow, unrunRow } from "./records.js";
+import { type ActorRecord, actorRow, orphanRow, pinsOf, type TaskRecord, taskRow, unrunRow } from "./records.js";
 import { freed, Requests } from "./requests.js";
 import type { ObjectMemory, Supervisor, WorkerLink } from "./supervisor.js";
 import { formatWorkerId, TaskRows } from "./task-rows.js";
@@ -117,7 +117,10 @@ export class TaskHost {
 
   /** Writes the state tables' rows that are still under way. */
   async flush(): Promise<void> {
+    // What is on the boards first: what ended meanwhile is in a journal, and is the newer row.
+    for (const row of [...this.#boards.rows()]) this.#rows.changed("tasks", row);
     for (const row of this.#journals.read()) this.#rows.changed("tasks", row);
+    for (const [worker, busy] of this.#boards.busyWorkers()) this.#workers.claims(worker, busy);
     await this.#rows.flush();
   }
 
@@ -415,6 +418,7 @@ export class TaskHost {
     const link = this.#workers.remove(worker, reason);
     if (link === undefined) return undefined;
     this.#outgoing.disconnect(worker);
+    for (const row of this.#boards.rows(worker)) this.#rows.changed("tasks", orphanRow(row, reason));
     this.#boards.remove(worker, reason);
     this.#journals.ended(worker);
     this.#requests.forgetAll(worker);

@@ -61,6 +61,13 @@ export class WorkerTable {
     this.#setState(record, record.load > 0 ? "busy" : "idle");
   }
 
+  /** Whether it runs calls that it took from boards. */
+  claims(worker: WorkerId, busy: boolean): void {
+    const record = this.#workers.get(worker);
+    if (record === undefined || record.row.state === "starting") return;
+    this.#setState(record, busy || record.load > 0 ? "busy" : "idle");
+  }
+
   /** Notes that code is being sent; returns whether it was not before. */
   needs(worker: WorkerId, code: CodeId): boolean {
     const { codes } = this.#workers.get(worker)!;

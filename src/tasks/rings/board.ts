@@ -6,7 +6,8 @@
  * - ready → claimed by a worker: that worker, by compare-and-exchange; or ready → empty by the owner, the same way, when
  *   it withdraws the call. Exactly one of them succeeds.
  * - claimed → running by the same worker: that worker, when the call's code begins.
- * - claimed or running → empty: the owner, when it has read the result, or when the worker's thread is seen to have ended.
+ * - running → answered: that worker, when it has written the result, before anybody can read it.
+ * - claimed, running or answered → empty: the owner, when it has read the result, or when the worker's thread is seen to have ended.
  *
  * So a thread that is ended at any instruction leaves each slot in a state that says who had it and whether its code had begun.
  * A ready slot is always between `cursor` and `tail`: a call that is to run again is put up anew at the tail.
@@ -20,7 +21,8 @@ const empty = 0;
 const ready = 1;
 const claimedBase = 2;
 const runningBase = 3;
-const stateOf = (base: number, worker: number) => base + 2 * worker;
+const answeredBase = 4;
+const stateOf = (base: number, worker: number) => base + 3 * worker;
 
 /** How many calls of one owner can be up at once: a power of two. */
 export const boardSlots = 1 << 14;
@@ -147,6 +149,8 @@ export class BoardOwner {
       const state = Atomics.load(this.#slots, slotsStart + slot * wordsPerSlot);
       if (state === stateOf(claimedBase, worker)) found.push({ slot, begun: false });
       else if (state === stateOf(runningBase, worker)) found.push({ slot, begun: true });
+      // Its result was not shown any more.
+      else if (state === stateOf(answeredBase, worker)) found.push({ slot, begun: true });
     }
     return found;
   }
@@ -177,6 +181,31 @@ export class BoardOwner {
   }
 }
 
+/** A call as it stood on a board when somebody looked. */
+export interface BoardEntry {
+  /** Where the call lies in the area. */
+  readonly at: number;
+  /** The worker that has it; undefined while nobody has. */
+  readonly worker: number | undefined;
+  readonly running: boolean;
+}
+
+/** The calls of a board that have not ended, for the node, which only looks: an entry may be out of date at once. */
+export function* lookAtBoard({ slots }: BoardMemory): Iterable<BoardEntry> {
+  const words = new Int32Array(slots);
+  for (let i = slotsStart; i < words.length; i += wordsPerSlot) {
+    const state = Atomics.load(words, i);
+    if (state === empty) continue;
+    const at = words[i + 1]! & ~0xf;
+    if (state === ready) yield { at, worker: undefined, running: false };
+    else {
+      const worker = Math.floor((state - claimedBase) / 3);
+      const base = state - 3 * worker;
+      if (base !== answeredBase) yield { at, worker, running: base === runningBase };
+    }
+  }
+}
+
 /** A worker's side. `words` is where the calls lie. */
 export class BoardClaimer {
   readonly words: Int32Array;
@@ -184,6 +213,7 @@ export class BoardClaimer {
   readonly #count: number;
   readonly #claimed: number;
   readonly #running: number;
+  readonly #answered: number;
 
   constructor({ slots, area }: BoardMemory, worker: number) {
     this.#slots = new Int32Array(slots);
@@ -191,6 +221,7 @@ export class BoardClaimer {
     this.#count = (this.#slots.length - slotsStart) / wordsPerSlot;
     this.#claimed = stateOf(claimedBase, worker);
     this.#running = stateOf(runningBase, worker);
+    this.#answered = stateOf(answeredBase, worker);
   }
 
   /** Takes up to `most` calls, oldest first, and adds their slots to `taken`; returns how many. */
@@ -228,5 +259,10 @@ export class BoardClaimer {
   /** Says that the call's code begins. Nobody reads it while this thread lives, so a plain write is enough. */
   begin(slot: number): void {
     this.#slots[slotsStart + slot * wordsPerSlot] = this.#running;
+  }
+
+  /** Says that the call has its result, which is not shown yet. */
+  end(slot: number): void {
+    this.#slots[slotsStart + slot * wordsPerSlot] = this.#answered;
   }
 }

@@ -43,6 +43,7 @@ function play(seed: number, steps: number): { ends: number; finished: number; ag
           words[to + 2] = slot;
           // What a call's code would do with its argument.
           words[to + 3] = board.words[at + 9]! * 2;
+          if (random.integer(4) > 0) board.end(slot);
         }
         if (random.integer(2) === 0) writer.publish();
       },

@@ -1,6 +1,6 @@
 import test, { type ExecutionContext } from "ava";
 import { RandomStream } from "../../src/random.js";
-import { get, type ObjectRef, put, remote, setContext } from "../../src/tasks/index.js";
+import { get, kill, type ObjectRef, put, remote, setContext } from "../../src/tasks/index.js";
 import { makeWorkers, type Session, type SessionOptions } from "./session.js";
 
 /** Real deaths of worker threads: nothing else than the thread is lost. */
@@ -174,6 +174,26 @@ scenario("deaths in a crowd of short tasks: every task has its one right result"
     2 * (count / 50),
   );
   t.like(await session.load(), { tasks: 0, waiting: 0, free: { cpus: 20_000 } });
+});
+
+scenario("an object whose owner has ended before it was made is lost, one that was made is not", async (t, session) => {
+  class Owner {
+    readonly never = remote(() => new Promise<number>(() => {}), { maxRetries: 0 });
+    submit(): { ref: ObjectRef<number> } {
+      return { ref: this.never.remote() };
+    }
+    async finish(): Promise<{ ref: ObjectRef<number> }> {
+      const ref = add.remote(20, 22);
+      await get(ref);
+      return { ref };
+    }
+  }
+  const owner = remote(Owner).remote();
+  const [pending, made] = await get([owner.submit.remote(), owner.finish.remote()]);
+  kill(owner);
+  await t.throwsAsync(get(pending.ref), { code: "OBJECT_LOST", message: /a thread that ended/ });
+  t.is(await get(made.ref), 42);
+  t.like(await session.load(), { actors: 0 });
 });
 
 scenario("a graph whose workers die again and again: nothing is lost, wrong or there twice", async (t, session) => {

@@ -106,6 +106,13 @@ export class ObjectTable {
     this.release(client, [...this.#entries.keys()]);
   }
 
+  /** Objects that are being made whose numbers a thread gave. */
+  *pendingOf(client: ClientId): Iterable<ObjectId> {
+    for (const [id, { outcome }] of this.#entries) {
+      if (outcome === undefined && Math.floor(id / 2 ** 32) === client) yield id;
+    }
+  }
+
   pin(ids: Iterable<ObjectId>): void {
     for (const id of ids) {
       const entry = this.#entries.get(id);

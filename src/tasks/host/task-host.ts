@@ -29,6 +29,7 @@ import type { Demand } from "../scheduler/resources.js";
 import { Scheduler } from "../scheduler/scheduler.js";
 import { examineArguments, failureOf, resolveArguments } from "./arguments.js";
 import { BoardTable } from "./board-table.js";
+import { HeldMessages } from "./held-messages.js";
 import { Journals } from "./journals.js";
 import { ObjectTable } from "./object-table.js";
 import { Outgoing } from "./outgoing.js";
@@ -75,6 +76,7 @@ export class TaskHost {
   readonly #outgoing = new Outgoing();
   readonly #boards = new BoardTable(this.#outgoing, (worker, code) => this.#define(worker, code));
   readonly #journals = new Journals((owner, callee) => this.#boards.nameOf(owner, callee));
+  readonly #backlog = new HeldMessages();
   #events: SchedulerEvent[] = [];
   #closed = false;
 
@@ -136,11 +138,56 @@ export class TaskHost {
 
   #receive(client: ClientId, batch: readonly UpMessage[]): void {
     if (this.#closed) return;
-    for (const message of batch) {
+    if (!this.#backlog.hold(client, batch)) this.#take(client, batch);
+    this.#work();
+  }
+
+  /** Takes messages in order, up to one that speaks of what another thread's message, still under way, will make known. */
+  #take(client: ClientId, batch: readonly UpMessage[]): void {
+    let news = false;
+    for (let i = 0; i < batch.length; i++) {
+      const message = batch[i]!;
+      if (this.#isAhead(client, message)) {
+        this.#backlog.open(client, batch.slice(i));
+        break;
+      }
       if (isWorkerMessage(message)) this.#takeFromWorker(client, message);
       else this.#takeFromClient(client, message);
+      news ||= message.type === "define" || message.type === "create";
     }
-    this.#work();
+    if (news) this.#resume();
+  }
+
+  /** Takes what was held back, as far as that is possible now. */
+  #resume(): void {
+    for (const [client, batch] of this.#backlog.empty()) {
+      if (!this.#backlog.hold(client, batch)) this.#take(client, batch);
+    }
+  }
+
+  /**
+   * Whether a message names code or an actor that its maker's message has not introduced yet. Handles travel by rings,
+   * which may be faster than the messages of the thread that sent them.
+   */
+  #isAhead(client: ClientId, message: UpMessage): boolean {
+    switch (message.type) {
+      case "submit":
+      case "create":
+      case "callee":
+        return message.code !== undefined && !this.#codes.has(message.code) && this.#isFromOther(client, message.code);
+      case "call":
+      case "meet":
+      case "kill":
+        return !this.#actors.has(message.actor) && this.#isFromOther(client, message.actor);
+      default:
+        return false;
+    }
+  }
+
+  /** Whether the number was given by another thread, which lives. */
+  #isFromOther(client: ClientId, id: number): boolean {
+    const maker = Math.floor(id / 2 ** 32);
+    return maker !== client && this.#boards.has(maker);
   }
 
   /** Lets the scheduler decide until nothing follows, then sends what came of it. */
@@ -423,6 +470,13 @@ export class TaskHost {
     this.#journals.ended(worker);
     this.#requests.forgetAll(worker);
     this.#objects.releaseAll(worker);
+    // What it would have made known itself: tasks that go through the node run on without it.
+    for (const id of [...this.#objects.pendingOf(worker)]) {
+      if (!this.#tasks.has(id)) this.#settle(id, { failure: reasons.ownerDied(formatObjectId(id), reason) });
+    }
+    // Nothing more comes from it that others could wait for.
+    this.#backlog.forget(worker);
+    this.#resume();
     return link;
   }
 

@@ -1,3 +1,4 @@
+import { setMaxListeners } from "node:events";
 import { RayflightError } from "../error.js";
 import { packValue, type StoredValue, unpackValue, type ValueCodec } from "../store/value.js";
 import { isPrimitive } from "../store/value-survey.js";
@@ -427,6 +428,7 @@ export class TaskClient implements Backend, RefOwner, CodeRegistry, ValueCodec, 
     const { numReturns } = options;
     this.#waiting += 1;
     const aborter = new AbortController();
+    setMaxListeners(0, aborter.signal);
     try {
       const numbers = refs.map((ref) => this.#privateNumber(ref));
       const ready = new Set<ObjectId>();

@@ -1,7 +1,10 @@
 import test, { type ExecutionContext } from "ava";
 import { RayflightError } from "../../src/error.js";
 import {
+  ActorPool,
+  asCompleted,
   cancel,
+  createQueue,
   createScope,
   free,
   get,
@@ -468,6 +471,69 @@ export function testBackend(make: MakeSession): void {
     t.is(rows.length, layers * width);
     t.true(rows.every(({ state, attempt, kind }) => state === "finished" && attempt === 1 && kind === "task"));
     t.like(await session.load(), { tasks: 0, waiting: 0, free: { cpus: 20_000 } });
+  });
+
+  scenario("asCompleted gives references as they are ready, failures, too", async (t) => {
+    const slow = never.remote();
+    const [one, two] = [add.remote(1, 0), fail.remote("x")];
+    const seen: ObjectRef<number>[] = [];
+    for await (const ref of asCompleted([slow, one, two])) {
+      seen.push(ref);
+      if (seen.length === 2) break;
+    }
+    t.deepEqual(new Set(seen), new Set([one, two]));
+    for await (const _ of asCompleted([])) t.fail();
+    const abort = new AbortController();
+    const pending = asCompleted([slow], { signal: abort.signal }).next();
+    abort.abort();
+    await t.throwsAsync(pending, { code: "CANCELLED" });
+  });
+
+  scenario("a pool gives each of its actors one call at a time", async (t) => {
+    class Squarer {
+      #running = 0;
+      async square(value: number): Promise<number> {
+        if (this.#running++ > 0) throw new Error("Two at once.");
+        for (let i = 0; i < value % 3; i++) await null;
+        this.#running--;
+        return value * value;
+      }
+    }
+    const RemoteSquarer = remote(Squarer);
+    const pool = new ActorPool([RemoteSquarer.remote(), RemoteSquarer.remote()]);
+    const values = Array.from({ length: 9 }, (_, i) => i);
+    const squares = values.map((value) => value * value);
+    const ordered: number[] = [];
+    for await (const square of pool.map((actor, value) => actor.square.remote(value), values)) ordered.push(square);
+    t.deepEqual(ordered, squares);
+    const unordered: number[] = [];
+    for await (const square of pool.mapUnordered((actor, value: number) => actor.square.remote(value), values)) {
+      unordered.push(square);
+    }
+    t.deepEqual(
+      unordered.sort((a, b) => a - b),
+      squares,
+    );
+    t.truthy(pool.popIdle());
+    t.truthy(pool.popIdle());
+    t.is(pool.popIdle(), undefined);
+  });
+
+  scenario("a queue is an actor whose handle travels; put waits while it is full, get while it is empty", async (t) => {
+    const queue = createQueue<number>({ maxSize: 2 });
+    const produce = remote(async (to: typeof queue, count: number) => {
+      for (let i = 0; i < count; i++) await get(to.put.remote(i));
+    });
+    const done = produce.remote(queue, 5);
+    const taken: number[] = [];
+    for (let i = 0; i < 5; i++) taken.push(await get(queue.get.remote()));
+    t.deepEqual(taken, [0, 1, 2, 3, 4]);
+    await get(done);
+    t.true(await get(queue.tryPut.remote(7)));
+    t.true(await get(queue.tryPut.remote(8)));
+    t.false(await get(queue.tryPut.remote(9)));
+    t.deepEqual(await get(queue.getBatch.remote(10)), [7, 8]);
+    t.is(await get(queue.size.remote()), 0);
   });
 
   scenario("misuse of the verbs is explained", async (t) => {

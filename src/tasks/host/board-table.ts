@@ -12,8 +12,8 @@ import { formatWorkerId } from "./task-rows.js";
 
 /** Words of a ring that carries results from one worker to one owner. */
 const resultWords = 1 << 16;
-/** Words of a ring that carries calls from one caller to one actor. */
-const callWords = 1 << 16;
+/** Words of a ring between one caller and one actor, for calls or for results. */
+const lineWords = 1 << 14;
 
 interface CalleeRecord {
   /** Absent for methods. */
@@ -76,7 +76,7 @@ export class BoardTable {
   connect(caller: ClientId, actor: ActorId, worker: WorkerId): void {
     const [words, actorWords] = [this.#words.get(caller), this.#words.get(worker)];
     if (words === undefined || actorWords === undefined) return;
-    const [calls, results] = [createRing(callWords), createRing(resultWords)];
+    const [calls, results] = [createRing(lineWords), createRing(lineWords)];
     this.#outgoing.push(worker, { type: "caller", caller, calls, results, words });
     this.#outgoing.push(caller, { type: "line", actor, calls, results, words: actorWords });
   }

@@ -1,6 +1,7 @@
 import type { StoredValue } from "../../store/value.js";
 import type { Failure } from "../failure.js";
 import { cancelled, noWorkers, workerDied } from "../host/reasons.js";
+import { Backlog } from "../rings/backlog.js";
 import { Bell } from "../rings/bell.js";
 import { type BoardMemory, BoardOwner, callLimit, createBoard } from "../rings/board.js";
 import { unpackFailure } from "../rings/failures.js";
@@ -20,7 +21,6 @@ import {
 import { RingReader } from "../rings/ring.js";
 import { type CallArgument, WordReader } from "../rings/words.js";
 import type { WorkerId } from "../scheduler/events.js";
-import { Backlog } from "./backlog.js";
 
 /** What a call calls, as its owner numbers it. */
 export interface Callee {

@@ -1,3 +1,5 @@
+import { Backlog } from "./backlog.js";
+
 /**
  * A ring of records in shared memory, from one thread to one other. A record is a run of words whose first holds its
  * length; one that would cross the end begins at the front, and -1 marks the gap. The writer alone writes `tail`, after the
@@ -27,7 +29,7 @@ export class RingWriter {
   #tail: number;
   #published: number;
   #head: number;
-  readonly #overflow: Int32Array[] = [];
+  readonly #overflow = new Backlog();
 
   constructor(ring: SharedArrayBuffer) {
     this.#words = new Int32Array(ring);
@@ -51,10 +53,8 @@ export class RingWriter {
         return { words: this.#words, at };
       }
     }
-    const words = new Int32Array(length);
-    words[0] = length;
-    this.#overflow.push(words);
-    return { words, at: 0 };
+    const at = this.#overflow.reserve(length);
+    return { words: this.#overflow.words, at };
   }
 
   /** Shows the reader all that was written and fits. Returns whether there was anything new to show. */
@@ -72,14 +72,16 @@ export class RingWriter {
   }
 
   #drain(): void {
-    let moved = 0;
-    for (const record of this.#overflow) {
-      const at = this.#place(record.length);
-      if (at < 0) break;
-      this.#words.set(record, at);
-      moved += 1;
+    const overflow = this.#overflow;
+    while (overflow.length > 0) {
+      const from = overflow.peek();
+      const { words } = overflow;
+      const length = words[from]!;
+      const to = this.#place(length);
+      if (to < 0) return;
+      for (let i = 0; i < length; i++) this.#words[to + i] = words[from + i]!;
+      overflow.shift();
     }
-    this.#overflow.splice(0, moved);
   }
 
   #place(length: number): number {

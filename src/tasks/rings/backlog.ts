@@ -6,7 +6,7 @@ interface Chunk {
   end: number;
 }
 
-/** Calls that found no room on the board, in order, in this thread's heap. The first word of each is its length. */
+/** Records that found no room in shared memory, in order, in their writer's heap. The first word of each is its length. */
 export class Backlog {
   readonly #chunks: Chunk[] = [];
   #first = 0;
@@ -15,12 +15,12 @@ export class Backlog {
   /** Where the record lies that `reserve` or `peek` was last asked for. */
   words: Int32Array = new Int32Array(0);
 
-  /** How many calls wait. */
+  /** How many records wait. */
   get length(): number {
     return this.#length;
   }
 
-  /** Room for a call at the end: where it begins in `words`. */
+  /** Room for a record at the end: where it begins in `words`. */
   reserve(length: number): number {
     let chunk = this.#chunks.at(-1);
     if (chunk === undefined || this.#first === this.#chunks.length || chunk.end + length > chunk.words.length) {
@@ -35,13 +35,13 @@ export class Backlog {
     return at;
   }
 
-  /** Where the first call begins in `words`. There must be one. */
+  /** Where the first record begins in `words`. There must be one. */
   peek(): number {
     this.words = this.#chunks[this.#first]!.words;
     return this.#read;
   }
 
-  /** Takes the first call away. */
+  /** Takes the first record away. */
   shift(): void {
     const chunk = this.#chunks[this.#first]!;
     this.#read += chunk.words[this.#read]!;
@@ -54,7 +54,7 @@ export class Backlog {
     this.#first = 0;
   }
 
-  /** Takes out those calls for which `drop` says so, keeping the others in order. For rare cases. */
+  /** Takes out those records that are not to be kept; the others stay in order. For rare cases. */
   filter(keep: (words: Int32Array, at: number) => boolean): void {
     const kept: Int32Array[] = [];
     while (this.#length > 0) {

@@ -4,7 +4,7 @@ import type { TaskClient } from "./client.js";
 import { type RunningTask, runAll, type TaskSeat } from "./context.js";
 import { taskFailure } from "./failure.js";
 import { type CallFacts, JournalWriter } from "./journal.js";
-import { LocalCalls } from "./local-calls.js";
+import { type LocalCall, LocalCalls } from "./local-calls.js";
 import type { Outbox } from "./outbox.js";
 import { isThenable, packOutcome } from "./outcome.js";
 import type { Outcome, WorkerCommand, WorkerMessage } from "./protocol.js";
@@ -232,7 +232,7 @@ export class BoardRunner {
   }
 
   /** Runs a call; returns whether it goes on after this returns. */
-  #run(task: Running, loaded: Loaded, args: unknown[]): boolean {
+  #run(task: Running, loaded: Loaded, args: readonly StoredValue[]): boolean {
     let result: unknown;
     try {
       result = loaded(...this.#unpack(args));
@@ -280,7 +280,7 @@ export class BoardRunner {
     const fits = failed || fitsWords(outcome.value);
     if (owner === undefined) {
       if (!fits) outbox.push({ type: "deposit", task: task.task, name: task.name, outcome });
-      client.answer(number, fits ? outcome : undefined);
+      client.answer(call as LocalCall, fits ? outcome : undefined);
       return;
     }
     const { results } = owner;
@@ -348,9 +348,10 @@ export class BoardRunner {
   }
 
   /** Every task gets arguments of its own, also where they never left the thread. */
-  #unpack(args: unknown[]): unknown[] {
+  #unpack(stored: readonly StoredValue[]): unknown[] {
     const { client } = this.#options;
-    for (let i = 0; i < args.length; i++) args[i] = client.unpack(args[i] as StoredValue);
+    const args = new Array<unknown>(stored.length);
+    for (let i = 0; i < stored.length; i++) args[i] = client.unpack(stored[i]);
     return args;
   }
 

@@ -246,7 +246,9 @@ export class TaskClient implements Backend, RefOwner, CodeRegistry, ValueCodec, 
   }
 
   /** A kept call has ended; without an outcome, that is with the node. */
-  answer(number: number, outcome: Outcome | undefined): void {
+  answer(call: LocalCall, outcome: Outcome | undefined): void {
+    const { number } = call;
+    if (outcome !== undefined && "failure" in outcome && this.#calls!.retry(call)) return;
     if (outcome === undefined) this.#move(number);
     else this.#settle(number, outcome);
   }
@@ -519,10 +521,10 @@ export class TaskClient implements Backend, RefOwner, CodeRegistry, ValueCodec, 
 
   /** A call of this thread goes through the node after all: something that it needs is there. */
   #handOn(number: number, { code, options }: OwnCallee, own: readonly OwnArgument[]): void {
-    const { name, demand, maxRetries } = options;
+    const { name, demand, maxRetries, retryExceptions } = options;
     const args = own.map((argument) => this.#asReference(argument));
     const task = this.#base + number;
-    const message = { code: this.codeId(code), name, args, demand, maxRetries };
+    const message = { code: this.codeId(code), name, args, demand, maxRetries, retryExceptions };
     this.#outbox.push({ type: "submit", task, ...message, parent: undefined });
     this.#move(number);
   }
@@ -555,8 +557,9 @@ export class TaskClient implements Backend, RefOwner, CodeRegistry, ValueCodec, 
 
   #submitByNode(code: RemoteCode, args: readonly unknown[], options: FilledTaskOptions): ObjectRef {
     this.#checkFeasible(options.name, options.demand);
-    const { name, demand, maxRetries } = options;
-    const message = { code: this.codeId(code), name, args: this.#packArguments(name, args), demand, maxRetries };
+    const { name, demand, maxRetries, retryExceptions } = options;
+    const packed = this.#packArguments(name, args);
+    const message = { code: this.codeId(code), name, args: packed, demand, maxRetries, retryExceptions };
     const task = this.#base + ++this.#lastNumber;
     this.#outbox.push({ type: "submit", task, ...message, parent: runningTask()?.task });
     return this.#borrow(task);

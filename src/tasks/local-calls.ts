@@ -10,13 +10,13 @@ export interface LocalCall {
   readonly args: StoredValue[];
   readonly parent: TaskId;
   readonly submitted: number;
-  readonly attempt: 1;
+  readonly attempt: number;
 }
 
 /** Where calls go that others may run. */
 export interface PublicCalls {
   /** Puts a call up on this thread's board. */
-  putUp(call: Omit<LocalCall, "callee" | "attempt">): void;
+  putUp(call: Omit<LocalCall, "callee">): void;
   /** Whether another worker has nothing to do. */
   readonly someoneIdles: boolean;
 }
@@ -47,10 +47,17 @@ export class LocalCalls {
   }
 
   /** Keeps a call if its function is known here; returns whether it did. */
-  keep(number: number, calleeNumber: number, args: StoredValue[], parent: TaskId, submitted: number): boolean {
+  keep(
+    number: number,
+    calleeNumber: number,
+    args: StoredValue[],
+    parent: TaskId,
+    submitted: number,
+    attempt = 1,
+  ): boolean {
     const callee = this.#calleeOf(calleeNumber);
     if (callee?.loaded === undefined) return false;
-    this.#calls.push({ number, calleeNumber, callee, args, parent, submitted, attempt: 1 });
+    this.#calls.push({ number, calleeNumber, callee, args, parent, submitted, attempt });
     this.#milliseconds += callee.cost;
     if (!this.#considering) {
       this.#considering = true;

@@ -30,6 +30,7 @@ export type ClientMessage =
       args: readonly Argument[];
       demand: Demand;
       maxRetries: number;
+      retryExceptions: boolean;
       parent: TaskId | undefined;
     }
   | {

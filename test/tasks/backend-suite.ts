@@ -473,6 +473,47 @@ export function testBackend(make: MakeSession): void {
     t.like(await session.load(), { tasks: 0, waiting: 0, free: { cpus: 20_000 } });
   });
 
+  scenario(
+    "retryExceptions tries again what throws, as often as maxRetries says",
+    async (t, session) => {
+      // One CPU, so one thread: it can count.
+      const flaky = remote(
+        function flaky(key: string, failures: number) {
+          const counts = globalThis as unknown as Record<string, number>;
+          counts[key] = (counts[key] ?? 0) + 1;
+          if (counts[key] <= failures) throw new RangeError(`try ${counts[key]}`);
+          return counts[key];
+        },
+        { retryExceptions: true, maxRetries: 2 },
+      );
+      const key = `flaky ${Math.random()}`;
+      t.is(await get(flaky.remote(`${key} a`, 2)), 3);
+      await t.throwsAsync(get(flaky.remote(`${key} b`, 3)), { code: "TASK_FAILED", message: /try 3/ });
+      t.is(await get(flaky.options({ maxRetries: -1 }).remote(`${key} c`, 20)), 21);
+      await t.throwsAsync(get(flaky.options({ retryExceptions: false }).remote(`${key} d`, 1)), { message: /try 1/ });
+      // What asks for no CPU goes through the scheduler, what a task submits may stay on its thread.
+      t.is(await get(flaky.options({ numCpus: 0 }).remote(`${key} e`, 2)), 3);
+      await t.throwsAsync(get(flaky.options({ numCpus: 0 }).remote(`${key} f`, 3)), { message: /try 3/ });
+      const inside = remote(async (name: string) => await get([1, 2, 3].map((i) => flaky.remote(`${name}${i}`, 2))));
+      t.deepEqual(await get(inside.remote(`${key} g`)), [3, 3, 3]);
+      const numberOf = (id: string) => Number(id.split("-")[1]);
+      const rows = (await session.state("tasks"))
+        .filter(({ name, parent }) => name === "flaky" && parent === null)
+        .sort((a, b) => numberOf(a.id) - numberOf(b.id));
+      t.deepEqual(
+        rows.slice(0, 4).map(({ state, attempt }) => [state, attempt]),
+        [
+          ["finished", 3],
+          ["failed", 3],
+          ["finished", 21],
+          ["failed", 1],
+        ],
+      );
+      t.like(await session.load(), { tasks: 0, free: { cpus: 10_000 } });
+    },
+    { cpus: 1 },
+  );
+
   scenario("asCompleted gives references as they are ready, failures, too", async (t) => {
     const slow = never.remote();
     const [one, two] = [add.remote(1, 0), fail.remote("x")];

@@ -41,13 +41,20 @@ export class Journals {
     this.#faults.delete(oldest!);
   }
 
-  /** The rows of what ended since the last call. */
-  *read(): Iterable<TaskRow> {
+  /** The rows of what ended since the last call; of a task that was tried several times, the last try comes last. */
+  read(): TaskRow[] {
+    const rows: TaskRow[] = [];
+    let isSorted = true;
     for (const chunk of this.#chunks) {
-      for (const entry of chunk.reader.take()) yield this.#row(chunk, entry);
+      for (const entry of chunk.reader.take()) {
+        isSorted &&= entry.attempt === 1;
+        rows.push(this.#row(chunk, entry));
+      }
     }
+    if (!isSorted) rows.sort((a, b) => a.attempt - b.attempt);
     this.#chunks = this.#chunks.filter(({ worker }) => !this.#ended.has(worker));
     this.#ended.clear();
+    return rows;
   }
 
   #row({ worker, actor }: Chunk, entry: JournalEntry): TaskRow {

@@ -307,7 +307,7 @@ export class TaskHost {
       case "done":
         this.#workers.count(worker, -1);
         this.#events.push({ type: "finished", worker, task: message.task, milliseconds: message.milliseconds });
-        this.#settle(message.task, message.outcome);
+        if (!this.#retry(message.task, message.outcome)) this.#settle(message.task, message.outcome);
         return;
       case "constructed":
         this.#constructed(message.actor, message.failure);
@@ -332,6 +332,18 @@ export class TaskHost {
         this.#journals.add(worker, message.chunk, this.#workers.actorOf(worker));
         return;
     }
+  }
+
+  /** Submits a task that failed once more, if it is to be tried again; returns whether it did. */
+  #retry(task: TaskId, outcome: Outcome): boolean {
+    const record = this.#tasks.get(task);
+    if (record === undefined || !("failure" in outcome) || record.message.type !== "submit") return false;
+    const { code, demand, maxRetries, retryExceptions } = record.message;
+    const attempts = record.row.attempt;
+    if (!retryExceptions || (maxRetries >= 0 && attempts > maxRetries)) return false;
+    const left = maxRetries < 0 ? maxRetries : maxRetries - attempts;
+    this.#events.push({ type: "submit", task, code, demand, maxRetries: left, pending: [] });
+    return true;
   }
 
   /** The outcome of a call from a board, which its owner gets from here. */

@@ -12,7 +12,7 @@ import { Queue } from "../scheduler/queue.js";
 import { ActorLines, type LineCall } from "./actor-lines.js";
 import { Dependency, type OwnArgument } from "./dependency.js";
 import { type OwnedObjects, objectState, type Waiter } from "./owned-objects.js";
-import { Submissions } from "./submissions.js";
+import { mayRetry, Submissions } from "./submissions.js";
 
 /** How many calls are put up before their arguments are there. */
 const chainLimit = 256;
@@ -39,6 +39,7 @@ export interface OwnCallee {
   readonly options: FilledTaskOptions;
   readonly name: string;
   readonly maxRetries: number;
+  readonly retryExceptions: boolean;
 }
 
 /** The calls of this thread that CPU workers run: those that wait for others, and those on its board. */
@@ -46,7 +47,7 @@ export class OwnCalls {
   readonly #owned: OwnedObjects;
   readonly #options: OwnCallsOptions;
   readonly #callees: OwnCallee[] = [];
-  readonly #numbers = new WeakMap<RemoteCode, Map<FilledTaskOptions, number>>();
+  readonly #numbers = new Map<string, number>();
   readonly #submissions: Submissions;
   /** Calls that wait for an argument, or were put up before it was there. */
   readonly #dependents = new Map<number, Dependent>();
@@ -112,17 +113,14 @@ export class OwnCalls {
   /** The number of a function with these options, told to the node when it is new. */
   calleeOf(code: RemoteCode, options: FilledTaskOptions): number {
     if (code === this.#lastCode && options === this.#lastOptions) return this.#lastCallee;
-    let numbers = this.#numbers.get(code);
-    if (numbers === undefined) {
-      numbers = new Map();
-      this.#numbers.set(code, numbers);
-    }
-    let callee = numbers.get(options);
+    const { name, maxRetries, retryExceptions } = options;
+    const codeId = this.#options.codeId(code);
+    // Not by identity: every time that a handle arrives in a value, its code and options are new objects.
+    const key = `${codeId} ${maxRetries} ${retryExceptions} ${name}`;
+    let callee = this.#numbers.get(key);
     if (callee === undefined) {
-      const { name, maxRetries } = options;
-      const codeId = this.#options.codeId(code);
-      callee = this.#callees.push({ code, options, name, maxRetries }) - 1;
-      numbers.set(options, callee);
+      callee = this.#callees.push({ code, options, name, maxRetries, retryExceptions }) - 1;
+      this.#numbers.set(key, callee);
       this.#options.outbox.push({ type: "callee", callee, code: codeId, name });
     }
     this.#lastCode = code;
@@ -135,7 +133,14 @@ export class OwnCalls {
   methodOf(name: string): number {
     let callee = this.#methods.get(name);
     if (callee === undefined) {
-      callee = this.#callees.push({ code: undefined, options: undefined, name, maxRetries: 0 } as never) - 1;
+      callee =
+        this.#callees.push({
+          code: undefined,
+          options: undefined,
+          name,
+          maxRetries: 0,
+          retryExceptions: false,
+        } as never) - 1;
       this.#methods.set(name, callee);
       this.#options.outbox.push({ type: "callee", callee, code: undefined, name });
     }
@@ -191,10 +196,17 @@ export class OwnCalls {
   }
 
   /** Puts a kept call up for others. */
-  putUp({ number, calleeNumber, args, parent, submitted }: Omit<LocalCall, "callee" | "attempt">): void {
+  putUp({ number, calleeNumber, args, parent, submitted, attempt }: Omit<LocalCall, "callee">): void {
     const length = Submissions.lengthOf(args);
     if (length === undefined) this.#options.byNode(number, this.#callees[calleeNumber]!, args);
-    else this.#submissions.submit(length, number, calleeNumber, parent, submitted, args);
+    else this.#submissions.submit(length, number, calleeNumber, parent, submitted, args, false, attempt);
+  }
+
+  /** Keeps a call that failed once more, if its function is to be tried again; returns whether it did. */
+  retry({ number, calleeNumber, args, parent, submitted, attempt }: LocalCall): boolean {
+    const callee = this.#callees[calleeNumber]!;
+    if (!callee.retryExceptions || !mayRetry(callee, attempt)) return false;
+    return this.#local!.keep(number, calleeNumber, args, parent, submitted, attempt + 1);
   }
 
   /** Whether another worker has nothing to do. */

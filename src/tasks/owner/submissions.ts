@@ -27,6 +27,12 @@ export interface Callee {
   readonly name: string;
   /** -1 for ever. */
   readonly maxRetries: number;
+  readonly retryExceptions: boolean;
+}
+
+/** Whether a call that failed at this attempt is tried again. */
+export function mayRetry({ maxRetries }: Pick<Callee, "maxRetries">, attempt: number): boolean {
+  return maxRetries < 0 || attempt <= maxRetries;
 }
 
 /** How a call ended. */
@@ -100,17 +106,18 @@ export class Submissions {
     submitted: number,
     args: readonly CallArgument[],
     quiet = false,
+    attempt = 1,
   ): void {
     if (!quiet) this.#loud += 1;
     const board = this.#board;
     const place = this.#backlog.length === 0 ? board.reserve(length) : -1;
     if (place >= 0) {
-      writeCall(board.words, BoardOwner.at(place), length, number, callee, parent, submitted, args);
+      writeCall(board.words, BoardOwner.at(place), length, number, callee, parent, submitted, args, attempt);
       board.show(place);
       this.#hidden += 1;
     } else {
       const at = this.#backlog.reserve(length);
-      writeCall(this.#backlog.words, at, length, number, callee, parent, submitted, args);
+      writeCall(this.#backlog.words, at, length, number, callee, parent, submitted, args, attempt);
     }
     if (this.#hidden >= showAfter) this.#show();
     if (this.#flushing) return;
@@ -138,10 +145,8 @@ export class Submissions {
   /** Reads all results that are there. */
   pump(): void {
     for (const claimer of this.#claimers.values()) this.#read(claimer);
-    if (this.#backlog.length > 0) {
-      this.#refill();
-      this.#show();
-    }
+    if (this.#backlog.length > 0) this.#refill();
+    if (this.#hidden > 0 && !this.#flushing) this.#show();
   }
 
   /**
@@ -168,9 +173,9 @@ export class Submissions {
     for (const { slot, begun } of board.abandonedBy(worker)) {
       const at = board.placeOf(slot);
       const callee = calleeOf(board.words, at);
-      const { name, maxRetries } = this.#callees[callee]!;
+      const { name } = this.#callees[callee]!;
       const attempt = attemptOf(board.words, at);
-      if (begun && maxRetries >= 0 && attempt > maxRetries) {
+      if (begun && !mayRetry(this.#callees[callee]!, attempt)) {
         const number = numberOf(board.words, at);
         board.retire(slot);
         this.#endings.failed(number, workerDied(name, attempt, reason), callee, attempt, false);
@@ -243,8 +248,17 @@ export class Submissions {
     const place = board.placeOf(slot);
     const attempt = attemptOf(board.words, place);
     const callee = calleeOf(board.words, place);
-    board.retire(slot);
     const kind = resultKindOf(words, at);
+    if (kind === resultKind.failure && this.#callees[callee]!.retryExceptions) {
+      if (mayRetry(this.#callees[callee]!, attempt)) {
+        countAttempt(board.words, place);
+        board.putAgain(slot);
+        this.#hidden += 1;
+        this.#loud += 1;
+        return;
+      }
+    }
+    board.retire(slot);
     if (kind === resultKind.value) this.#endings.succeeded(number, readResult(this.#reader, words, at), attempt);
     else if (kind === resultKind.atNode) this.#endings.deposited(number);
     else if (kind === resultKind.bounced) this.#endings.bounced(number);

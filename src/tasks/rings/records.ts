@@ -43,13 +43,14 @@ export function writeCall(
   parent: number,
   submitted: number,
   args: readonly CallArgument[],
+  attempt = 1,
 ): void {
   words[at] = length;
   words[at + 1] = number;
   words[at + 2] = callee;
   writeDouble(words, at + 3, parent);
   writeDouble(words, at + 5, submitted);
-  words[at + 7] = 1;
+  words[at + 7] = attempt;
   words[at + 8] = args.length;
   let next = at + head;
   for (const argument of args) {

@@ -31,6 +31,8 @@ export interface ClientOptions {
   readonly outbox: Outbox<ClientMessage>;
   /** Makes a function ready to travel. */
   define(code: RemoteCode, id: CodeId, codec: ValueCodec): Definition;
+  /** Whether `get` looks for a moment before it waits: where no tasks run that others wait for. */
+  readonly looks?: boolean;
   close(): Promise<void>;
 }
 
@@ -162,6 +164,7 @@ export class TaskClient implements Backend, RefOwner, CodeRegistry, ValueCodec, 
       } else if (there === undefined) there = [ref.id];
       else there.push(ref.id);
     }
+    if (pending > 0 && this.#options.looks === true) this.#calls!.lookFor(() => gathering.isFinished);
     if (pending > 0 || there !== undefined) {
       await whileBlocked(this.#fill(refs, values, pending > 0 ? gathering : undefined, there, options));
     }

@@ -214,13 +214,17 @@ export class ActorLines {
     this.#dirty.push(line);
     if (this.#flushing) return;
     this.#flushing = true;
-    queueMicrotask(() => {
-      this.#flushing = false;
-      for (const soiled of this.#dirty.splice(0)) {
-        soiled.dirty = false;
-        this.#flush(soiled);
-      }
-    });
+    queueMicrotask(() => this.flush());
+  }
+
+  /** Shows actors now what was sent in this turn. */
+  flush(): void {
+    if (!this.#flushing) return;
+    this.#flushing = false;
+    for (const soiled of this.#dirty.splice(0)) {
+      soiled.dirty = false;
+      this.#flush(soiled);
+    }
   }
 
   #flush({ link }: Line): void {

@@ -25,7 +25,7 @@ export class Gathering implements Waiter {
 
   /** Resolves when there is nothing more to wait for. */
   finished(): Promise<void> {
-    if (this.#isFinished) return Promise.resolve();
+    if (this.isFinished) return Promise.resolve();
     return new Promise((resolve) => {
       this.#done = resolve;
     });
@@ -34,14 +34,15 @@ export class Gathering implements Waiter {
   settled(number: number): void {
     this.#needed -= 1;
     if (this.#failFast && this.#owned.stateOf(number) === objectState.failure) this.#failed = true;
-    if (!this.#isFinished) return;
+    if (!this.isFinished) return;
     if (this.#done === undefined) return;
     this.#owned.answered += 1;
     this.#done();
     this.#done = undefined;
   }
 
-  get #isFinished(): boolean {
+  /** Whether there is nothing more to wait for. */
+  get isFinished(): boolean {
     return this.#needed <= 0 || this.#failed;
   }
 }

@@ -14,6 +14,11 @@ import { Dependency, type OwnArgument } from "./dependency.js";
 import { type OwnedObjects, objectState, type Waiter } from "./owned-objects.js";
 import { mayRetry, Submissions } from "./submissions.js";
 
+/** How long `lookFor` looks, and how many times it does not after it looked in vain. */
+const lookMilliseconds = 0.03;
+const looksSkipped = 16;
+/** About 20 microseconds. */
+const looksBeforeSleep = 2000;
 /** How many calls are put up before their arguments are there. */
 const chainLimit = 256;
 
@@ -54,6 +59,7 @@ export class OwnCalls {
   /** Those that wait and may be put up early, oldest first. */
   readonly #chainable = new Queue<Dependent>();
   #chained = 0;
+  #patience = 0;
   readonly #bell: OwnBell;
   readonly #methods = new Map<string, number>();
   readonly lines: ActorLines;
@@ -258,9 +264,30 @@ export class OwnCalls {
     else if (this.#chained > 0) this.#submissions.nudge();
   }
 
-  /** Calls `work` whenever this thread is rung. */
+  /**
+   * Looks for results until `done` or for a moment: a short call is over before a thread that sleeps would have been
+   * woken. Where that was in vain, it is tried less often.
+   */
+  lookFor(done: () => boolean): boolean {
+    if (this.#patience < 0 && ++this.#patience < 0) return false;
+    this.#submissions.flush();
+    this.lines.flush();
+    const until = performance.now() + lookMilliseconds;
+    do {
+      this.pump();
+      if (done()) {
+        this.#patience = 0;
+        return true;
+      }
+    } while (performance.now() < until);
+    this.#patience = -looksSkipped;
+    return false;
+  }
+
+  /** Calls `work` whenever this thread is rung, which has nothing else to do. */
   onRing(work: () => void): void {
     this.#work = work;
+    this.#bell.looks = looksBeforeSleep;
     this.#bell.listen();
   }
 

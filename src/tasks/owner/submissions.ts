@@ -122,11 +122,15 @@ export class Submissions {
     if (this.#hidden >= showAfter) this.#show();
     if (this.#flushing) return;
     this.#flushing = true;
-    queueMicrotask(() => {
-      this.#flushing = false;
-      this.#refill();
-      this.#show();
-    });
+    queueMicrotask(() => this.flush());
+  }
+
+  /** Shows workers now what was put up in this turn. */
+  flush(): void {
+    if (!this.#flushing) return;
+    this.#flushing = false;
+    this.#refill();
+    this.#show();
   }
 
   /** A worker can claim from now on; its results come by `results`. */

@@ -22,7 +22,7 @@ const { welcome, claims } = workerData as WorkerStart;
 const bus = createBus(parentPort!, { keepAlive: true });
 // One outbox for both halves: the order of all messages is the order in which they were made.
 const outbox = new Outbox<UpMessage>((batch) => bus.notify(busMethods.batch, batch));
-const client = createBusClient(bus, welcome, outbox as unknown as Outbox<ClientMessage>);
+const client = createBusClient(bus, welcome, { outbox: outbox as unknown as Outbox<ClientMessage> });
 const runner = new TaskRunner({
   client,
   outbox: outbox as unknown as Outbox<WorkerMessage>,

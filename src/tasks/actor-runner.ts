@@ -4,7 +4,7 @@ import { taskFailure } from "./failure.js";
 import { isThenable, packOutcome } from "./outcome.js";
 import type { Outcome, WorkerCommand } from "./protocol.js";
 import type { Loaded, RunnerOptions } from "./runner.js";
-import type { CodeId } from "./scheduler/events.js";
+import type { ActorId, CodeId, TaskId } from "./scheduler/events.js";
 import { Queue } from "./scheduler/queue.js";
 
 type Construct = WorkerCommand & { type: "construct" };
@@ -52,7 +52,7 @@ export class ActorRunner {
     try {
       const target = (await load(code)) as unknown as new (...args: unknown[]) => Record<string, unknown>;
       const values = args.map((argument) => client.unpack(argument));
-      this.#instance = runAs(this.#running(actor, className), () => new target(...values));
+      this.#instance = runAs(new RunningCall(this.#construct), () => new target(...values));
       outbox.push({ type: "constructed", actor, failure: undefined });
       this.#work();
     } catch (reason) {
@@ -71,6 +71,7 @@ export class ActorRunner {
       const began = Date.now();
       const seat: TaskSeat = { task: undefined };
       runAll(seat, () => {
+        seat.task = new RunningCall(this.#construct);
         for (let i = 0; i < sayAfter; i++) {
           const call = this.#underWay < this.#construct.maxConcurrency ? this.#next() : undefined;
           if (call === undefined) {
@@ -80,6 +81,7 @@ export class ActorRunner {
           if (this.#run(call, seat, began)) return;
         }
       });
+      this.#lines.ended(began);
       this.#lines.say();
       if (more && performance.now() > until) {
         setImmediate(() => this.#work());
@@ -101,24 +103,27 @@ export class ActorRunner {
     const { client } = this.#options;
     const { task, method, args } = call;
     const instance = this.#instance!;
-    const name = call.name ?? `${this.#construct.className}.${method}`;
-    seat.task = this.#running(task, name);
+    const running = seat.task as RunningCall;
+    running.task = task;
+    running.method = method;
     try {
-      const values = args.map((argument) => client.unpack(argument));
-      const result = (instance[method] as Loaded).call(instance, ...values);
+      const values = new Array<unknown>(args.length);
+      for (let i = 0; i < args.length; i++) values[i] = client.unpack(args[i]);
+      const result = (instance[method] as Loaded).apply(instance, values);
       if (!isThenable(result)) {
-        this.#end(call, packOutcome(result, name, client), began, began);
+        this.#end(call, packOutcome(result, running, client), began);
         return false;
       }
       this.#underWay += 1;
       const end = (outcome: Outcome) => {
         this.#underWay -= 1;
-        this.#end(call, outcome, began, Date.now());
+        this.#end(call, outcome, began);
+        this.#lines.ended(began);
       };
       result
         .then(
-          (value) => end(packOutcome(value, name, client)),
-          (reason) => end({ failure: taskFailure(name, reason) }),
+          (value) => end(packOutcome(value, running, client)),
+          (reason) => end({ failure: taskFailure(running.name, reason) }),
         )
         .then(() => {
           this.#work();
@@ -126,21 +131,43 @@ export class ActorRunner {
         });
       return true;
     } catch (reason) {
-      this.#end(call, { failure: taskFailure(name, reason) }, began, began);
+      this.#end(call, { failure: taskFailure(running.name, reason) }, began);
       return false;
     }
   }
 
-  #end(call: IncomingCall, outcome: Outcome, began: number, ended: number): void {
-    if (call.line !== undefined) this.#lines.answer(call, outcome, began, ended);
-    else this.#options.outbox.push({ type: "done", task: call.task, outcome, milliseconds: ended - began });
-  }
-
-  /** An actor has its thread to itself, so nobody needs to know when it waits. */
-  #running(task: number, name: string): RunningTask {
-    const { actor, gpuIds } = this.#construct;
-    return { task, actor, name, gpuIds, blocked: nothing, resumed: nothing };
+  #end(call: IncomingCall, outcome: Outcome, began: number): void {
+    if (call.line !== undefined) this.#lines.answer(call, outcome);
+    else this.#options.outbox.push({ type: "done", task: call.task, outcome, milliseconds: Date.now() - began });
   }
 }
 
-const nothing = () => {};
+/** The call, or the constructor, that is running: one object for calls in a row, until one of them awaits and keeps it. */
+class RunningCall implements RunningTask {
+  task: TaskId;
+  method: string | undefined;
+  readonly #construct: Construct;
+
+  constructor(construct: Construct) {
+    this.#construct = construct;
+    this.task = construct.actor;
+  }
+
+  get name(): string {
+    const { className } = this.#construct;
+    return this.method === undefined ? className : `${className}.${this.method}`;
+  }
+
+  get actor(): ActorId {
+    return this.#construct.actor;
+  }
+
+  get gpuIds(): readonly number[] {
+    return this.#construct.gpuIds;
+  }
+
+  /** An actor has its thread to itself, so nobody needs to know when it waits. */
+  blocked(): void {}
+
+  resumed(): void {}
+}

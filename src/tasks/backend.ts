@@ -22,8 +22,8 @@ export interface WaitOptions {
  * The contract that every engine fulfils: values in, references out. One suite of tests runs on each
  * (`test/tasks/backend-suite.ts`). Belongs to one thread.
  *
- * Submitting is synchronous, has no effect before the next microtask (unless hundreds are submitted in one turn: then the
- * first ones may start at once) and copies the arguments at once: what the caller does to them later does not show. Submitting throws NOT_SERIALIZABLE for what cannot travel, FAILED_PRECONDITION for
+ * Submitting is synchronous, has no effect before the next microtask (or `get`, or hundreds of others submitted in
+ * the same turn: then it may start at once) and copies the arguments at once: what the caller does to them later does not show. Submitting throws NOT_SERIALIZABLE for what cannot travel, FAILED_PRECONDITION for
  * what this node can never run, UNAVAILABLE after `close`. What goes wrong later is the failure of the object, which
  * `get` throws.
  */

@@ -241,7 +241,7 @@ export class BoardRunner {
       return false;
     }
     if (!isThenable(result)) {
-      this.#end(task, packOutcome(result, task.name, this.#options.client));
+      this.#end(task, packOutcome(result, task, this.#options.client));
       return false;
     }
     task.callee.awaits = true;
@@ -254,7 +254,7 @@ export class BoardRunner {
     if (!task.waits) this.#engage(task);
     promise
       .then(
-        (result) => this.#end(task, packOutcome(result, task.name, this.#options.client)),
+        (result) => this.#end(task, packOutcome(result, task, this.#options.client)),
         (reason) => this.#end(task, { failure: taskFailure(task.name, reason) }),
       )
       .then(() => {

@@ -101,12 +101,11 @@ export class CallerLines {
   }
 
   /** The outcome of a call that came by a ring. */
-  answer(call: IncomingCall, outcome: Outcome, began: number, ended: number): void {
+  answer(call: IncomingCall, outcome: Outcome): void {
     const line = call.line!;
     const { number } = call.facts!;
     const failed = "failure" in outcome;
     this.#journal.add(call.facts!, line.caller, failed);
-    this.#journal.ended(began, ended - began);
     const name = call.method;
     if (failed) {
       const { code, message } = outcome.failure;
@@ -123,6 +122,11 @@ export class CallerLines {
       writeResult(words, at, failed ? resultKind.failure : resultKind.value, number, -1, value);
     }
     this.#unsaid.add(line);
+  }
+
+  /** The calls answered since the last time began at `began` and have ended now. */
+  ended(began: number): void {
+    this.#journal.endedBy(began, Date.now());
   }
 
   /** Shows callers their results, after the messages that these rely on. */

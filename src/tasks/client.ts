@@ -110,19 +110,19 @@ export class TaskClient implements Backend, RefOwner, CodeRegistry, ValueCodec, 
 
   call(actor: ActorId, className: string, method: string, args: readonly unknown[]): ObjectRef {
     this.#checkOpen();
-    const name = `${className}.${method}`;
     const calls = this.#calls;
     if (calls === undefined) {
+      const name = `${className}.${method}`;
       const packed = this.#packArguments(name, args);
       const task = this.#base + ++this.#lastNumber;
       this.#outbox.push({ type: "call", task, actor, name, method, args: packed, parent: runningTask()?.task });
       return this.#borrow(task);
     }
+    const { callee, name } = calls.methodOf(className, method);
     const own = this.#packForLine(name, args);
     const number = ++this.#lastNumber;
     const token = this.#owned.add(number);
     const parent = runningTask()?.task ?? 0;
-    const callee = calls.methodOf(name);
     calls.lines.call({ actor, number, callee, name, method, args: own, parent, submitted: calls.now });
     return new ObjectRef(this.#base + number, this, token);
   }

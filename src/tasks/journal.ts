@@ -80,6 +80,11 @@ export class JournalWriter {
     Atomics.store(this.#words, 0, this.#count);
   }
 
+  /** The calls noted since the last time ran one after the other from `began` to `ended`. */
+  endedBy(began: number, ended: number): void {
+    if (this.#count > this.#open) this.ended(began, (ended - began) / (this.#count - this.#open));
+  }
+
   #turn(): void {
     this.ended(Date.now(), 0);
     this.#current = (this.#current + 1) % chunkCount;

@@ -98,7 +98,7 @@ export class TaskRunner {
       return now;
     };
     const body = (loaded: Loaded) => runAs(running, () => this.#callWith(loaded, run.args));
-    const succeed = (result: unknown) => end(packOutcome(result, run.name, this.#options.client));
+    const succeed = (result: unknown) => end(packOutcome(result, run, this.#options.client));
     const fail = (reason: unknown) => end({ failure: taskFailure(run.name, reason) });
     const later = (promise: PromiseLike<unknown>) => {
       promise.then(succeed, fail).then(() => this.#next());

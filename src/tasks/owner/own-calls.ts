@@ -47,6 +47,9 @@ export interface OwnCallee {
   readonly retryExceptions: boolean;
 }
 
+/** What a method has in place of a function: it is called by name, and never put up. */
+const noFunction = { code: undefined as never, options: undefined as never, maxRetries: 0, retryExceptions: false };
+
 /** The calls of this thread that CPU workers run: those that wait for others, and those on its board. */
 export class OwnCalls {
   readonly #owned: OwnedObjects;
@@ -61,7 +64,7 @@ export class OwnCalls {
   #chained = 0;
   #patience = 0;
   readonly #bell: OwnBell;
-  readonly #methods = new Map<string, number>();
+  readonly #methods = new Map<string, Map<string, { readonly callee: number; readonly name: string }>>();
   readonly lines: ActorLines;
   #lastCode: RemoteCode | undefined;
   #lastOptions: FilledTaskOptions | undefined;
@@ -135,22 +138,22 @@ export class OwnCalls {
     return callee;
   }
 
-  /** The number of a method, told to the node when it is new. */
-  methodOf(name: string): number {
-    let callee = this.#methods.get(name);
-    if (callee === undefined) {
-      callee =
-        this.#callees.push({
-          code: undefined,
-          options: undefined,
-          name,
-          maxRetries: 0,
-          retryExceptions: false,
-        } as never) - 1;
-      this.#methods.set(name, callee);
+  /** A method's number and full name, told to the node when it is new. */
+  methodOf(className: string, method: string): { readonly callee: number; readonly name: string } {
+    let methods = this.#methods.get(className);
+    if (methods === undefined) {
+      methods = new Map();
+      this.#methods.set(className, methods);
+    }
+    let known = methods.get(method);
+    if (known === undefined) {
+      const name = `${className}.${method}`;
+      const callee = this.#callees.push({ ...noFunction, name }) - 1;
+      known = { callee, name };
+      methods.set(method, known);
       this.#options.outbox.push({ type: "callee", callee, code: undefined, name });
     }
-    return callee;
+    return known;
   }
 
   /** When what is submitted in this turn was submitted. */

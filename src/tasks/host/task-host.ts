@@ -60,8 +60,10 @@ export interface Connection {
 const driver: ClientId = 0;
 
 /**
- * The deciding half of an engine, on the node thread: knows every object, task, actor and worker, asks the scheduler
- * what to do and does it. Runs no user code.
+ * The deciding half of an engine, on the node thread: knows workers, actors, the objects that more than one thread may refer
+ * to, and the tasks that ask for more than a CPU or need such an object; asks the scheduler what to do and does it. What
+ * goes by boards and rings it only makes possible: it introduces threads to each other and says who may claim. Runs no
+ * user code.
  */
 export class TaskHost {
   readonly #options: TaskHostOptions;

@@ -8,7 +8,7 @@ import { type PoolTask, TaskPool } from "./task-pool.js";
 type Node = { kind: "task"; task: PoolTask } | { kind: "call"; call: ActorCall } | { kind: "actor"; actor: ActorId };
 
 /**
- * Decides what runs where: events in, instructions out. It does no I/O, keeps no values and reads no clock, so a list of
+ * Decides what goes through the node runs where, and which workers may take calls from boards: events in, instructions out. It does no I/O, keeps no values and reads no clock, so a list of
  * events replays to the same list of instructions.
  */
 export class Scheduler {

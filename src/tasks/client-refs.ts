@@ -40,9 +40,6 @@ export class LocalRefs {
     this.drop(ref.id);
   }
 
-  /** Does nothing; but until it is called, the caller has the references. */
-  keep(_refs: readonly ObjectRef[]): void {}
-
   close(): void {
     this.#closed = true;
     this.#counts.clear();

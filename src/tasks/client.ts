@@ -1,4 +1,3 @@
-import { setMaxListeners } from "node:events";
 import { RayflightError } from "../error.js";
 import { packValue, type StoredValue, unpackValue, type ValueCodec } from "../store/value.js";
 import { isPrimitive } from "../store/value-survey.js";
@@ -6,9 +5,8 @@ import type { Backend, GetOptions, WaitOptions } from "./backend.js";
 import { LocalRefs } from "./client-refs.js";
 import { PendingRequests } from "./client-requests.js";
 import type { Definition } from "./closures/definition.js";
-import { runningTask, whileBlocked } from "./context.js";
-import { KeepAlive, lateError, remaining, within } from "./deadline.js";
-import { toError } from "./failure.js";
+import { runningTask } from "./context.js";
+import { KeepAlive } from "./deadline.js";
 import { freed } from "./host/requests.js";
 import { type CodeRegistry, isLive, type LiveRecord, type RemoteCode, toRecord } from "./live.js";
 import type { LocalCall, LocalCalls, PublicCalls } from "./local-calls.js";
@@ -17,10 +15,10 @@ import type { FilledActorOptions, FilledTaskOptions } from "./options.js";
 import type { Outbox } from "./outbox.js";
 import type { LineCall } from "./owner/actor-lines.js";
 import { Dependency, type OwnArgument } from "./owner/dependency.js";
-import { Gathering } from "./owner/gathering.js";
 import { type OwnCallee, OwnCalls } from "./owner/own-calls.js";
 import { OwnedObjects, objectState } from "./owner/owned-objects.js";
 import type { Argument, ClientMessage, ClientReply, Outcome, Welcome } from "./protocol.js";
+import { Reads } from "./reads.js";
 import { reviveLive } from "./revive-live.js";
 import type { ActorId, CodeId, ObjectId } from "./scheduler/events.js";
 import { type Demand, ResourceLedger } from "./scheduler/resources.js";
@@ -52,10 +50,10 @@ export class TaskClient implements Backend, RefOwner, CodeRegistry, ValueCodec, 
   readonly #codes = new WeakMap<RemoteCode, CodeId>();
   readonly #owned: OwnedObjects;
   readonly #calls: OwnCalls | undefined;
+  readonly #reads: Reads;
   /** What ids of this thread begin with. */
   readonly #base: number;
   #lastNumber = 0;
-  #waiting = 0;
   #depends = false;
   #closed: RayflightError | undefined;
 
@@ -68,6 +66,17 @@ export class TaskClient implements Backend, RefOwner, CodeRegistry, ValueCodec, 
     this.#requests = new PendingRequests(options.outbox, this.#keepAlive);
     this.#base = options.welcome.client * 2 ** 32;
     this.#owned = new OwnedObjects((number) => this.#refs.drop(this.#base + number));
+    this.#reads = new Reads({
+      owned: this.#owned,
+      requests: this.#requests,
+      keepAlive: this.#keepAlive,
+      base: this.#base,
+      numberOf: (ref) => this.#privateNumber(ref),
+      unpack: (stored) => this.unpack(stored),
+      look: (done) => {
+        if (options.looks === true) this.#calls!.lookFor(done);
+      },
+    });
     if (options.welcome.words === undefined) return;
     this.#calls = new OwnCalls(this.#owned, {
       words: options.welcome.words,
@@ -140,43 +149,16 @@ export class TaskClient implements Backend, RefOwner, CodeRegistry, ValueCodec, 
     return new ObjectRef(this.#base + number, this, token);
   }
 
-  async get(refs: readonly ObjectRef[], options: GetOptions): Promise<unknown[]> {
-    this.#checkOpen();
+  get(refs: readonly ObjectRef[], options: GetOptions): Promise<unknown[]> {
+    if (this.#closed !== undefined) return Promise.reject(this.#closed);
     this.pump();
-    const owned = this.#owned;
-    const values = new Array<unknown>(refs.length);
-    const gathering = new Gathering(owned, 0, true);
-    let pending = 0;
-    let there: ObjectId[] | undefined;
-    for (let i = 0; i < refs.length; i++) {
-      const ref = refs[i]!;
-      const number = this.#privateNumber(ref);
-      const state = number < 0 ? objectState.away : owned.stateOf(number);
-      if (state === objectState.value) {
-        values[i] = this.unpack(owned.valueOf(number));
-        continue;
-      }
-      if (state === objectState.failure) throw toError(owned.failureOf(number));
-      values[i] = absent;
-      if (state === objectState.pending) {
-        pending += 1;
-        gathering.add(number);
-      } else if (there === undefined) there = [ref.id];
-      else there.push(ref.id);
-    }
-    if (pending > 0 && this.#options.looks === true) this.#calls!.lookFor(() => gathering.isFinished);
-    if (pending > 0 || there !== undefined) {
-      await whileBlocked(this.#fill(refs, values, pending > 0 ? gathering : undefined, there, options));
-    }
-    // References stay in use until here, so that none is collected and released under way.
-    this.#refs.keep(refs);
-    return values;
+    return this.#reads.get(refs, options);
   }
 
   async wait(refs: readonly ObjectRef[], options: { numReturns: number } & WaitOptions): Promise<boolean[]> {
     this.#checkOpen();
-    const ready = await whileBlocked(this.#wait(refs, options));
-    this.#refs.keep(refs);
+    const ready = await this.#reads.wait(refs, options);
+    this.#checkOpen();
     return ready;
   }
 
@@ -264,7 +246,7 @@ export class TaskClient implements Backend, RefOwner, CodeRegistry, ValueCodec, 
   /** What is this thread's own and not done yet, for tests and for people. */
   load(): { objects: number; requests: number; tasks: number; waiting: number } {
     const { waiting = 0, running = 0 } = this.#calls?.load() ?? {};
-    return { objects: this.#owned.size, requests: this.#waiting, tasks: running, waiting };
+    return { objects: this.#owned.size, requests: this.#reads.waiting, tasks: running, waiting };
   }
 
   unpack(stored: StoredValue): unknown {
@@ -375,126 +357,6 @@ export class TaskClient implements Backend, RefOwner, CodeRegistry, ValueCodec, 
     return state === objectState.failure ? { failure: this.#owned.failureOf(number) } : undefined;
   }
 
-  /** Waits for what is absent: for what is pending here and what the node has, then for what has gone there meanwhile. */
-  async #fill(
-    refs: readonly ObjectRef[],
-    values: unknown[],
-    gathering: Gathering | undefined,
-    there: readonly ObjectId[] | undefined,
-    options: GetOptions,
-  ): Promise<void> {
-    const began = options.timeoutMs === undefined ? 0 : performance.now();
-    this.#waiting += 1;
-    try {
-      let inTime = true;
-      let known: readonly StoredValue[] = [];
-      // Both at once, so that a failure on either side is told at once; one alone, so that its error's stack leads here.
-      if (gathering === undefined) known = await this.#requests.get(there!, options);
-      else {
-        const here = within(gathering.finished(), options);
-        if (there === undefined) inTime = await this.#whileAlive(here);
-        else [inTime, known] = await this.#whileAlive(Promise.all([here, this.#requests.get(there, options)]));
-      }
-      const gone = this.#fillIn(refs, values, new Map(there?.map((id, i) => [id, known[i] as StoredValue])), inTime);
-      if (gone.length === 0) return;
-      const later = await this.#requests.get(gone, remaining(options, began));
-      this.#fillIn(refs, values, new Map(gone.map((id, i) => [id, later[i] as StoredValue])), true);
-    } finally {
-      this.#waiting -= 1;
-    }
-  }
-
-  /** Puts values in the place of what is absent; returns what only the node has. */
-  #fillIn(
-    refs: readonly ObjectRef[],
-    values: unknown[],
-    known: ReadonlyMap<ObjectId, StoredValue>,
-    inTime: boolean,
-  ): ObjectId[] {
-    const owned = this.#owned;
-    const gone: ObjectId[] = [];
-    for (let i = 0; i < refs.length; i++) {
-      if (values[i] !== absent) continue;
-      const { id } = refs[i]!;
-      const number = id - this.#base;
-      const state = known.has(id) ? objectState.none : owned.stateOf(number);
-      if (state === objectState.value) values[i] = this.unpack(owned.valueOf(number));
-      else if (known.has(id)) values[i] = this.unpack(known.get(id));
-      else if (state === objectState.failure) throw toError(owned.failureOf(number));
-      else if (state === objectState.away) gone.push(id);
-      else if (state === objectState.pending && inTime) {
-      } else if (state === objectState.pending) throw lateError();
-      else throw toError(freed(formatObjectId(id)));
-    }
-    return gone;
-  }
-
-  async #wait(refs: readonly ObjectRef[], options: { numReturns: number } & WaitOptions): Promise<boolean[]> {
-    const { numReturns } = options;
-    this.#waiting += 1;
-    const aborter = new AbortController();
-    setMaxListeners(0, aborter.signal);
-    try {
-      const numbers = refs.map((ref) => this.#privateNumber(ref));
-      const ready = new Set<ObjectId>();
-      const here = () => {
-        refs.forEach(({ id }, i) => {
-          const state = numbers[i]! < 0 ? objectState.none : this.#owned.stateOf(numbers[i]!);
-          if (state === objectState.value || state === objectState.failure) ready.add(id);
-        });
-        return ready.size;
-      };
-      const there = refs.flatMap(({ id }, i) => (numbers[i]! < 0 ? [id] : []));
-      if (there.length === refs.length) {
-        const found = await this.#requests.wait(there, options);
-        return refs.map(({ id }) => found.includes(id));
-      }
-      if (there.length > 0) {
-        const known = await this.#requests.wait(there, { numReturns: there.length, timeoutMs: 0 });
-        for (const id of known) ready.add(id);
-      }
-      if (here() < numReturns && options.timeoutMs !== 0) {
-        const gathering = new Gathering(this.#owned, numReturns - ready.size, false);
-        const ask = (id: ObjectId) => {
-          this.#requests.wait([id], { numReturns: 1, signal: aborter.signal }).then(
-            () => {
-              ready.add(id);
-              gathering.settled(-1);
-            },
-            () => {},
-          );
-        };
-        const waiter = {
-          settled: (number: number) => {
-            if (this.#owned.stateOf(number) === objectState.away) ask(this.#base + number);
-            else gathering.settled(number);
-          },
-        };
-        refs.forEach(({ id }, i) => {
-          if (ready.has(id)) return;
-          if (numbers[i]! < 0) ask(id);
-          else this.#owned.wait(numbers[i]!, waiter);
-        });
-        await this.#whileAlive(within(gathering.finished(), options));
-        here();
-      }
-      this.#checkOpen();
-      return refs.map(({ id }) => ready.has(id));
-    } finally {
-      aborter.abort();
-      this.#waiting -= 1;
-    }
-  }
-
-  async #whileAlive<T>(promise: Promise<T>): Promise<T> {
-    this.#keepAlive.begin();
-    try {
-      return await promise;
-    } finally {
-      this.#keepAlive.end();
-    }
-  }
-
   /**
    * The arguments of a call for a board, and whether one is a `Dependency` (`#depends`); undefined when it must go through
    * the node.
@@ -584,9 +446,6 @@ export class TaskClient implements Backend, RefOwner, CodeRegistry, ValueCodec, 
     checkFeasible(this.#capacity, name, demand);
   }
 }
-
-/** Stands in `get`'s list for a value that is not there yet. */
-const absent = Symbol("absent");
 
 /** Throws FAILED_PRECONDITION when a node of this capacity can never run this. */
 function checkFeasible(capacity: ResourceLedger, name: string, demand: Demand): void {

@@ -73,6 +73,8 @@ export class BoardRunner {
   /** Tasks that neither ended nor wait for an object. */
   #active = 0;
   #working = false;
+  /** The last revoked permit that the node was told of. */
+  #parked = 0;
 
   constructor(options: BoardRunnerOptions) {
     this.#options = options;
@@ -132,12 +134,18 @@ export class BoardRunner {
     }
     this.#working = false;
     this.#say();
-    if (this.#active > 0 || (more && this.#permit.granted)) return;
+    if (more && this.#active === 0 && this.#permit.granted) return;
     this.#local.giveAway();
+    if (this.#active > 0) return;
     const revoked = this.#permit.rest();
-    if (revoked !== undefined) this.#options.outbox.push({ type: "parked", permit: revoked });
-    // An owner that saw this thread busy did not wake it.
-    else if (this.#order.some(({ board }) => board.waiting > 0)) setImmediate(() => this.work());
+    if (revoked !== undefined) {
+      if (revoked === this.#parked) return;
+      this.#parked = revoked;
+      this.#options.outbox.push({ type: "parked", permit: revoked });
+    } else if (this.#permit.granted && this.#order.some(({ board }) => board.waiting > 0)) {
+      // An owner that saw this thread busy did not wake it.
+      setImmediate(() => this.work());
+    }
   }
 
   /** Calls were kept in this turn: runs them, or gives them to others where the thread is taken. */

@@ -193,6 +193,11 @@ export function sharedBytes(stored: StoredValue): number {
   return !isPrimitive(stored) && types.isSharedArrayBuffer(stored.bytes.buffer) ? stored.bytes.buffer.byteLength : 0;
 }
 
+/** Whether a value's bytes lie in shared memory of their own. */
+export function isShared(packed: PackedValue): boolean {
+  return types.isSharedArrayBuffer(packed.bytes.buffer);
+}
+
 /** All bytes of a value, wherever they lie; 8 for a number. */
 export function storedBytes(stored: StoredValue): number {
   if (!isPrimitive(stored)) return stored.bytes.byteLength;

@@ -1,31 +1,49 @@
-import { type RunningTask, runAs } from "./context.js";
+import { CallerLines, type IncomingCall } from "./caller-lines.js";
+import { type RunningTask, runAll, runAs, type TaskSeat } from "./context.js";
 import { taskFailure } from "./failure.js";
 import { isThenable, packOutcome } from "./outcome.js";
 import type { Outcome, WorkerCommand } from "./protocol.js";
 import type { Loaded, RunnerOptions } from "./runner.js";
-import type { CodeId } from "./scheduler/events.js";
+import type { ActorId, CodeId, TaskId } from "./scheduler/events.js";
 import { Queue } from "./scheduler/queue.js";
 
 type Construct = WorkerCommand & { type: "construct" };
 type Call = WorkerCommand & { type: "call" };
 
-/** One actor in its worker. Calls start in the order in which they arrive; those that await overlap. */
+/** After this long the thread looks at its messages. */
+const turnMilliseconds = 2;
+/** Results are shown to their callers after so many calls at the latest. */
+const sayAfter = 256;
+
+/** One actor in its worker. Calls of one caller start in the order in which they were made; those that await overlap. */
 export class ActorRunner {
   readonly #construct: Construct;
   readonly #options: RunnerOptions;
+  /** Calls that came by message, from where there are no rings. */
   readonly #calls = new Queue<Call>();
+  readonly #lines: CallerLines;
   #instance: Record<string, unknown> | undefined;
   #underWay = 0;
+  #working = false;
 
   constructor(construct: Construct, options: RunnerOptions, load: (code: CodeId) => Promise<Loaded>) {
     this.#construct = construct;
     this.#options = options;
+    this.#lines = new CallerLines(options.outbox);
+    options.client.onRing(() => this.#work());
     void this.#start(load);
   }
 
   call(call: Call): void {
-    this.#calls.push(call);
-    this.#next();
+    if (call.sequence === undefined) this.#calls.push(call);
+    else this.#lines.hold(call);
+    this.#work();
+  }
+
+  /** A thread that calls by a ring. */
+  meet(caller: WorkerCommand & { type: "caller" }): void {
+    this.#lines.add(caller);
+    this.#work();
   }
 
   async #start(load: (code: CodeId) => Promise<Loaded>): Promise<void> {
@@ -34,45 +52,122 @@ export class ActorRunner {
     try {
       const target = (await load(code)) as unknown as new (...args: unknown[]) => Record<string, unknown>;
       const values = args.map((argument) => client.unpack(argument));
-      this.#instance = runAs(this.#running(actor, className), () => new target(...values));
+      this.#instance = runAs(new RunningCall(this.#construct), () => new target(...values));
       outbox.push({ type: "constructed", actor, failure: undefined });
-      this.#next();
+      this.#work();
     } catch (reason) {
       outbox.push({ type: "constructed", actor, failure: taskFailure(`new ${className}()`, reason) });
     }
   }
 
-  #next(): void {
-    while (this.#instance !== undefined && this.#underWay < this.#construct.maxConcurrency) {
-      const call = this.#calls.shift();
-      if (call === undefined) return;
-      this.#run(call, this.#instance);
+  /** Starts calls as long as there are any and few enough are under way. */
+  #work(): void {
+    if (this.#working || this.#instance === undefined) return;
+    this.#working = true;
+    const until = performance.now() + turnMilliseconds;
+    let more = true;
+    while (more) {
+      // One clock reading serves all calls of a round.
+      const began = Date.now();
+      const seat: TaskSeat = { task: undefined };
+      runAll(seat, () => {
+        seat.task = new RunningCall(this.#construct);
+        for (let i = 0; i < sayAfter; i++) {
+          const call = this.#underWay < this.#construct.maxConcurrency ? this.#next() : undefined;
+          if (call === undefined) {
+            more = false;
+            return;
+          }
+          if (this.#run(call, seat, began)) return;
+        }
+      });
+      this.#lines.ended(began);
+      this.#lines.say();
+      if (more && performance.now() > until) {
+        setImmediate(() => this.#work());
+        break;
+      }
+    }
+    this.#working = false;
+  }
+
+  #next(): IncomingCall | undefined {
+    const message = this.#calls.shift();
+    if (message === undefined) return this.#lines.take();
+    const { task, name, method, args } = message;
+    return { task, name, method, args, line: undefined, facts: undefined };
+  }
+
+  /** Runs a call; returns whether it goes on after this returns. */
+  #run(call: IncomingCall, seat: TaskSeat, began: number): boolean {
+    const { client } = this.#options;
+    const { task, method, args } = call;
+    const instance = this.#instance!;
+    const running = seat.task as RunningCall;
+    running.task = task;
+    running.method = method;
+    try {
+      const values = new Array<unknown>(args.length);
+      for (let i = 0; i < args.length; i++) values[i] = client.unpack(args[i]);
+      const result = (instance[method] as Loaded).apply(instance, values);
+      if (!isThenable(result)) {
+        this.#end(call, packOutcome(result, running, client), began);
+        return false;
+      }
+      this.#underWay += 1;
+      const end = (outcome: Outcome) => {
+        this.#underWay -= 1;
+        this.#end(call, outcome, began);
+        this.#lines.ended(began);
+      };
+      result
+        .then(
+          (value) => end(packOutcome(value, running, client)),
+          (reason) => end({ failure: taskFailure(running.name, reason) }),
+        )
+        .then(() => {
+          this.#work();
+          this.#lines.say();
+        });
+      return true;
+    } catch (reason) {
+      this.#end(call, { failure: taskFailure(running.name, reason) }, began);
+      return false;
     }
   }
 
-  #run({ task, name, method, args }: Call, instance: Record<string, unknown>): void {
-    this.#underWay += 1;
-    const { client, outbox } = this.#options;
-    const begin = performance.now();
-    const end = (outcome: Outcome) => {
-      this.#underWay -= 1;
-      outbox.push({ type: "done", task, outcome, milliseconds: performance.now() - begin });
-    };
-    const succeed = (result: unknown) => end(packOutcome(result, name, client));
-    const fail = (reason: unknown) => end({ failure: taskFailure(name, reason) });
-    try {
-      const values = args.map((argument) => client.unpack(argument));
-      const result = runAs(this.#running(task, name), () => (instance[method] as Loaded).call(instance, ...values));
-      if (isThenable(result)) result.then(succeed, fail).then(() => this.#next());
-      else succeed(result);
-    } catch (reason) {
-      fail(reason);
-    }
+  #end(call: IncomingCall, outcome: Outcome, began: number): void {
+    if (call.line !== undefined) this.#lines.answer(call, outcome);
+    else this.#options.outbox.push({ type: "done", task: call.task, outcome, milliseconds: Date.now() - began });
+  }
+}
+
+/** The call, or the constructor, that is running: one object for calls in a row, until one of them awaits and keeps it. */
+class RunningCall implements RunningTask {
+  task: TaskId;
+  method: string | undefined;
+  readonly #construct: Construct;
+
+  constructor(construct: Construct) {
+    this.#construct = construct;
+    this.task = construct.actor;
+  }
+
+  get name(): string {
+    const { className } = this.#construct;
+    return this.method === undefined ? className : `${className}.${this.method}`;
+  }
+
+  get actor(): ActorId {
+    return this.#construct.actor;
+  }
+
+  get gpuIds(): readonly number[] {
+    return this.#construct.gpuIds;
   }
 
   /** An actor has its thread to itself, so nobody needs to know when it waits. */
-  #running(task: number, name: string): RunningTask {
-    const { actor, gpuIds } = this.#construct;
-    return { task, actor, name, gpuIds, blocked: () => {}, resumed: () => {} };
-  }
+  blocked(): void {}
+
+  resumed(): void {}
 }

@@ -22,8 +22,8 @@ export interface WaitOptions {
  * The contract that every engine fulfils: values in, references out. One suite of tests runs on each
  * (`test/tasks/backend-suite.ts`). Belongs to one thread.
  *
- * Submitting is synchronous, has no effect before the next microtask and copies the arguments at once: what the caller
- * does to them later does not show. Submitting throws NOT_SERIALIZABLE for what cannot travel, FAILED_PRECONDITION for
+ * Submitting is synchronous, has no effect before the next microtask (or `get`, or hundreds of others submitted in
+ * the same turn: then it may start at once) and copies the arguments at once: what the caller does to them later does not show. Submitting throws NOT_SERIALIZABLE for what cannot travel, FAILED_PRECONDITION for
  * what this node can never run, UNAVAILABLE after `close`. What goes wrong later is the failure of the object, which
  * `get` throws.
  */
@@ -57,7 +57,7 @@ export interface Backend {
   /** Ends an actor at once; its calls fail with ACTOR_DIED. */
   kill(actor: ActorId): void;
 
-  /** Withdraws a task that did not start yet, whose failure then is CANCELLED. One that runs goes on. */
+  /** Withdraws a task that no worker has taken yet, whose failure then is CANCELLED. One that runs goes on. */
   cancel(ref: ObjectRef): void;
 
   /** Ends everything that runs. Pending `get`s reject with UNAVAILABLE. */

@@ -11,7 +11,7 @@ export class LocalRefs {
   readonly #outbox: Outbox<ClientMessage>;
   readonly #counts = new Map<ObjectId, number>();
   readonly #released = new WeakSet<ObjectRef>();
-  readonly #finalizers = new FinalizationRegistry<ObjectId>((id) => this.#drop(id));
+  readonly #finalizers = new FinalizationRegistry<ObjectId>((id) => this.drop(id));
   #closed = false;
 
   constructor(outbox: Outbox<ClientMessage>) {
@@ -23,6 +23,11 @@ export class LocalRefs {
     this.#finalizers.register(ref, ref.id, ref);
   }
 
+  /** Counts a reference whose end is seen elsewhere, and told by `drop`. */
+  count(id: ObjectId): void {
+    this.#counts.set(id, (this.#counts.get(id) ?? 0) + 1);
+  }
+
   /** Whether the reference was not released. */
   holds(ref: ObjectRef): boolean {
     return !this.#released.has(ref);
@@ -32,18 +37,16 @@ export class LocalRefs {
     if (this.#released.has(ref)) return;
     this.#released.add(ref);
     this.#finalizers.unregister(ref);
-    this.#drop(ref.id);
+    this.drop(ref.id);
   }
-
-  /** Does nothing; but until it is called, the caller has the references. */
-  keep(_refs: readonly ObjectRef[]): void {}
 
   close(): void {
     this.#closed = true;
     this.#counts.clear();
   }
 
-  #drop(id: ObjectId): void {
+  /** A reference to this object is gone. */
+  drop(id: ObjectId): void {
     if (this.#closed) return;
     const count = (this.#counts.get(id) ?? 1) - 1;
     if (count > 0) {

@@ -1,6 +1,7 @@
-import { RayflightError } from "../error.js";
+import type { RayflightError } from "../error.js";
 import type { StoredValue } from "../store/value.js";
 import type { GetOptions, WaitOptions } from "./backend.js";
+import { abandoned, type KeepAlive } from "./deadline.js";
 import { type Failure, toError } from "./failure.js";
 import type { Outbox } from "./outbox.js";
 import type { ClientMessage } from "./protocol.js";
@@ -15,11 +16,17 @@ type Answer =
 export class PendingRequests {
   readonly #outbox: Outbox<ClientMessage>;
   readonly #pending = new Map<number, (answer: Answer) => void>();
+  readonly #keepAlive: KeepAlive;
   #last = 0;
-  #keepAlive: NodeJS.Timeout | undefined;
 
-  constructor(outbox: Outbox<ClientMessage>) {
+  constructor(outbox: Outbox<ClientMessage>, keepAlive: KeepAlive) {
     this.#outbox = outbox;
+    this.#keepAlive = keepAlive;
+  }
+
+  /** How many there are. */
+  get size(): number {
+    return this.#pending.size;
   }
 
   async get(objects: readonly ObjectId[], options: GetOptions): Promise<readonly StoredValue[]> {
@@ -53,14 +60,14 @@ export class PendingRequests {
     { timeoutMs, signal }: Pick<GetOptions, "timeoutMs" | "signal">,
   ): Promise<T> {
     const { request } = message;
-    if (signal?.aborted) throw cancelled(signal);
+    if (signal?.aborted) throw abandoned(signal);
     const promise = new Promise<Answer>((resolve) => this.#pending.set(request, resolve));
-    this.#keepAlive ??= setInterval(() => {}, 2 ** 31 - 1);
+    this.#keepAlive.begin();
     this.#outbox.push(message);
     if (signal === undefined && timeoutMs === undefined) return itemsOf(await promise) as T;
     const abort = () => {
       this.#outbox.push({ type: "forget", request });
-      this.#answer(request, { error: cancelled(signal!) });
+      this.#answer(request, { error: abandoned(signal!) });
     };
     signal?.addEventListener("abort", abort, { once: true });
     // The node decides what was there in time: with 0, whatever is there when it reads this.
@@ -76,11 +83,11 @@ export class PendingRequests {
   }
 
   #answer(request: number, answer: Answer): void {
-    this.#pending.get(request)?.(answer);
+    const resolve = this.#pending.get(request);
+    if (resolve === undefined) return;
     this.#pending.delete(request);
-    if (this.#pending.size > 0) return;
-    clearInterval(this.#keepAlive);
-    this.#keepAlive = undefined;
+    this.#keepAlive.end();
+    resolve(answer);
   }
 }
 
@@ -88,11 +95,4 @@ export class PendingRequests {
 function itemsOf(answer: Answer): readonly unknown[] {
   if ("items" in answer) return answer.items;
   throw "failure" in answer ? toError(answer.failure) : answer.error;
-}
-
-function cancelled(signal: AbortSignal): RayflightError {
-  return new RayflightError("CANCELLED", "The caller no longer waits.", {
-    hint: "The tasks go on; use cancel() to withdraw them.",
-    cause: signal.reason,
-  });
 }

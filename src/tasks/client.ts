@@ -1,15 +1,24 @@
 import { RayflightError } from "../error.js";
 import { packValue, type StoredValue, unpackValue, type ValueCodec } from "../store/value.js";
+import { isPrimitive } from "../store/value-survey.js";
 import type { Backend, GetOptions, WaitOptions } from "./backend.js";
 import { LocalRefs } from "./client-refs.js";
 import { PendingRequests } from "./client-requests.js";
 import type { Definition } from "./closures/definition.js";
-import { runningTask, whileBlocked } from "./context.js";
+import { runningTask } from "./context.js";
+import { KeepAlive } from "./deadline.js";
+import { freed } from "./host/requests.js";
 import { type CodeRegistry, isLive, type LiveRecord, type RemoteCode, toRecord } from "./live.js";
-import { ObjectRef, type RefOwner } from "./object-ref.js";
+import type { LocalCall, LocalCalls, PublicCalls } from "./local-calls.js";
+import { formatObjectId, ObjectRef, type RefOwner } from "./object-ref.js";
 import type { FilledActorOptions, FilledTaskOptions } from "./options.js";
 import type { Outbox } from "./outbox.js";
-import type { Argument, ClientMessage, ClientReply, Welcome } from "./protocol.js";
+import type { LineCall } from "./owner/actor-lines.js";
+import { Dependency, type OwnArgument } from "./owner/dependency.js";
+import { type OwnCallee, OwnCalls } from "./owner/own-calls.js";
+import { OwnedObjects, objectState } from "./owner/owned-objects.js";
+import type { Argument, ClientMessage, ClientReply, Outcome, Welcome } from "./protocol.js";
+import { Reads } from "./reads.js";
 import { reviveLive } from "./revive-live.js";
 import type { ActorId, CodeId, ObjectId } from "./scheduler/events.js";
 import { type Demand, ResourceLedger } from "./scheduler/resources.js";
@@ -20,22 +29,32 @@ export interface ClientOptions {
   readonly outbox: Outbox<ClientMessage>;
   /** Makes a function ready to travel. */
   define(code: RemoteCode, id: CodeId, codec: ValueCodec): Definition;
+  /** Whether `get` looks for a moment before it waits: where no tasks run that others wait for. */
+  readonly looks?: boolean;
   close(): Promise<void>;
 }
 
 /**
- * The submitting half of an engine, in the driver and in each worker: turns calls into messages and answers into values.
- * The other half, `TaskHost`, may be on another thread.
+ * The submitting half of an engine, in the driver and in each worker. What it submits and puts it owns: results of calls
+ * that any CPU worker may run come back to it directly, and the node has nothing to do with them. What other threads may
+ * refer to, what asks for more than a CPU and what lies in shared memory goes through the node (`TaskHost`).
  */
-export class TaskClient implements Backend, RefOwner, CodeRegistry, ValueCodec {
+export class TaskClient implements Backend, RefOwner, CodeRegistry, ValueCodec, PublicCalls {
   readonly kind: Backend["kind"];
   readonly #options: ClientOptions;
   readonly #outbox: Outbox<ClientMessage>;
   readonly #capacity: ResourceLedger;
+  readonly #keepAlive = new KeepAlive();
   readonly #refs: LocalRefs;
   readonly #requests: PendingRequests;
   readonly #codes = new WeakMap<RemoteCode, CodeId>();
-  #lastId: number;
+  readonly #owned: OwnedObjects;
+  readonly #calls: OwnCalls | undefined;
+  readonly #reads: Reads;
+  /** What ids of this thread begin with. */
+  readonly #base: number;
+  #lastNumber = 0;
+  #depends = false;
   #closed: RayflightError | undefined;
 
   constructor(options: ClientOptions) {
@@ -44,74 +63,126 @@ export class TaskClient implements Backend, RefOwner, CodeRegistry, ValueCodec {
     this.#outbox = options.outbox;
     this.#capacity = new ResourceLedger(options.welcome.total);
     this.#refs = new LocalRefs(options.outbox);
-    this.#requests = new PendingRequests(options.outbox);
-    this.#lastId = options.welcome.client * 2 ** 32;
+    this.#requests = new PendingRequests(options.outbox, this.#keepAlive);
+    this.#base = options.welcome.client * 2 ** 32;
+    this.#owned = new OwnedObjects((number) => this.#refs.drop(this.#base + number));
+    this.#reads = new Reads({
+      owned: this.#owned,
+      requests: this.#requests,
+      keepAlive: this.#keepAlive,
+      base: this.#base,
+      numberOf: (ref) => this.#privateNumber(ref),
+      unpack: (stored) => this.unpack(stored),
+      look: (done) => {
+        if (options.looks === true) this.#calls!.lookFor(done);
+      },
+    });
+    if (options.welcome.words === undefined) return;
+    this.#calls = new OwnCalls(this.#owned, {
+      words: options.welcome.words,
+      outbox: this.#outbox,
+      base: this.#base,
+      settle: (number, outcome) => this.#settle(number, outcome),
+      moved: (number) => this.#move(number),
+      callByNode: (call, sequence) => this.#callByNode(call, sequence),
+      byNode: (number, callee, args) => this.#handOn(number, callee, args),
+      codeId: (code) => this.codeId(code),
+    });
   }
 
   submit(code: RemoteCode, args: readonly unknown[], options: FilledTaskOptions): ObjectRef {
-    this.#checkFeasible(options.name, options.demand);
-    const { name, demand, maxRetries } = options;
-    const message = { code: this.codeId(code), name, args: this.#packArguments(name, args), demand, maxRetries };
-    const task = ++this.#lastId;
-    this.#outbox.push({ type: "submit", task, ...message, parent: runningTask()?.task });
-    return this.#made(task);
+    this.#checkOpen();
+    const { demand } = options;
+    const calls = this.#calls;
+    if (calls === undefined || demand.cpus !== 10_000 || demand.gpus !== 0 || this.#capacity.total.cpus === 0) {
+      return this.#submitByNode(code, args, options);
+    }
+    const stored = this.#packOwn(options.name, args);
+    if (stored === undefined) return this.#submitByNode(code, args, options);
+    const callee = calls.calleeOf(code, options);
+    const number = ++this.#lastNumber;
+    const token = this.#owned.add(number);
+    const parent = runningTask()?.task ?? 0;
+    if (this.#depends) calls.submit(number, callee, stored, parent);
+    else calls.submitValues(number, callee, stored as StoredValue[], parent);
+    return new ObjectRef(this.#base + number, this, token);
   }
 
   createActor(code: RemoteCode, args: readonly unknown[], options: FilledActorOptions): ActorId {
     this.#checkFeasible(options.name, options.demand);
     const { name: className, demand, maxConcurrency } = options;
     const message = { code: this.codeId(code), className, args: this.#packArguments(className, args) };
-    const actor = ++this.#lastId;
+    const actor = this.#base + ++this.#lastNumber;
     this.#outbox.push({ type: "create", actor, ...message, demand, maxConcurrency, parent: runningTask()?.task });
     return actor;
   }
 
   call(actor: ActorId, className: string, method: string, args: readonly unknown[]): ObjectRef {
     this.#checkOpen();
-    const name = `${className}.${method}`;
-    const packed = this.#packArguments(name, args);
-    const task = ++this.#lastId;
-    this.#outbox.push({ type: "call", task, actor, name, method, args: packed, parent: runningTask()?.task });
-    return this.#made(task);
+    const calls = this.#calls;
+    if (calls === undefined) {
+      const name = `${className}.${method}`;
+      const packed = this.#packArguments(name, args);
+      const task = this.#base + ++this.#lastNumber;
+      this.#outbox.push({ type: "call", task, actor, name, method, args: packed, parent: runningTask()?.task });
+      return this.#borrow(task);
+    }
+    const { callee, name } = calls.methodOf(className, method);
+    const own = this.#packForLine(name, args);
+    const number = ++this.#lastNumber;
+    const token = this.#owned.add(number);
+    const parent = runningTask()?.task ?? 0;
+    calls.lines.call({ actor, number, callee, name, method, args: own, parent, submitted: calls.now });
+    return new ObjectRef(this.#base + number, this, token);
   }
 
   put(value: unknown): ObjectRef {
     this.#checkOpen();
     const packed = packValue(value, this, "The value given to put()");
-    const object = ++this.#lastId;
-    this.#outbox.push({ type: "put", object, value: packed });
-    return this.#made(object);
+    const number = ++this.#lastNumber;
+    if (this.#calls === undefined || (!isPrimitive(packed) && !this.#calls.mayTravel(packed))) {
+      this.#outbox.push({ type: "put", object: this.#base + number, value: packed });
+      return this.#borrow(this.#base + number);
+    }
+    const token = this.#owned.add(number);
+    this.#owned.settle(number, objectState.value, packed);
+    return new ObjectRef(this.#base + number, this, token);
   }
 
-  async get(refs: readonly ObjectRef[], options: GetOptions): Promise<unknown[]> {
-    this.#checkOpen();
-    const objects = refs.map((ref) => this.#idOf(ref));
-    if (objects.length === 0) return [];
-    const values = await whileBlocked(this.#requests.get(objects, options));
-    const unpacked = values.map((value) => this.unpack(value));
-    // References stay in use until here, so that none is collected and released under way.
-    this.#refs.keep(refs);
-    return unpacked;
+  get(refs: readonly ObjectRef[], options: GetOptions): Promise<unknown[]> {
+    if (this.#closed !== undefined) return Promise.reject(this.#closed);
+    this.pump();
+    return this.#reads.get(refs, options);
   }
 
   async wait(refs: readonly ObjectRef[], options: { numReturns: number } & WaitOptions): Promise<boolean[]> {
     this.#checkOpen();
-    const objects = refs.map((ref) => this.#idOf(ref));
-    const ready = new Set(await whileBlocked(this.#requests.wait(objects, options)));
-    this.#refs.keep(refs);
-    return objects.map((id) => ready.has(id));
+    const ready = await this.#reads.wait(refs, options);
+    this.#checkOpen();
+    return ready;
   }
 
   free(refs: readonly ObjectRef[]): void {
-    this.#outbox.push({ type: "free", objects: refs.map((ref) => this.#idOf(ref)) });
+    const objects: ObjectId[] = [];
+    for (const ref of refs) {
+      const number = this.#privateNumber(ref);
+      const state = number < 0 ? objectState.none : this.#owned.stateOf(number);
+      if (state === objectState.none) objects.push(ref.id);
+      else if (state !== objectState.pending) this.#owned.spoil(number, freed(formatObjectId(ref.id)));
+      else this.#settle(number, { failure: freed(formatObjectId(ref.id)) });
+    }
+    if (objects.length > 0) this.#outbox.push({ type: "free", objects });
   }
 
   kill(actor: ActorId): void {
+    this.#calls?.lines.kill(actor);
     this.#outbox.push({ type: "kill", actor });
   }
 
   cancel(ref: ObjectRef): void {
-    this.#outbox.push({ type: "cancel", task: this.#idOf(ref) });
+    const number = this.#privateNumber(ref);
+    if (number < 0) this.#outbox.push({ type: "cancel", task: ref.id });
+    else if (this.#owned.stateOf(number) === objectState.pending) this.#calls!.cancel(number);
   }
 
   async close(): Promise<void> {
@@ -121,19 +192,65 @@ export class TaskClient implements Backend, RefOwner, CodeRegistry, ValueCodec {
 
   /** The other half is gone: everything pending rejects with `reason`, and so does everything from now on. */
   disconnected(reason: RayflightError): void {
-    this.#closed ??= reason;
+    if (this.#closed !== undefined) return;
+    this.#closed = reason;
     this.#requests.close(reason);
     this.#refs.close();
+    this.#calls?.close();
+    this.#owned.failPending({ code: reason.code, message: reason.message, hint: "" });
   }
 
   receive(reply: ClientReply): void {
     if (reply.type === "got") this.#requests.resolve(reply.request, reply.values);
     else if (reply.type === "waited") this.#requests.resolve(reply.request, reply.ready);
-    else this.#requests.fail(reply.request, reply.failure);
+    else if (reply.type === "failed") this.#requests.fail(reply.request, reply.failure);
+    else this.#calls?.receive(reply);
+  }
+
+  /** Reads what came for this thread without a message. */
+  pump(): void {
+    this.#calls?.pump();
+  }
+
+  /** Calls `work` whenever this thread is rung, after what came was read. */
+  onRing(work: () => void): void {
+    this.#calls?.onRing(work);
+  }
+
+  /** From now on calls are kept here that are better run on this thread. */
+  keepCalls(local: LocalCalls): void {
+    this.#calls!.keepIn(local);
+  }
+
+  putUp(call: LocalCall): void {
+    this.#calls!.putUp(call);
+  }
+
+  get someoneIdles(): boolean {
+    return this.#calls!.someoneIdles;
+  }
+
+  /** A kept call has ended; without an outcome, that is with the node. */
+  answer(call: LocalCall, outcome: Outcome | undefined): void {
+    const { number } = call;
+    if (outcome !== undefined && "failure" in outcome && this.#calls!.retry(call)) return;
+    if (outcome === undefined) this.#move(number);
+    else this.#settle(number, outcome);
+  }
+
+  /** Grows whenever somebody on this thread has what it waited for. */
+  get answered(): number {
+    return this.#owned.answered;
+  }
+
+  /** What is this thread's own and not done yet, for tests and for people. */
+  load(): { objects: number; requests: number; tasks: number; waiting: number } {
+    const { waiting = 0, running = 0 } = this.#calls?.load() ?? {};
+    return { objects: this.#owned.size, requests: this.#reads.waiting, tasks: running, waiting };
   }
 
   unpack(stored: StoredValue): unknown {
-    return unpackValue(stored, this);
+    return isPrimitive(stored) ? stored : unpackValue(stored, this);
   }
 
   async fetch(ref: ObjectRef, options: GetOptions): Promise<unknown> {
@@ -141,13 +258,14 @@ export class TaskClient implements Backend, RefOwner, CodeRegistry, ValueCodec {
   }
 
   release(ref: ObjectRef): void {
-    this.#refs.release(ref);
+    if (ref.isFirst) this.#owned.release(ref.id - this.#base);
+    else this.#refs.release(ref);
   }
 
   codeId(code: RemoteCode): CodeId {
     const known = this.#codes.get(code);
     if (known !== undefined) return known;
-    const id = ++this.#lastId;
+    const id = this.#base + ++this.#lastNumber;
     // Before it is packed, because a recursive function captures itself.
     this.#codes.set(code, id);
     try {
@@ -161,41 +279,160 @@ export class TaskClient implements Backend, RefOwner, CodeRegistry, ValueCodec {
 
   toHandle(object: object): LiveRecord | undefined {
     if (!isLive(object)) return undefined;
-    if (object instanceof ObjectRef) this.#idOf(object);
+    if (object instanceof ObjectRef) this.#share(object);
     return object[toRecord](this);
   }
 
   fromHandle(record: LiveRecord): object {
     if (record.kind === "ref") {
       this.#outbox.push({ type: "hold", objects: [record.object] });
-      return this.#made(record.object);
+      return this.#borrow(record.object);
     }
     return reviveLive(record, (code, id) => this.#codes.set(code, id));
   }
 
-  #made(id: ObjectId): ObjectRef {
+  /** A reference to an object that the node has. */
+  #borrow(id: ObjectId): ObjectRef {
     const ref = new ObjectRef(id, this);
     this.#refs.add(ref);
     return ref;
   }
 
-  #idOf(ref: ObjectRef): ObjectId {
+  /** The number of an object that this thread owns and the node has not; -1 for any other. Throws for one that was released. */
+  #privateNumber(ref: ObjectRef): number {
     if (!ref.belongsTo(this)) {
       throw new RayflightError("FAILED_PRECONDITION", `${ref} belongs to another session.`, {
         hint: "Use a reference in the session that made it.",
       });
     }
-    if (!this.#refs.holds(ref)) {
-      throw new RayflightError("OBJECT_FREED", `${ref} was released.`, {
-        hint: "Use it before its `using` scope ends.",
-      });
-    }
+    if (ref.isFirst) {
+      const number = ref.id - this.#base;
+      if (!this.#owned.isReleased(number)) return this.#owned.stateOf(number) === objectState.away ? -1 : number;
+    } else if (this.#refs.holds(ref)) return -1;
+    throw new RayflightError("OBJECT_FREED", `${ref} was released.`, {
+      hint: "Use it before its `using` scope ends.",
+    });
+  }
+
+  /** The id of an object that the node has from now on. */
+  #share(ref: ObjectRef): ObjectId {
+    const number = this.#privateNumber(ref);
+    if (number >= 0) this.#shareNumber(number);
     return ref.id;
+  }
+
+  #shareNumber(number: number): void {
+    const state = this.#owned.stateOf(number);
+    if (this.#owned.isShared(number) || state === objectState.none || state === objectState.away) return;
+    const object = this.#base + number;
+    this.#refs.count(object);
+    this.#outbox.push({ type: "share", object, outcome: this.#outcomeOf(number) });
+    this.#owned.share(number);
+  }
+
+  /** A result has come for a pending object, or it is clear that none will. */
+  #settle(number: number, outcome: Outcome): void {
+    const isShared = this.#owned.isShared(number);
+    const settled =
+      "value" in outcome
+        ? this.#owned.settle(number, objectState.value, outcome.value)
+        : this.#owned.settle(number, objectState.failure, outcome.failure);
+    if (!settled || !isShared) return;
+    this.#outbox.push({ type: "share", object: this.#base + number, outcome });
+    this.#owned.handOver(number);
+  }
+
+  /** The outcome of a pending object is with the node, or will be. */
+  #move(number: number): void {
+    if (!this.#owned.isShared(number)) {
+      this.#refs.count(this.#base + number);
+      this.#outbox.push({ type: "share", object: this.#base + number, outcome: undefined });
+    }
+    this.#owned.settle(number, objectState.away, undefined);
+  }
+
+  #outcomeOf(number: number): Outcome | undefined {
+    const state = this.#owned.stateOf(number);
+    if (state === objectState.value) return { value: this.#owned.valueOf(number) };
+    return state === objectState.failure ? { failure: this.#owned.failureOf(number) } : undefined;
+  }
+
+  /**
+   * The arguments of a call for a board, and whether one is a `Dependency` (`#depends`); undefined when it must go through
+   * the node.
+   */
+  #packOwn(name: string, args: readonly unknown[]): OwnArgument[] | undefined {
+    const stored = new Array<OwnArgument>(args.length);
+    this.#depends = false;
+    for (let i = 0; i < args.length; i++) {
+      const argument = args[i];
+      if (isPrimitive(argument)) stored[i] = argument;
+      else if (argument instanceof ObjectRef) {
+        const number = this.#privateNumber(argument);
+        if (number < 0) return undefined;
+        if (this.#owned.stateOf(number) === objectState.value) stored[i] = this.#owned.valueOf(number);
+        else {
+          stored[i] = new Dependency(number);
+          this.#depends = true;
+        }
+      } else {
+        const packed = packValue(argument, this, `Argument ${i + 1} of ${name}`);
+        if (isPrimitive(packed) || !this.#calls!.mayTravel(packed)) return undefined;
+        stored[i] = packed;
+      }
+    }
+    return stored;
+  }
+
+  /** A call of this thread goes through the node after all: something that it needs is there. */
+  #handOn(number: number, { code, options }: OwnCallee, own: readonly OwnArgument[]): void {
+    const { name, demand, maxRetries, retryExceptions } = options;
+    const args = own.map((argument) => this.#asReference(argument));
+    const task = this.#base + number;
+    const message = { code: this.codeId(code), name, args, demand, maxRetries, retryExceptions };
+    this.#outbox.push({ type: "submit", task, ...message, parent: undefined });
+    this.#move(number);
+  }
+
+  /** The arguments of a call of a method. What only the node can bring stays a dependency. */
+  #packForLine(name: string, args: readonly unknown[]): OwnArgument[] {
+    return args.map((argument, i) => {
+      if (isPrimitive(argument)) return argument;
+      if (!(argument instanceof ObjectRef)) return packValue(argument, this, `Argument ${i + 1} of ${name}`);
+      const number = this.#privateNumber(argument);
+      if (number < 0) return new Dependency(-1, argument);
+      return this.#owned.stateOf(number) === objectState.value
+        ? this.#owned.valueOf(number)
+        : new Dependency(number, argument);
+    });
+  }
+
+  #callByNode({ actor, number, name, method, args, parent }: LineCall, sequence: number): void {
+    const task = this.#base + number;
+    const packed = args.map((argument) => this.#asReference(argument));
+    this.#outbox.push({ type: "call", task, actor, name, method, args: packed, parent: parent || undefined, sequence });
+  }
+
+  #asReference(argument: OwnArgument): Argument {
+    if (!(argument instanceof Dependency)) return argument;
+    if (argument.number < 0) return { ref: argument.ref!.id };
+    this.#shareNumber(argument.number);
+    return { ref: this.#base + argument.number };
+  }
+
+  #submitByNode(code: RemoteCode, args: readonly unknown[], options: FilledTaskOptions): ObjectRef {
+    this.#checkFeasible(options.name, options.demand);
+    const { name, demand, maxRetries, retryExceptions } = options;
+    const packed = this.#packArguments(name, args);
+    const message = { code: this.codeId(code), name, args: packed, demand, maxRetries, retryExceptions };
+    const task = this.#base + ++this.#lastNumber;
+    this.#outbox.push({ type: "submit", task, ...message, parent: runningTask()?.task });
+    return this.#borrow(task);
   }
 
   #packArguments(name: string, args: readonly unknown[]): Argument[] {
     return args.map((argument, i) => {
-      if (argument instanceof ObjectRef) return { ref: this.#idOf(argument) };
+      if (argument instanceof ObjectRef) return { ref: this.#share(argument) };
       return packValue(argument, this, `Argument ${i + 1} of ${name}`);
     });
   }

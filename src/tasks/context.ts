@@ -24,9 +24,17 @@ export interface RunningTask {
   resumed(): void;
 }
 
+/**
+ * Where the running task stands. Setting up an asynchronous context costs more than a short task does, so that tasks which
+ * run one after the other share a seat, until one goes on after its call has returned: then it keeps the seat.
+ */
+export interface TaskSeat {
+  task: RunningTask | undefined;
+}
+
 interface ThreadState {
   context: RayContext | undefined;
-  readonly running: AsyncLocalStorage<RunningTask>;
+  readonly running: AsyncLocalStorage<TaskSeat>;
 }
 
 // On globalThis, so that a second copy of the package in the same thread works on the same backend.
@@ -56,7 +64,7 @@ export function hasContext(): boolean {
 
 /** The task or method whose code is calling, undefined in the driver. Follows through awaits. */
 export function runningTask(): RunningTask | undefined {
-  return state.running.getStore();
+  return state.running.getStore()?.task;
 }
 
 /** Waits for `promise`; while it is pending, the running task counts as waiting, and its thread may take another one. */
@@ -72,5 +80,10 @@ export async function whileBlocked<T>(promise: Promise<T>): Promise<T> {
 
 /** Runs `body` as the code of `task`. */
 export function runAs<T>(task: RunningTask, body: () => T): T {
-  return state.running.run(task, body);
+  return state.running.run({ task }, body);
+}
+
+/** Runs `body`, which seats one task after the other. */
+export function runAll(seat: TaskSeat, body: () => void): void {
+  state.running.run(seat, body);
 }

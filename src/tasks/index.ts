@@ -1,5 +1,7 @@
 /** Tasks, actors and objects: Ray's API. The first part is for users, the second for the program that starts a node. */
 export type { ActorHandle, ActorMethod, RemoteArguments } from "./actor-handle.js";
+export { ActorPool, type PoolCall } from "./actor-pool.js";
+export { asCompleted } from "./as-completed.js";
 export type { Backend, GetOptions, WaitOptions } from "./backend.js";
 export { setEntryUrl } from "./closures/entry.js";
 export { currentContext, hasContext, type RayContext, runningTask, setContext } from "./context.js";
@@ -7,6 +9,7 @@ export type { TaskHost } from "./host/task-host.js";
 export { createInlineBackend, type InlineBackend, type InlineBackendOptions } from "./inline/backend.js";
 export { ObjectRef } from "./object-ref.js";
 export type { ActorOptions, TaskOptions } from "./options.js";
+export { createQueue, type Queue } from "./queue-actor.js";
 export { RemoteClass, RemoteFunction, remote } from "./remote.js";
 export { cancel, createScope, free, get, getGpuIds, kill, put, type Scope, wait } from "./verbs.js";
 export { createWorkersBackend } from "./workers/backend.js";

@@ -23,11 +23,13 @@ export class ObjectRef<T = unknown> implements Live {
   declare readonly [value]: T;
   readonly id: ObjectId;
   readonly #owner: RefOwner;
+  readonly #token: object | undefined;
 
-  /** Called by backends only. */
-  constructor(id: ObjectId, owner: RefOwner) {
+  /** Called by backends only. `token` is held as long as the reference is, and makes it its object's first one. */
+  constructor(id: ObjectId, owner: RefOwner, token?: object) {
     this.id = id;
     this.#owner = owner;
+    this.#token = token;
   }
 
   /** The same as `get(ref)`. */
@@ -38,6 +40,11 @@ export class ObjectRef<T = unknown> implements Live {
   /** Which backend it belongs to. */
   belongsTo(owner: RefOwner): boolean {
     return this.#owner === owner;
+  }
+
+  /** Whether it is the one that its object was made with. */
+  get isFirst(): boolean {
+    return this.#token !== undefined;
   }
 
   [toRecord](_codes: CodeRegistry): LiveRecord {

@@ -8,8 +8,10 @@ export interface TaskOptions {
   numCpus?: number;
   /** GPUs that it holds until it ends, 0 by default. The node counts what it was told to have. */
   numGpus?: number;
-  /** How often it runs again when its worker dies, 3 by default, -1 for ever. An error that it throws is never retried. */
+  /** How often it runs again when its worker dies, 3 by default, -1 for ever. */
   maxRetries?: number;
+  /** Whether it also runs again, within `maxRetries`, when it throws or rejects. False by default. */
+  retryExceptions?: boolean;
 }
 
 export interface ActorOptions {
@@ -34,6 +36,7 @@ export interface FilledTaskOptions {
   readonly name: string;
   readonly demand: Demand;
   readonly maxRetries: number;
+  readonly retryExceptions: boolean;
 }
 
 export interface FilledActorOptions {
@@ -44,13 +47,14 @@ export interface FilledActorOptions {
 
 /** Fills in what `options` leaves open. Throws INVALID_ARGUMENT for what makes no sense. */
 export function fillTaskOptions(options: TaskOptions, defaults: FilledTaskOptions): FilledTaskOptions {
-  const { maxRetries = defaults.maxRetries } = options;
+  const { maxRetries = defaults.maxRetries, retryExceptions = defaults.retryExceptions } = options;
   if (!Number.isInteger(maxRetries) || maxRetries < -1) {
     throw new RayflightError("INVALID_ARGUMENT", `maxRetries is ${maxRetries}.`, {
       hint: "Give a whole number of at least 0, or -1 for ever.",
     });
   }
-  return { name: options.name ?? defaults.name, demand: fillDemand(options, defaults.demand), maxRetries };
+  const demand = fillDemand(options, defaults.demand);
+  return { name: options.name ?? defaults.name, demand, maxRetries, retryExceptions };
 }
 
 /** As `fillTaskOptions`, for actors. */
@@ -65,7 +69,7 @@ export function fillActorOptions(options: ActorOptions, defaults: FilledActorOpt
 }
 
 export function defaultTaskOptions(name: string): FilledTaskOptions {
-  return { name, demand: { cpus: unit, gpus: 0 }, maxRetries: 3 };
+  return { name, demand: { cpus: unit, gpus: 0 }, maxRetries: 3, retryExceptions: false };
 }
 
 export function defaultActorOptions(name: string): FilledActorOptions {

@@ -1,15 +1,17 @@
 import { types } from "node:util";
 import { packValue } from "../store/value.js";
+import { isPrimitive } from "../store/value-survey.js";
 import type { TaskClient } from "./client.js";
 import { taskFailure } from "./failure.js";
 import type { Outcome } from "./protocol.js";
 
 /** The outcome of a call that returned: a result that cannot travel is a failure. */
-export function packOutcome(result: unknown, name: string, client: TaskClient): Outcome {
+export function packOutcome(result: unknown, task: { readonly name: string }, client: TaskClient): Outcome {
+  if (isPrimitive(result)) return { value: result };
   try {
-    return { value: packValue(result, client, `The result of ${name}`) };
+    return { value: packValue(result, client, `The result of ${task.name}`) };
   } catch (reason) {
-    return { failure: taskFailure(name, reason) };
+    return { failure: taskFailure(task.name, reason) };
   }
 }
 

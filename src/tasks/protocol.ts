@@ -1,7 +1,8 @@
 import type { StoredValue } from "../store/value.js";
 import type { Definition } from "./closures/definition.js";
 import type { Failure } from "./failure.js";
-import type { ActorId, ClientId, CodeId, ObjectId, TaskId } from "./scheduler/events.js";
+import type { BoardMemory } from "./rings/board.js";
+import type { ActorId, ClientId, CodeId, ObjectId, TaskId, WorkerId } from "./scheduler/events.js";
 import type { Demand } from "./scheduler/resources.js";
 
 /**
@@ -29,6 +30,7 @@ export type ClientMessage =
       args: readonly Argument[];
       demand: Demand;
       maxRetries: number;
+      retryExceptions: boolean;
       parent: TaskId | undefined;
     }
   | {
@@ -49,8 +51,29 @@ export type ClientMessage =
       method: string;
       args: readonly Argument[];
       parent: TaskId | undefined;
+      /** Its place in the order of the caller's calls to this actor, where others go by a ring. */
+      sequence?: number;
     }
   | { type: "put"; object: ObjectId; value: StoredValue }
+  /** An object that the sender owns has left its thread: the node has it from now on, or once its outcome follows. */
+  | { type: "share"; object: ObjectId; outcome: Outcome | undefined }
+  /** The sender puts calls up on a board. */
+  | { type: "board"; memory: BoardMemory }
+  /** What the sender's calls name by this number. */
+  | { type: "callee"; callee: number; code: CodeId | undefined; name: string }
+  /** Asks to be introduced to an actor: answered by `line` once it is up, and by `lineEnded` once it is dead. */
+  | { type: "meet"; actor: ActorId }
+  /** A task of the sender's board ended without a worker's word. */
+  | {
+      type: "unrun";
+      task: TaskId;
+      name: string;
+      failure: Failure;
+      attempt: number;
+      parent: TaskId;
+      submitted: number;
+      actor?: ActorId;
+    }
   /** Answered by `got` once all are there or one is a failure. */
   | { type: "get"; request: number; objects: readonly ObjectId[] }
   /** Answered by `waited` once `count` are there, or at `settle`. */
@@ -69,13 +92,39 @@ export type WorkerMessage =
   | { type: "done"; task: TaskId; outcome: Outcome; milliseconds: number }
   | { type: "constructed"; actor: ActorId; failure: Failure | undefined }
   | { type: "blocked"; task: TaskId }
-  | { type: "resumed"; task: TaskId };
+  | { type: "resumed"; task: TaskId }
+  /** The outcome of a call from a board that does not fit words; its owner is told to ask for it. */
+  | { type: "deposit"; task: TaskId; name: string; outcome: Outcome }
+  /** Asks for what an owner's calls name by this number. Answered by `callee`, after its `define`. */
+  | { type: "learn"; owner: ClientId; callee: number }
+  /** Takes no more calls, as the permit with this number was revoked. */
+  | { type: "parked"; permit: number }
+  /** Why a task from a board failed, for its row. */
+  | { type: "fault"; task: TaskId; error: string }
+  /** A filled chunk of its journal is followed by this one. */
+  | { type: "journal"; chunk: SharedArrayBuffer };
 
 /** To whoever submitted. */
 export type ClientReply =
   | { type: "got"; request: number; values: readonly StoredValue[] }
   | { type: "failed"; request: number; failure: Failure }
-  | { type: "waited"; request: number; ready: readonly ObjectId[] };
+  | { type: "waited"; request: number; ready: readonly ObjectId[] }
+  /** A worker may claim from the receiver's board; its results come by this ring. */
+  | { type: "claimer"; worker: WorkerId; results: SharedArrayBuffer; words: SharedArrayBuffer }
+  /** That worker's thread has ended. */
+  | { type: "ended"; worker: WorkerId; reason: string }
+  /** Calls to the actor go by this ring, and results come by that one. */
+  | {
+      type: "line";
+      actor: ActorId;
+      calls: SharedArrayBuffer;
+      results: SharedArrayBuffer;
+      words: SharedArrayBuffer;
+    }
+  /** The actor is dead. */
+  | { type: "lineEnded"; actor: ActorId; failure: Failure }
+  /** Worker threads end before they are up. */
+  | { type: "stranded"; reason: string };
 
 /** To a worker thread: what to run. */
 export type WorkerCommand =
@@ -97,7 +146,28 @@ export type WorkerCommand =
       gpuIds: readonly number[];
       maxConcurrency: number;
     }
-  | { type: "call"; task: TaskId; name: string; method: string; args: readonly StoredValue[] };
+  | {
+      type: "call";
+      task: TaskId;
+      name: string;
+      method: string;
+      args: readonly StoredValue[];
+      caller: ClientId;
+      sequence: number | undefined;
+    }
+  /** Calls of this thread come by a ring, and results go to it by another. */
+  | {
+      type: "caller";
+      caller: ClientId;
+      calls: SharedArrayBuffer;
+      results: SharedArrayBuffer;
+      words: SharedArrayBuffer;
+    }
+  /** There is a board to claim from; results go by this ring to its owner, whose words are given. */
+  | { type: "claim"; owner: ClientId; memory: BoardMemory; results: SharedArrayBuffer; words: SharedArrayBuffer }
+  /** A board's owner has ended. */
+  | { type: "disclaim"; owner: ClientId }
+  | { type: "callee"; owner: ClientId; callee: number; code: CodeId; name: string };
 
 export type UpMessage = ClientMessage | WorkerMessage;
 export type DownMessage = ClientReply | WorkerCommand;
@@ -107,18 +177,42 @@ export interface Welcome {
   readonly client: ClientId;
   /** What the node has, in units. */
   readonly total: Demand;
+  /** The thread's words; absent where there are no boards, and every call goes by message. */
+  readonly words?: SharedArrayBuffer;
 }
 
 /** The two names under which a bus carries all this. */
 export const busMethods = { connect: "tasks.connect", batch: "tasks.batch" } as const;
 
+const workerMessages: ReadonlySet<string> = new Set<WorkerMessage["type"]>([
+  "started",
+  "done",
+  "constructed",
+  "blocked",
+  "resumed",
+  "deposit",
+  "learn",
+  "parked",
+  "fault",
+  "journal",
+]);
+const replies: ReadonlySet<string> = new Set<ClientReply["type"]>([
+  "got",
+  "failed",
+  "waited",
+  "claimer",
+  "ended",
+  "stranded",
+  "line",
+  "lineEnded",
+]);
+
 export function isWorkerMessage(message: UpMessage): message is WorkerMessage {
-  const { type } = message;
-  return type === "done" || type === "blocked" || type === "resumed" || type === "started" || type === "constructed";
+  return workerMessages.has(message.type);
 }
 
 export function isReply(message: DownMessage): message is ClientReply {
-  return message.type === "got" || message.type === "failed" || message.type === "waited";
+  return replies.has(message.type);
 }
 
 export function isReference(argument: Argument): argument is ReferenceArgument {

@@ -47,8 +47,9 @@ export class TaskRunner {
       if (command.type === "define") this.#definitions.set(command.code, command.definition);
       else if (command.type === "run") this.#queue.push(command);
       else if (command.type === "call") this.#actor?.call(command);
-      else {
-        this.#actor = new ActorRunner(command, this.#options, (code) => this.#load(code));
+      else if (command.type === "caller") this.#actor?.meet(command);
+      else if (command.type === "construct") {
+        this.#actor = new ActorRunner(command, this.#options, (code) => this.load(code));
       }
     }
     this.#next();
@@ -97,14 +98,14 @@ export class TaskRunner {
       return now;
     };
     const body = (loaded: Loaded) => runAs(running, () => this.#callWith(loaded, run.args));
-    const succeed = (result: unknown) => end(packOutcome(result, run.name, this.#options.client));
+    const succeed = (result: unknown) => end(packOutcome(result, run, this.#options.client));
     const fail = (reason: unknown) => end({ failure: taskFailure(run.name, reason) });
     const later = (promise: PromiseLike<unknown>) => {
       promise.then(succeed, fail).then(() => this.#next());
       return performance.now();
     };
     const loaded = this.#loaded.get(run.code);
-    if (loaded === undefined) return later(this.#load(run.code).then(body));
+    if (loaded === undefined) return later(this.load(run.code).then(body));
     try {
       const result = body(loaded);
       return isThenable(result) ? later(result) : succeed(result);
@@ -118,7 +119,8 @@ export class TaskRunner {
     return loaded(...args.map((argument) => client.unpack(argument)));
   }
 
-  #load(code: CodeId): Promise<Loaded> {
+  /** Makes code callable whose definition has come. */
+  load(code: CodeId): Promise<Loaded> {
     let loading = this.#loading.get(code);
     if (loading === undefined) {
       loading = this.#options.load(code, this.#definitions.get(code)!);

@@ -27,7 +27,20 @@ export interface NotRun {
   readonly target: number;
 }
 
-export type BenchRow = BenchFigure | NotRun;
+/** One figure that is held against a number, not against a peer. */
+export interface OwnFigure {
+  readonly name: string;
+  /** Median over the rounds. */
+  readonly value: number;
+  readonly unit: string;
+  /** The value that holds: at least this much, or at most where smaller is better. */
+  readonly target: number;
+  readonly holds: boolean;
+  readonly rounds: number;
+  readonly quartiles: Quartiles;
+}
+
+export type BenchRow = BenchFigure | OwnFigure | NotRun;
 
 export type Quartiles = readonly [first: number, third: number];
 
@@ -130,6 +143,29 @@ function summarize(measured: Measured, values: readonly number[], peerValues: re
     peer_quartiles: quartilesOf(peerValues),
     ratio_quartiles: quartilesOf(ratios),
   };
+}
+
+export interface Measurement {
+  readonly name: string;
+  readonly unit: string;
+  readonly target: number;
+  readonly rounds: number;
+  /** Measures once, in `unit`. */
+  ours(): Promise<number> | number;
+  readonly smallerIsBetter?: boolean;
+}
+
+/** Measures something by itself, after one round that does not count. Rejects with whatever it rejects with. */
+export async function measure(measurement: Measurement): Promise<OwnFigure> {
+  const { name, unit, target, rounds, smallerIsBetter = false } = measurement;
+  const values: number[] = [];
+  for (let round = -1; round < rounds; round++) {
+    const value = await measurement.ours();
+    if (round >= 0) values.push(value);
+  }
+  const value = quantile(values, 0.5);
+  const holds = smallerIsBetter ? value <= target : value >= target;
+  return { name, value: rounded(value), unit, target, holds, rounds, quartiles: quartilesOf(values) };
 }
 
 /** The seconds that a piece of work takes. */

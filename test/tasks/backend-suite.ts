@@ -1,7 +1,10 @@
 import test, { type ExecutionContext } from "ava";
 import { RayflightError } from "../../src/error.js";
 import {
+  ActorPool,
+  asCompleted,
   cancel,
+  createQueue,
   createScope,
   free,
   get,
@@ -468,6 +471,110 @@ export function testBackend(make: MakeSession): void {
     t.is(rows.length, layers * width);
     t.true(rows.every(({ state, attempt, kind }) => state === "finished" && attempt === 1 && kind === "task"));
     t.like(await session.load(), { tasks: 0, waiting: 0, free: { cpus: 20_000 } });
+  });
+
+  scenario(
+    "retryExceptions tries again what throws, as often as maxRetries says",
+    async (t, session) => {
+      // One CPU, so one thread: it can count.
+      const flaky = remote(
+        function flaky(key: string, failures: number) {
+          const counts = globalThis as unknown as Record<string, number>;
+          counts[key] = (counts[key] ?? 0) + 1;
+          if (counts[key] <= failures) throw new RangeError(`try ${counts[key]}`);
+          return counts[key];
+        },
+        { retryExceptions: true, maxRetries: 2 },
+      );
+      const key = `flaky ${Math.random()}`;
+      t.is(await get(flaky.remote(`${key} a`, 2)), 3);
+      await t.throwsAsync(get(flaky.remote(`${key} b`, 3)), { code: "TASK_FAILED", message: /try 3/ });
+      t.is(await get(flaky.options({ maxRetries: -1 }).remote(`${key} c`, 20)), 21);
+      await t.throwsAsync(get(flaky.options({ retryExceptions: false }).remote(`${key} d`, 1)), { message: /try 1/ });
+      // What asks for no CPU goes through the scheduler, what a task submits may stay on its thread.
+      t.is(await get(flaky.options({ numCpus: 0 }).remote(`${key} e`, 2)), 3);
+      await t.throwsAsync(get(flaky.options({ numCpus: 0 }).remote(`${key} f`, 3)), { message: /try 3/ });
+      const inside = remote(async (name: string) => await get([1, 2, 3].map((i) => flaky.remote(`${name}${i}`, 2))));
+      t.deepEqual(await get(inside.remote(`${key} g`)), [3, 3, 3]);
+      const numberOf = (id: string) => Number(id.split("-")[1]);
+      const rows = (await session.state("tasks"))
+        .filter(({ name, parent }) => name === "flaky" && parent === null)
+        .sort((a, b) => numberOf(a.id) - numberOf(b.id));
+      t.deepEqual(
+        rows.slice(0, 4).map(({ state, attempt }) => [state, attempt]),
+        [
+          ["finished", 3],
+          ["failed", 3],
+          ["finished", 21],
+          ["failed", 1],
+        ],
+      );
+      t.like(await session.load(), { tasks: 0, free: { cpus: 10_000 } });
+    },
+    { cpus: 1 },
+  );
+
+  scenario("asCompleted gives references as they are ready, failures, too", async (t) => {
+    const slow = never.remote();
+    const [one, two] = [add.remote(1, 0), fail.remote("x")];
+    const seen: ObjectRef<number>[] = [];
+    for await (const ref of asCompleted([slow, one, two])) {
+      seen.push(ref);
+      if (seen.length === 2) break;
+    }
+    t.deepEqual(new Set(seen), new Set([one, two]));
+    for await (const _ of asCompleted([])) t.fail();
+    const abort = new AbortController();
+    const pending = asCompleted([slow], { signal: abort.signal }).next();
+    abort.abort();
+    await t.throwsAsync(pending, { code: "CANCELLED" });
+  });
+
+  scenario("a pool gives each of its actors one call at a time", async (t) => {
+    class Squarer {
+      #running = 0;
+      async square(value: number): Promise<number> {
+        if (this.#running++ > 0) throw new Error("Two at once.");
+        for (let i = 0; i < value % 3; i++) await null;
+        this.#running--;
+        return value * value;
+      }
+    }
+    const RemoteSquarer = remote(Squarer);
+    const pool = new ActorPool([RemoteSquarer.remote(), RemoteSquarer.remote()]);
+    const values = Array.from({ length: 9 }, (_, i) => i);
+    const squares = values.map((value) => value * value);
+    const ordered: number[] = [];
+    for await (const square of pool.map((actor, value) => actor.square.remote(value), values)) ordered.push(square);
+    t.deepEqual(ordered, squares);
+    const unordered: number[] = [];
+    for await (const square of pool.mapUnordered((actor, value: number) => actor.square.remote(value), values)) {
+      unordered.push(square);
+    }
+    t.deepEqual(
+      unordered.sort((a, b) => a - b),
+      squares,
+    );
+    t.truthy(pool.popIdle());
+    t.truthy(pool.popIdle());
+    t.is(pool.popIdle(), undefined);
+  });
+
+  scenario("a queue is an actor whose handle travels; put waits while it is full, get while it is empty", async (t) => {
+    const queue = createQueue<number>({ maxSize: 2 });
+    const produce = remote(async (to: typeof queue, count: number) => {
+      for (let i = 0; i < count; i++) await get(to.put.remote(i));
+    });
+    const done = produce.remote(queue, 5);
+    const taken: number[] = [];
+    for (let i = 0; i < 5; i++) taken.push(await get(queue.get.remote()));
+    t.deepEqual(taken, [0, 1, 2, 3, 4]);
+    await get(done);
+    t.true(await get(queue.tryPut.remote(7)));
+    t.true(await get(queue.tryPut.remote(8)));
+    t.false(await get(queue.tryPut.remote(9)));
+    t.deepEqual(await get(queue.getBatch.remote(10)), [7, 8]);
+    t.is(await get(queue.size.remote()), 0);
   });
 
   scenario("misuse of the verbs is explained", async (t) => {

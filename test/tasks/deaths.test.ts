@@ -1,5 +1,6 @@
 import test, { type ExecutionContext } from "ava";
-import { get, type ObjectRef, put, remote, setContext } from "../../src/tasks/index.js";
+import { RandomStream } from "../../src/random.js";
+import { get, kill, type ObjectRef, put, remote, setContext } from "../../src/tasks/index.js";
 import { makeWorkers, type Session, type SessionOptions } from "./session.js";
 
 /** Real deaths of worker threads: nothing else than the thread is lost. */
@@ -173,4 +174,57 @@ scenario("deaths in a crowd of short tasks: every task has its one right result"
     2 * (count / 50),
   );
   t.like(await session.load(), { tasks: 0, waiting: 0, free: { cpus: 20_000 } });
+});
+
+scenario("an object whose owner has ended before it was made is lost, one that was made is not", async (t, session) => {
+  class Owner {
+    readonly never = remote(() => new Promise<number>(() => {}), { maxRetries: 0 });
+    submit(): { ref: ObjectRef<number> } {
+      return { ref: this.never.remote() };
+    }
+    async finish(): Promise<{ ref: ObjectRef<number> }> {
+      const ref = add.remote(20, 22);
+      await get(ref);
+      return { ref };
+    }
+  }
+  const owner = remote(Owner).remote();
+  const [pending, made] = await get([owner.submit.remote(), owner.finish.remote()]);
+  kill(owner);
+  await t.throwsAsync(get(pending.ref), { code: "OBJECT_LOST", message: /a thread that ended/ });
+  t.is(await get(made.ref), 42);
+  t.like(await session.load(), { actors: 0 });
+});
+
+scenario("a graph whose workers die again and again: nothing is lost, wrong or there twice", async (t, session) => {
+  const count = 3000;
+  const random = new RandomStream(7, "deaths");
+  // Every hundredth task may end its thread, each time that it is tried.
+  const work = remote(
+    (index: number, microseconds: number, deadly: boolean, a: number, b: number) => {
+      const until = performance.now() + microseconds / 1000;
+      while (performance.now() < until);
+      if (deadly && Math.random() < 0.5) process.exit(1);
+      return (a * 31 + b * 7 + index) % 1_000_003;
+    },
+    { maxRetries: -1 },
+  );
+  const refs: ObjectRef<number>[] = [];
+  const expected: number[] = [];
+  for (let index = 0; index < count; index++) {
+    const parents = [0, 1].map(() => (index > 10 && random.integer(2) === 0 ? random.integer(index) : -1));
+    const [a, b] = parents.map((parent) => (parent < 0 ? index : refs[parent]!));
+    const [x, y] = parents.map((parent) => (parent < 0 ? index : expected[parent]!));
+    refs.push(work.remote(index, random.integer(300), index % 100 === 50, a!, b!));
+    expected.push((x! * 31 + y! * 7 + index) % 1_000_003);
+  }
+  t.deepEqual(await get(refs), expected);
+  const rows = await session.state("tasks");
+  t.is(new Set(rows.map(({ id }) => id)).size, count);
+  t.is(rows.filter(({ state }) => state === "finished").length, count);
+  const deaths = (await session.state("workers")).filter(({ state }) => state === "dead").length;
+  t.log(`${deaths} worker threads died`);
+  t.true(deaths > 5);
+  for (const ref of refs) ref[Symbol.dispose]();
+  t.like(await session.load(), { objects: 0, tasks: 0, waiting: 0, free: { cpus: 20_000 }, memory: 0 });
 });

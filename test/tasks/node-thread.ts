@@ -24,7 +24,11 @@ const host = hostTasks({
   onWorkerBus: (bus, worker) => bus.serve({ "test.whoami": () => worker }),
 });
 driver.serve({
-  "test.load": () => ({ ...host.load(), memory: store.usage().memoryUsed }),
+  "test.load": async () => {
+    // A worker comes to rest only after the owner has its last result.
+    for (let i = 0; i < 100 && !host.isAtRest; i++) await new Promise((resolve) => setTimeout(resolve, 1));
+    return { ...host.load(), memory: store.usage().memoryUsed };
+  },
   "test.state": async (table) => {
     await host.flush();
     return await control.list(table as TableName);

@@ -12,6 +12,9 @@ interface SimulatedWorker {
   /** The one that computes; the threads of actors have none, their calls overlap. */
   active: number | undefined;
   readonly blocked: Set<number>;
+  permit: "none" | "granted" | "revoked";
+  /** Whether it runs a call from a board. */
+  claims: boolean;
 }
 
 interface Expected {
@@ -32,6 +35,8 @@ export interface Counts {
   cancels: number;
   calls: number;
   retries: number;
+  claims: number;
+  revocations: number;
   log: string;
 }
 
@@ -50,7 +55,17 @@ export function simulate(random: RandomStream): Counts {
   const expected = new Map<number, Expected>();
   const actors = new Map<number, { alive: boolean; demand: Demand; sent: Map<number, number> }>();
   const gpuHolders = new Map<number, number>();
-  const counts: Counts = { tasks: 0, deaths: 0, blocks: 0, cancels: 0, calls: 0, retries: 0, log: "" };
+  const counts: Counts = {
+    tasks: 0,
+    deaths: 0,
+    blocks: 0,
+    cancels: 0,
+    calls: 0,
+    retries: 0,
+    claims: 0,
+    revocations: 0,
+    log: "",
+  };
   let nextId = 1;
 
   const pick = <T>(items: readonly T[]): T | undefined => items[random.integer(Math.max(1, items.length))];
@@ -75,7 +90,16 @@ export function simulate(random: RandomStream): Counts {
       case "start": {
         const { worker: id, actor } = instruction;
         check(!workers.has(id), `worker ${id} starts twice`);
-        workers.set(id, { id, actor, up: false, queue: [], active: undefined, blocked: new Set() });
+        workers.set(id, {
+          id,
+          actor,
+          up: false,
+          queue: [],
+          active: undefined,
+          blocked: new Set(),
+          permit: "none",
+          claims: false,
+        });
         const pool = [...workers.values()].filter((worker) => worker.actor === undefined);
         check(pool.length <= cpus, "more task threads than CPUs");
         return;
@@ -88,6 +112,7 @@ export function simulate(random: RandomStream): Counts {
         const worker = workers.get(instruction.worker)!;
         const item = expected.get(instruction.task)!;
         check(worker.up, "a worker gets work before it is up");
+        check(worker.permit === "none", "a worker gets work while it may take calls from boards");
         check(item.outcome === undefined, `${instruction.task} runs after its outcome`);
         check(
           item.arguments.every((argument) => expected.get(argument)!.outcome === "value"),
@@ -120,6 +145,22 @@ export function simulate(random: RandomStream): Counts {
           gpuHolders.set(gpu, instruction.actor);
         }
         return;
+      case "permit": {
+        const worker = workers.get(instruction.worker)!;
+        check(worker.up && worker.permit === "none" && worker.actor === undefined, "a permit for the wrong worker");
+        worker.permit = "granted";
+        return;
+      }
+      case "revoke": {
+        const worker = workers.get(instruction.worker)!;
+        check(worker.permit === "granted", "a permit is revoked that is none");
+        counts.revocations += 1;
+        worker.permit = "revoked";
+        if (!worker.claims) resting.push(worker.id);
+        return;
+      }
+      case "stranded":
+        return;
       case "fail":
         settle(instruction.task, "failure");
         return;
@@ -130,6 +171,9 @@ export function simulate(random: RandomStream): Counts {
     }
   };
 
+  /** Workers that are at rest after their permit was revoked: the node is told next. */
+  const resting: number[] = [];
+
   const handle = (event: SchedulerEvent) => {
     counts.log += `${JSON.stringify(event)}\n`;
     const before = scheduler.ledger.free();
@@ -138,6 +182,14 @@ export function simulate(random: RandomStream): Counts {
     const { cpus: left } = scheduler.ledger.free();
     check(left >= 0 || left >= before.cpus || event.type === "resumed", "CPUs are given twice");
     for (const instruction of instructions) carryOut(instruction);
+    for (let worker = resting.shift(); worker !== undefined; worker = resting.shift()) park(worker);
+  };
+
+  const park = (id: number) => {
+    const worker = workers.get(id);
+    if (worker?.permit !== "revoked") return;
+    worker.permit = "none";
+    handle({ type: "parked", worker: id });
   };
 
   const argumentsOf = (): number[] => {
@@ -192,6 +244,15 @@ export function simulate(random: RandomStream): Counts {
       handle({ type: "call", task, actor, caller, pending: pendingOf(args) });
     },
     () => {
+      if (random.integer(8) === 0) handle({ type: "board" });
+    },
+    () => {
+      const worker = pick([...workers.values()].filter(({ permit, claims }) => permit === "granted" && !claims));
+      if (worker === undefined) return;
+      counts.claims += 1;
+      worker.claims = true;
+    },
+    () => {
       const all = [...workers.values()];
       const busy = all.filter(({ queue }) => queue.length > 0);
       const worker = pick(busy.length > 0 ? busy : all);
@@ -215,9 +276,14 @@ export function simulate(random: RandomStream): Counts {
 
   /** Lets one worker make a step; returns whether one could. */
   const progress = (): boolean => {
-    const able = [...workers.values()].filter(({ up, queue }) => !up || queue.length > 0);
+    const able = [...workers.values()].filter(({ up, queue, claims }) => !up || queue.length > 0 || claims);
     const worker = pick(able);
     if (worker === undefined) return false;
+    if (worker.claims) {
+      worker.claims = false;
+      if (worker.permit === "revoked") park(worker.id);
+      return true;
+    }
     if (!worker.up) {
       worker.up = true;
       handle({ type: "started", worker: worker.id });
@@ -269,7 +335,17 @@ export function simulate(random: RandomStream): Counts {
 
   for (const [id, { outcome }] of expected) check(outcome !== undefined, `${id} never ended`);
   const free = scheduler.ledger.free();
-  check(free.cpus === cpus * unit && free.gpus === gpus * unit, `not all resources are back: ${JSON.stringify(free)}`);
+  const permits = [...workers.values()].filter(({ permit }) => permit === "granted").length;
+  check(
+    ![...workers.values()].some(({ permit }) => permit === "revoked"),
+    "a permit is revoked though nothing waits any more",
+  );
+  const idle = [...workers.values()].filter(({ up, actor, permit }) => up && actor === undefined && permit === "none");
+  check(permits === 0 || idle.length === 0, "a worker idles while others may take calls");
+  check(
+    free.cpus + permits * unit === cpus * unit && free.gpus === gpus * unit,
+    `not all resources are back: ${JSON.stringify(free)}`,
+  );
   check(scheduler.load.tasks === 0 && scheduler.load.actors === 0, "something is left in the scheduler");
   return counts;
 }

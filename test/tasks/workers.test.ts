@@ -76,3 +76,49 @@ test.serial("a value that does not fit the store is refused, and the store recov
     setContext(undefined);
   }
 });
+
+test.serial(
+  "tasks that run or wait for a worker have rows, and each row says at last how its task ended",
+  async (t) => {
+    const session = await makeWorkers({ cpus: 1 });
+    try {
+      const gate = new Int32Array(new SharedArrayBuffer(8));
+      const stay = remote(function stay(name: string) {
+        const flags = (globalThis as { flags?: Int32Array }).flags!;
+        Atomics.store(flags, 0, 1);
+        Atomics.notify(flags, 0);
+        Atomics.wait(flags, 1, 0);
+        return name;
+      });
+      const give = remote((flags: Int32Array) => {
+        (globalThis as { flags?: Int32Array }).flags = flags;
+      });
+      await get(give.remote(gate));
+      const refs = [stay.remote("first"), stay.remote("second")];
+      await null;
+      while (Atomics.load(gate, 0) === 0) await new Promise((resolve) => setImmediate(resolve));
+      const states = async () =>
+        (await session.state("tasks"))
+          .filter(({ name }) => name === "stay")
+          .map(({ state, worker }) => [state, worker]);
+      t.deepEqual(await states(), [
+        ["running", "worker-1"],
+        ["pending", null],
+      ]);
+      t.deepEqual(
+        (await session.state("workers")).map(({ state }) => state),
+        ["busy"],
+      );
+      Atomics.store(gate, 1, 1);
+      Atomics.notify(gate, 1);
+      t.deepEqual(await get(refs), ["first", "second"]);
+      t.deepEqual(await states(), [
+        ["finished", "worker-1"],
+        ["finished", "worker-1"],
+      ]);
+    } finally {
+      await session.close();
+      setContext(undefined);
+    }
+  },
+);

@@ -32,8 +32,9 @@ export class ObjectTable {
     return this.#entries.get(id);
   }
 
-  /** Notes an object that is being made; `holder` has the first reference to it. */
+  /** Notes an object that is being made; `holder` has the first reference to it. May be called twice. */
   expect(id: ObjectId, holder: ClientId): void {
+    if (this.#entries.has(id)) return;
     this.#entries.set(id, {
       outcome: undefined,
       holder,
@@ -103,6 +104,13 @@ export class ObjectTable {
   /** A thread is gone, and all its references with it. */
   releaseAll(client: ClientId): void {
     this.release(client, [...this.#entries.keys()]);
+  }
+
+  /** Objects that are being made whose numbers a thread gave. */
+  *pendingOf(client: ClientId): Iterable<ObjectId> {
+    for (const [id, { outcome }] of this.#entries) {
+      if (outcome === undefined && Math.floor(id / 2 ** 32) === client) yield id;
+    }
   }
 
   pin(ids: Iterable<ObjectId>): void {

@@ -32,6 +32,18 @@ export function actorDied(call: string, actor: Failure | undefined): Failure {
   };
 }
 
+export function ownerDied(object: string, reason: string): Failure {
+  return {
+    code: "OBJECT_LOST",
+    message: `The object ${object} was being made for a thread that ended, because ${reason}.`,
+    hint: "Run the task again that submitted what makes it.",
+  };
+}
+
+export function unknownActor(): Failure {
+  return { code: "ACTOR_DIED", message: "There is no such actor.", hint: "Use a handle of this session." };
+}
+
 export function actorKilled({ message: { className } }: ActorRecord): Failure {
   return { code: "ACTOR_DIED", message: `The actor ${className} was killed.`, hint: "Make a new actor." };
 }

@@ -3,7 +3,7 @@ import type { Failure } from "../failure.js";
 import { refsIn } from "../live.js";
 import { formatObjectId } from "../object-ref.js";
 import { type Argument, type ClientMessage, isReference } from "../protocol.js";
-import type { ClientId, ObjectId, TaskId } from "../scheduler/events.js";
+import type { ClientId, ObjectId, TaskId, WorkerId } from "../scheduler/events.js";
 
 type Submit = ClientMessage & { type: "submit" };
 type Call = ClientMessage & { type: "call" };
@@ -25,6 +25,9 @@ export interface ActorRecord {
   args: Create["args"];
   readonly pins: readonly ObjectId[];
   readonly row: ActorRow;
+  /** Threads that call it by rings, or will. */
+  readonly callers: Set<ClientId>;
+  worker?: WorkerId;
   /** Why it is dead. */
   failure?: Failure;
 }
@@ -54,6 +57,30 @@ export function taskRow(message: Submit | Call): TaskRow {
     endedAt: null,
     error: null,
   };
+}
+
+/** The row of a task that ended without a worker's word. */
+export function unrunRow(message: ClientMessage & { type: "unrun" }): TaskRow {
+  const { task, name, failure, attempt, parent, submitted, actor } = message;
+  return {
+    id: formatObjectId(task),
+    name,
+    kind: actor === undefined ? "task" : "actor-call",
+    state: failure.code === "CANCELLED" ? "cancelled" : "failed",
+    parent: parent === 0 ? null : formatObjectId(parent),
+    actor: actor === undefined ? null : formatObjectId(actor),
+    worker: null,
+    attempt,
+    submittedAt: submitted,
+    startedAt: null,
+    endedAt: Date.now(),
+    error: `${failure.code}: ${failure.message}`,
+  };
+}
+
+/** The row of a task whose owner has ended: nobody wants it any more. */
+export function orphanRow(row: TaskRow, reason: string): TaskRow {
+  return { ...row, state: "cancelled", endedAt: Date.now(), error: `Its owner's thread ended because ${reason}.` };
 }
 
 export function actorRow(message: Create): ActorRow {

@@ -1,4 +1,5 @@
 import type { StoredValue } from "../../store/value.js";
+import { late } from "../deadline.js";
 import type { Failure } from "../failure.js";
 import { formatObjectId } from "../object-ref.js";
 import type { ClientReply } from "../protocol.js";
@@ -24,12 +25,6 @@ export function freed(object: string): Failure {
     hint: "Keep a reference to it, and free it only when nobody needs it any more.",
   };
 }
-
-const late: Failure = {
-  code: "GET_TIMEOUT",
-  message: "The values were not there within get()'s timeoutMs.",
-  hint: "The tasks go on: get them again, or give more time.",
-};
 
 /** Who waits for which objects. Answers as soon as it can. */
 export class Requests {

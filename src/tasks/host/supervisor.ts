@@ -17,7 +17,8 @@ export interface WorkerLink {
 
 /** Starts workers and sees them die: threads in the `workers` backend, the same thread in the `inline` one. */
 export interface Supervisor {
-  start(worker: WorkerId, actor: ActorId | undefined, events: WorkerEvents): WorkerLink;
+  /** `words` are the new thread's: how others wake it, and its permit. */
+  start(worker: WorkerId, actor: ActorId | undefined, words: SharedArrayBuffer, events: WorkerEvents): WorkerLink;
   /** Ends all workers; resolves once none is left. */
   close(): Promise<void>;
 }

@@ -28,10 +28,13 @@ import type {
 import type { Demand } from "../scheduler/resources.js";
 import { Scheduler } from "../scheduler/scheduler.js";
 import { examineArguments, failureOf, resolveArguments } from "./arguments.js";
+import { BoardTable } from "./board-table.js";
+import { HeldMessages } from "./held-messages.js";
+import { Journals } from "./journals.js";
 import { ObjectTable } from "./object-table.js";
 import { Outgoing } from "./outgoing.js";
 import * as reasons from "./reasons.js";
-import { type ActorRecord, actorRow, pinsOf, type TaskRecord, taskRow } from "./records.js";
+import { type ActorRecord, actorRow, orphanRow, pinsOf, type TaskRecord, taskRow, unrunRow } from "./records.js";
 import { freed, Requests } from "./requests.js";
 import type { ObjectMemory, Supervisor, WorkerLink } from "./supervisor.js";
 import { formatWorkerId, TaskRows } from "./task-rows.js";
@@ -57,8 +60,10 @@ export interface Connection {
 const driver: ClientId = 0;
 
 /**
- * The deciding half of an engine, on the node thread: knows every object, task, actor and worker, asks the scheduler
- * what to do and does it. Runs no user code.
+ * The deciding half of an engine, on the node thread: knows workers, actors, the objects that more than one thread may refer
+ * to, and the tasks that ask for more than a CPU or need such an object; asks the scheduler what to do and does it. What
+ * goes by boards and rings it only makes possible: it introduces threads to each other and says who may claim. Runs no
+ * user code.
  */
 export class TaskHost {
   readonly #options: TaskHostOptions;
@@ -71,6 +76,9 @@ export class TaskHost {
   readonly #actors = new Map<ActorId, ActorRecord>();
   readonly #workers: WorkerTable;
   readonly #outgoing = new Outgoing();
+  readonly #boards = new BoardTable(this.#outgoing, (worker, code) => this.#define(worker, code));
+  readonly #journals = new Journals((owner, callee) => this.#boards.nameOf(owner, callee));
+  readonly #backlog = new HeldMessages();
   #events: SchedulerEvent[] = [];
   #closed = false;
 
@@ -82,11 +90,12 @@ export class TaskHost {
     this.#workers = new WorkerTable(this.#rows, options.node ?? "node-0");
   }
 
-  /** Connects the driver; `send` carries batches to it. */
-  connect(send: (batch: readonly DownMessage[]) => void): Connection {
+  /** Connects the driver; `send` carries batches to it. With `boards`, it may put calls up for workers to take. */
+  connect(send: (batch: readonly DownMessage[]) => void, { boards }: { boards: boolean }): Connection {
     this.#outgoing.connect(driver, send);
+    const words = this.#boards.addClient(driver);
     return {
-      welcome: { client: driver, total: this.#options.total },
+      welcome: { client: driver, total: this.#options.total, ...(boards && { words }) },
       receive: (batch) => this.#receive(driver, batch),
     };
   }
@@ -94,18 +103,28 @@ export class TaskHost {
   /** What is not done yet, for tests and for people: all zero once everything was released and every actor ended. */
   load() {
     const { waiting, tasks, actors } = this.#scheduler.load;
+    const { cpus, gpus } = this.#scheduler.ledger.free();
     return {
       objects: this.#objects.size,
       requests: this.#requests.size,
       waiting,
       tasks,
       actors,
-      free: this.#scheduler.ledger.free(),
+      free: { cpus: cpus + this.#boards.idleCpus(), gpus },
     };
+  }
+
+  /** Whether no worker runs a call from a board. */
+  get isAtRest(): boolean {
+    return this.#boards.isAtRest;
   }
 
   /** Writes the state tables' rows that are still under way. */
   async flush(): Promise<void> {
+    // What is on the boards first: what ended meanwhile is in a journal, and is the newer row.
+    for (const row of [...this.#boards.rows()]) this.#rows.changed("tasks", row);
+    for (const row of this.#journals.read()) this.#rows.changed("tasks", row);
+    for (const [worker, busy] of this.#boards.busyWorkers()) this.#workers.claims(worker, busy);
     await this.#rows.flush();
   }
 
@@ -121,11 +140,56 @@ export class TaskHost {
 
   #receive(client: ClientId, batch: readonly UpMessage[]): void {
     if (this.#closed) return;
-    for (const message of batch) {
+    if (!this.#backlog.hold(client, batch)) this.#take(client, batch);
+    this.#work();
+  }
+
+  /** Takes messages in order, up to one that speaks of what another thread's message, still under way, will make known. */
+  #take(client: ClientId, batch: readonly UpMessage[]): void {
+    let news = false;
+    for (let i = 0; i < batch.length; i++) {
+      const message = batch[i]!;
+      if (this.#isAhead(client, message)) {
+        this.#backlog.open(client, batch.slice(i));
+        break;
+      }
       if (isWorkerMessage(message)) this.#takeFromWorker(client, message);
       else this.#takeFromClient(client, message);
+      news ||= message.type === "define" || message.type === "create";
     }
-    this.#work();
+    if (news) this.#resume();
+  }
+
+  /** Takes what was held back, as far as that is possible now. */
+  #resume(): void {
+    for (const [client, batch] of this.#backlog.empty()) {
+      if (!this.#backlog.hold(client, batch)) this.#take(client, batch);
+    }
+  }
+
+  /**
+   * Whether a message names code or an actor that its maker's message has not introduced yet. Handles travel by rings,
+   * which may be faster than the messages of the thread that sent them.
+   */
+  #isAhead(client: ClientId, message: UpMessage): boolean {
+    switch (message.type) {
+      case "submit":
+      case "create":
+      case "callee":
+        return message.code !== undefined && !this.#codes.has(message.code) && this.#isFromOther(client, message.code);
+      case "call":
+      case "meet":
+      case "kill":
+        return !this.#actors.has(message.actor) && this.#isFromOther(client, message.actor);
+      default:
+        return false;
+    }
+  }
+
+  /** Whether the number was given by another thread, which lives. */
+  #isFromOther(client: ClientId, id: number): boolean {
+    const maker = Math.floor(id / 2 ** 32);
+    return maker !== client && this.#boards.has(maker);
   }
 
   /** Lets the scheduler decide until nothing follows, then sends what came of it. */
@@ -170,7 +234,7 @@ export class TaskHost {
         const { args, ...rest } = message;
         const { actor, demand } = message;
         const pins = pinsOf(args);
-        const record: ActorRecord = { message: rest, args, pins, row: actorRow(message) };
+        const record: ActorRecord = { message: rest, args, pins, row: actorRow(message), callers: new Set() };
         this.#objects.pin(pins);
         this.#actors.set(actor, record);
         this.#rows.changed("actors", record.row);
@@ -184,6 +248,23 @@ export class TaskHost {
       case "put":
         this.#objects.expect(message.object, client);
         this.#settle(message.object, { value: message.value });
+        return;
+      case "share":
+        this.#objects.expect(message.object, client);
+        if (message.outcome !== undefined) this.#settle(message.object, message.outcome);
+        return;
+      case "board":
+        this.#boards.addBoard(client, message.memory);
+        this.#events.push({ type: "board" });
+        return;
+      case "callee":
+        this.#boards.addCallee(client, message.callee, message.code, message.name);
+        return;
+      case "meet":
+        this.#meet(client, message.actor);
+        return;
+      case "unrun":
+        this.#rows.changed("tasks", unrunRow(message));
         return;
       case "get":
         this.#requests.get(client, message.request, message.objects);
@@ -228,7 +309,7 @@ export class TaskHost {
       case "done":
         this.#workers.count(worker, -1);
         this.#events.push({ type: "finished", worker, task: message.task, milliseconds: message.milliseconds });
-        this.#settle(message.task, message.outcome);
+        if (!this.#retry(message.task, message.outcome)) this.#settle(message.task, message.outcome);
         return;
       case "constructed":
         this.#constructed(message.actor, message.failure);
@@ -237,7 +318,42 @@ export class TaskHost {
       case "resumed":
         this.#events.push({ type: message.type, worker, task: message.task });
         return;
+      case "deposit":
+        this.#deposit(message.task, message.outcome, message.name);
+        return;
+      case "learn":
+        this.#boards.learn(worker, message.owner, message.callee);
+        return;
+      case "parked":
+        if (this.#boards.isNewest(worker, message.permit)) this.#events.push({ type: "parked", worker });
+        return;
+      case "fault":
+        this.#journals.fault(message.task, message.error);
+        return;
+      case "journal":
+        this.#journals.add(worker, message.chunk, this.#workers.actorOf(worker));
+        return;
     }
+  }
+
+  /** Submits a task that failed once more, if it is to be tried again; returns whether it did. */
+  #retry(task: TaskId, outcome: Outcome): boolean {
+    const record = this.#tasks.get(task);
+    if (record === undefined || !("failure" in outcome) || record.message.type !== "submit") return false;
+    const { code, demand, maxRetries, retryExceptions } = record.message;
+    const attempts = record.row.attempt;
+    if (!retryExceptions || (maxRetries >= 0 && attempts > maxRetries)) return false;
+    const left = maxRetries < 0 ? maxRetries : maxRetries - attempts;
+    this.#events.push({ type: "submit", task, code, demand, maxRetries: left, pending: [] });
+    return true;
+  }
+
+  /** The outcome of a call from a board, which its owner gets from here. */
+  #deposit(task: TaskId, outcome: Outcome, name: string): void {
+    const owner = Math.floor(task / 2 ** 32);
+    if (!this.#boards.has(owner)) return;
+    this.#objects.expect(task, owner);
+    this.#settle(task, outcome, name);
   }
 
   #constructed(actor: ActorId, failure: Failure | undefined): void {
@@ -252,6 +368,17 @@ export class TaskHost {
     record.args = [];
     record.row.state = "alive";
     this.#rows.changed("actors", record.row);
+    for (const client of record.callers) this.#boards.connect(client, actor, record.worker!);
+  }
+
+  /** A thread wants to call an actor. */
+  #meet(client: ClientId, actor: ActorId): void {
+    const record = this.#actors.get(actor);
+    const failure = record === undefined ? reasons.unknownActor() : record.failure;
+    if (record !== undefined && failure === undefined) {
+      record.callers.add(client);
+      if (record.row.state === "alive") this.#boards.connect(client, actor, record.worker!);
+    } else this.#outgoing.push(client, { type: "lineEnded", actor, failure: failure! });
   }
 
   #carryOut(instruction: Instruction): void {
@@ -280,7 +407,9 @@ export class TaskHost {
         if (message.type !== "call") return;
         const args = this.#argumentsFor(worker, task, message.args);
         if (args === undefined) return;
-        this.#outgoing.push(worker, { type: "call", task, name: message.name, method: message.method, args });
+        const { name, method, sequence } = message;
+        const { client: caller } = this.#tasks.get(task)!;
+        this.#outgoing.push(worker, { type: "call", task, name, method, args, caller, sequence });
         this.#running(row, worker);
         return;
       }
@@ -305,6 +434,15 @@ export class TaskHost {
         });
         return;
       }
+      case "permit":
+        this.#boards.permit(instruction.worker);
+        return;
+      case "revoke":
+        if (this.#boards.revoke(instruction.worker)) this.#events.push({ type: "parked", worker: instruction.worker });
+        return;
+      case "stranded":
+        this.#boards.strand(this.#workers.deathOf());
+        return;
       case "fail":
         this.#settle(instruction.task, { failure: this.#explain(instruction) });
         return;
@@ -315,7 +453,8 @@ export class TaskHost {
   }
 
   #start(worker: WorkerId, actor: ActorId | undefined): void {
-    const link = this.#options.supervisor.start(worker, actor, {
+    const words = this.#boards.addClient(worker);
+    const link = this.#options.supervisor.start(worker, actor, words, {
       receive: (batch) => this.#receive(worker, batch),
       died: (reason) => {
         if (this.#closed || this.#ended(worker, reason) === undefined) return;
@@ -325,8 +464,12 @@ export class TaskHost {
     });
     this.#workers.add(worker, actor, link);
     this.#outgoing.connect(worker, (batch) => link.send(batch));
-    if (actor === undefined) return;
+    if (actor === undefined) {
+      this.#boards.addClaimer(worker);
+      return;
+    }
     const record = this.#actors.get(actor)!;
+    record.worker = worker;
     record.row.worker = formatWorkerId(worker);
     this.#rows.changed("actors", record.row);
   }
@@ -336,8 +479,18 @@ export class TaskHost {
     const link = this.#workers.remove(worker, reason);
     if (link === undefined) return undefined;
     this.#outgoing.disconnect(worker);
+    for (const row of this.#boards.rows(worker)) this.#rows.changed("tasks", orphanRow(row, reason));
+    this.#boards.remove(worker, reason);
+    this.#journals.ended(worker);
     this.#requests.forgetAll(worker);
     this.#objects.releaseAll(worker);
+    // What it would have made known itself: tasks that go through the node run on without it.
+    for (const id of [...this.#objects.pendingOf(worker)]) {
+      if (!this.#tasks.has(id)) this.#settle(id, { failure: reasons.ownerDied(formatObjectId(id), reason) });
+    }
+    // Nothing more comes from it that others could wait for.
+    this.#backlog.forget(worker);
+    this.#resume();
     return link;
   }
 
@@ -352,6 +505,10 @@ export class TaskHost {
           : reasons.actorLost(record, this.#workers.deathOf(reason.worker));
     if (record.row.state === "pending") this.#objects.unpin(record.pins);
     record.args = [];
+    for (const client of record.callers) {
+      this.#outgoing.push(client, { type: "lineEnded", actor, failure: record.failure });
+    }
+    record.callers.clear();
     Object.assign(record.row, { state: "dead", endedAt: Date.now(), error: record.failure.message });
     this.#rows.changed("actors", record.row);
   }
@@ -373,14 +530,14 @@ export class TaskHost {
   }
 
   /** Gives a task its outcome; only the first counts. Values in shared memory are counted first. */
-  #settle(id: ObjectId, outcome: Outcome): void {
+  #settle(id: ObjectId, outcome: Outcome, name?: string): void {
     if (this.#closed) return;
     const buffer = "value" in outcome ? sharedBufferOf(outcome.value) : undefined;
     if (buffer === undefined) {
       this.#publish(id, outcome, undefined);
       return;
     }
-    const label = this.#tasks.get(id)?.message.name ?? "put()";
+    const label = name ?? this.#tasks.get(id)?.message.name ?? "put()";
     try {
       const release = this.#options.memory.adopt(buffer, `the result of ${label}`);
       if (typeof release === "function") {

@@ -45,6 +45,11 @@ export class WorkerTable {
     this.#rows.changed("workers", row);
   }
 
+  /** The actor whose thread it is, as rows name it. */
+  actorOf(worker: WorkerId): string | null {
+    return this.#workers.get(worker)?.row.actor ?? null;
+  }
+
   started(worker: WorkerId): void {
     this.#setState(this.#workers.get(worker)!, "idle");
   }
@@ -54,6 +59,13 @@ export class WorkerTable {
     const record = this.#workers.get(worker)!;
     record.load += change;
     this.#setState(record, record.load > 0 ? "busy" : "idle");
+  }
+
+  /** Whether it runs calls that it took from boards. */
+  claims(worker: WorkerId, busy: boolean): void {
+    const record = this.#workers.get(worker);
+    if (record === undefined || record.row.state === "starting") return;
+    this.#setState(record, busy || record.load > 0 ? "busy" : "idle");
   }
 
   /** Notes that code is being sent; returns whether it was not before. */

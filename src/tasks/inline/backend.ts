@@ -4,7 +4,7 @@ import { TaskClient } from "../client.js";
 import { encodeCode } from "../closures/encode.js";
 import { TaskHost } from "../host/task-host.js";
 import { Outbox } from "../outbox.js";
-import type { ClientMessage, ClientReply } from "../protocol.js";
+import type { ClientMessage, ClientReply, DownMessage } from "../protocol.js";
 import type { Loaded } from "../runner.js";
 import type { CodeId } from "../scheduler/events.js";
 import { toUnits } from "../scheduler/resources.js";
@@ -36,9 +36,10 @@ export function createInlineBackend(options: InlineBackendOptions = {}): InlineB
     memory: { adopt: () => () => {} },
     control: options.control,
   });
-  const { welcome, receive } = host.connect((batch) => {
+  const send = (batch: readonly DownMessage[]) => {
     for (const reply of batch) client.receive(reply as ClientReply);
-  });
+  };
+  const { welcome, receive } = host.connect(send, { boards: false });
   const client: TaskClient = new TaskClient({
     kind: "inline",
     welcome,

@@ -143,6 +143,14 @@ export class ActorPool {
     }
   }
 
+  /** What actors ask for that wait for resources: the first of each kind. */
+  *waiting(): Iterable<Demand> {
+    for (const queue of this.#placing.values()) {
+      const actor = queue.peek();
+      if (actor !== undefined) yield actor.demand;
+    }
+  }
+
   #place(actor: Actor): void {
     actor.grant = this.#ledger.take(actor.demand);
     actor.state = "starting";

@@ -29,6 +29,10 @@ export type SchedulerEvent =
   | { type: "blocked"; worker: WorkerId; task: TaskId }
   | { type: "resumed"; worker: WorkerId; task: TaskId }
   | { type: "died"; worker: WorkerId }
+  /** A thread puts calls up on a board, from which CPU workers take them. */
+  | { type: "board" }
+  /** A worker whose permit was revoked takes no more calls from boards. */
+  | { type: "parked"; worker: WorkerId }
   | { type: "kill"; actor: ActorId }
   | { type: "cancel"; task: TaskId };
 
@@ -53,5 +57,10 @@ export type Instruction =
   | { type: "run"; worker: WorkerId; task: TaskId; gpus: readonly number[] }
   | { type: "construct"; worker: WorkerId; actor: ActorId; gpus: readonly number[] }
   | { type: "call"; worker: WorkerId; task: TaskId }
+  /** The worker may take calls from boards, or must stop to; then `parked` follows. */
+  | { type: "permit"; worker: WorkerId }
+  | { type: "revoke"; worker: WorkerId }
+  /** Threads end before they are up: nobody takes calls from boards. */
+  | { type: "stranded" }
   | { type: "fail"; task: TaskId; reason: FailReason }
   | { type: "dead"; actor: ActorId; reason: DeathReason };

@@ -64,6 +64,11 @@ export class ResourceLedger {
     return demand.cpus <= this.#cpus && (demand.gpus === 0 || this.#pickGpus(demand.gpus) !== undefined);
   }
 
+  /** Whether `take` would succeed if so many CPUs more were free. */
+  wouldFit(demand: Demand, moreCpus: number): boolean {
+    return demand.cpus <= this.#cpus + moreCpus && (demand.gpus === 0 || this.#pickGpus(demand.gpus) !== undefined);
+  }
+
   take(demand: Demand): Grant {
     const gpus = demand.gpus === 0 ? [] : this.#pickGpus(demand.gpus);
     if (gpus === undefined) throw new RayflightError("INTERNAL", "GPUs were taken that are not free.");

@@ -8,7 +8,7 @@ import { type PoolTask, TaskPool } from "./task-pool.js";
 type Node = { kind: "task"; task: PoolTask } | { kind: "call"; call: ActorCall } | { kind: "actor"; actor: ActorId };
 
 /**
- * Decides what runs where: events in, instructions out. It does no I/O, keeps no values and reads no clock, so a list of
+ * Decides what goes through the node runs where, and which workers may take calls from boards: events in, instructions out. It does no I/O, keeps no values and reads no clock, so a list of
  * events replays to the same list of instructions.
  */
 export class Scheduler {
@@ -35,7 +35,7 @@ export class Scheduler {
   handle(events: Iterable<SchedulerEvent>): Instruction[] {
     for (const event of events) this.#apply(event);
     this.#actors.dispatch();
-    this.#tasks.dispatch();
+    this.#tasks.dispatch(this.#actors.waiting());
     const instructions = this.#instructions;
     this.#instructions = [];
     return instructions;
@@ -93,6 +93,12 @@ export class Scheduler {
       case "died":
         this.#tasks.died(event.worker);
         this.#actors.died(event.worker);
+        return;
+      case "board":
+        this.#tasks.openBoards();
+        return;
+      case "parked":
+        this.#tasks.parked(event.worker);
         return;
       case "kill":
         this.#actors.end(event.actor, { kind: "killed" });

@@ -1,6 +1,6 @@
 import type { CodeId, FailReason, Instruction, TaskId, WorkerId } from "./events.js";
 import { Queue } from "./queue.js";
-import { type Demand, type Grant, type ResourceLedger, shapeOf } from "./resources.js";
+import { type Demand, type Grant, type ResourceLedger, shapeOf, unit } from "./resources.js";
 
 /** A task whose arguments are ready, or that runs. */
 export interface PoolTask {
@@ -28,9 +28,14 @@ interface PoolWorker {
   readonly id: WorkerId;
   up: boolean;
   lease: Lease | undefined;
+  /** The CPU on which it runs calls from boards, which the node does not see. */
+  permit: { readonly grant: Grant; revoked: boolean } | undefined;
   /** Tasks that wait for an object or went on after that, beside the lease. */
   readonly apart: Set<PoolTask>;
 }
+
+/** What a worker holds that runs calls from boards. */
+const oneCpu: Demand = { cpus: unit, gpus: 0 };
 
 /** Below this many milliseconds a function counts as short; one that never ran counts as long. */
 const quickMilliseconds = 0.1;
@@ -53,6 +58,7 @@ export class TaskPool {
   readonly #workers = new Map<WorkerId, PoolWorker>();
   readonly #running = new Map<TaskId, { task: PoolTask; worker: PoolWorker }>();
   readonly #durations = new Map<CodeId, number>();
+  #boards = false;
   #queued = 0;
   #failedStarts = 0;
 
@@ -66,6 +72,19 @@ export class TaskPool {
     this.#size = size;
     this.#emit = emit;
     this.#nextWorker = nextWorker;
+  }
+
+  /** There are boards: as many workers as CPUs are free take calls from them. */
+  openBoards(): void {
+    this.#boards = true;
+  }
+
+  /** The worker runs nothing from boards any more. */
+  parked(id: WorkerId): void {
+    const worker = this.#workers.get(id);
+    if (worker?.permit === undefined || !worker.permit.revoked) return;
+    this.#ledger.give(worker.permit.grant);
+    worker.permit = undefined;
   }
 
   has(worker: WorkerId): boolean {
@@ -155,6 +174,7 @@ export class TaskPool {
     this.#workers.delete(id);
     const leased = [...(worker.lease?.tasks ?? [])];
     if (worker.lease !== undefined) this.#ledger.give(worker.lease.grant);
+    if (worker.permit !== undefined) this.#ledger.give(worker.permit.grant);
     for (const task of worker.apart) {
       this.#ledger.give(task.grant!);
       this.#retry(task, id, true);
@@ -163,8 +183,8 @@ export class TaskPool {
     if (!worker.up && ++this.#failedStarts >= startAttempts) this.#giveUp();
   }
 
-  /** Gives idle workers what fits. */
-  dispatch(): void {
+  /** Gives idle workers what fits. `actors` are the demands of actors that wait for resources. */
+  dispatch(actors: Iterable<Demand> = []): void {
     for (const worker of this.#workers.values()) {
       if (worker.lease?.tasks.size !== 0) continue;
       this.#ledger.give(worker.lease.grant);
@@ -172,13 +192,40 @@ export class TaskPool {
     }
     const threadsShort = this.#lease();
     if (this.#queues.size === 1) this.#sendAhead();
-    if (!threadsShort) return;
+    if (this.#boards) this.#divide([...actors]);
     const starting = [...this.#workers.values()].filter((worker) => !worker.up).length;
-    const missing = Math.min(this.#queued - starting, this.#size - this.#workers.size);
+    const wanted = this.#boards ? this.#size : threadsShort ? this.#queued - starting : 0;
+    const missing = Math.min(wanted, this.#size - this.#workers.size);
     for (let i = 0; i < missing; i++) {
       const id = this.#nextWorker();
-      this.#workers.set(id, { id, up: false, lease: undefined, apart: new Set() });
+      this.#workers.set(id, { id, up: false, lease: undefined, permit: undefined, apart: new Set() });
       this.#emit({ type: "start", worker: id, actor: undefined });
+    }
+  }
+
+  /**
+   * Divides CPUs between the boards and what waits here: takes permits back, one at a time, while that lets something start
+   * that waits; else permits whoever is idle.
+   */
+  #divide(actors: readonly Demand[]): void {
+    const permitted = [...this.#workers.values()].filter(({ permit }) => permit !== undefined);
+    const cpus = permitted.length * unit;
+    const waits =
+      [...this.#queues.values()].some((queue) => this.#ledger.wouldFit(queue.peek()!.demand, cpus)) ||
+      actors.some((demand) => this.#ledger.wouldFit(demand, cpus));
+    if (waits) {
+      if (permitted.some(({ permit }) => permit!.revoked)) return;
+      const last = permitted.at(-1);
+      if (last === undefined) return;
+      last.permit!.revoked = true;
+      this.#emit({ type: "revoke", worker: last.id });
+      return;
+    }
+    for (const worker of this.#workers.values()) {
+      if (!worker.up || worker.lease !== undefined || worker.permit !== undefined) continue;
+      if (!this.#ledger.fits(oneCpu)) return;
+      worker.permit = { grant: this.#ledger.take(oneCpu), revoked: false };
+      this.#emit({ type: "permit", worker: worker.id });
     }
   }
 
@@ -236,7 +283,7 @@ export class TaskPool {
   #idleWorker(): PoolWorker | undefined {
     let best: PoolWorker | undefined;
     for (const worker of this.#workers.values()) {
-      if (!worker.up || worker.lease !== undefined) continue;
+      if (!worker.up || worker.lease !== undefined || worker.permit !== undefined) continue;
       if (best === undefined || worker.apart.size < best.apart.size) best = worker;
     }
     return best;
@@ -260,6 +307,9 @@ export class TaskPool {
 
   #giveUp(): void {
     this.#failedStarts = 0;
+    if (this.#boards) this.#emit({ type: "stranded" });
+    // Whoever puts up the next call says so again.
+    this.#boards = false;
     const reason: FailReason = { kind: "no-workers" };
     for (const queue of this.#queues.values()) {
       for (const task of queue) this.#emit({ type: "fail", task: task.id, reason });

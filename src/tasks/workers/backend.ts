@@ -5,10 +5,13 @@ import { encodeCode } from "../closures/encode.js";
 import { Outbox } from "../outbox.js";
 import { busMethods, type ClientMessage, type ClientReply, type Welcome } from "../protocol.js";
 
+/** The driver's backend, and what tests look into. */
+export type WorkersBackend = Backend & Pick<TaskClient, "load">;
+
 /** Connects the driver's thread to the task host on the other side of its bus (`hostTasks`). */
-export async function createWorkersBackend(bus: Bus): Promise<Backend> {
+export async function createWorkersBackend(bus: Bus): Promise<WorkersBackend> {
   const welcome = await bus.call<Welcome>(busMethods.connect, undefined);
-  const client = createBusClient(bus, welcome);
+  const client = createBusClient(bus, welcome, { looks: true });
   bus.serve({
     [busMethods.batch]: loudly((batch: readonly ClientReply[]) => {
       for (const reply of batch) client.receive(reply);
@@ -37,9 +40,13 @@ export function loudly<B>(handler: (batch: B) => void): (batch: unknown) => void
 export function createBusClient(
   bus: Bus,
   welcome: Welcome,
-  outbox: Outbox<ClientMessage> = new Outbox((batch) => bus.notify(busMethods.batch, batch)),
+  {
+    outbox = new Outbox((batch) => bus.notify(busMethods.batch, batch)),
+    looks = false,
+  }: { outbox?: Outbox<ClientMessage>; looks?: boolean } = {},
 ): TaskClient {
   const client = new TaskClient({
+    looks,
     kind: "workers",
     welcome,
     outbox,

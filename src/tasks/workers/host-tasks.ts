@@ -35,7 +35,7 @@ export function hostTasks(options: HostTasksOptions): TaskHost {
   const total = { cpus: toUnits("cpus", cpus), gpus: toUnits("gpus", gpus) };
   const supervisor = new ThreadSupervisor(total, options);
   const host = new TaskHost({ total, supervisor, control, memory: options.store, node });
-  const { welcome, receive } = host.connect((batch) => driver.notify(busMethods.batch, batch));
+  const { welcome, receive } = host.connect((batch) => driver.notify(busMethods.batch, batch), { boards: true });
   driver.serve({
     [busMethods.connect]: () => welcome,
     [busMethods.batch]: loudly(receive),

@@ -17,6 +17,8 @@ export interface ThreadOptions {
 /** What a worker thread is started with. */
 export interface WorkerStart {
   readonly welcome: Welcome;
+  /** Whether it runs calls from boards. */
+  readonly claims: boolean;
 }
 
 /** Worker threads, started from this thread. It must not run user code: then it sees at once how each of them ends. */
@@ -30,9 +32,9 @@ export class ThreadSupervisor implements Supervisor {
     this.#options = options;
   }
 
-  start(worker: WorkerId, _actor: ActorId | undefined, events: WorkerEvents): WorkerLink {
+  start(worker: WorkerId, actor: ActorId | undefined, words: SharedArrayBuffer, events: WorkerEvents): WorkerLink {
     const { onWorkerBus, resourceLimits } = this.#options;
-    const start: WorkerStart = { welcome: { client: worker, total: this.#total } };
+    const start: WorkerStart = { welcome: { client: worker, total: this.#total, words }, claims: actor === undefined };
     const thread = new Worker(new URL("./worker-entry.js", import.meta.url), {
       workerData: start,
       ...(resourceLimits && { resourceLimits }),

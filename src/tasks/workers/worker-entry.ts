@@ -1,5 +1,6 @@
 import { parentPort, workerData } from "node:worker_threads";
 import { createBus } from "../../control/index.js";
+import { BoardRunner } from "../board-runner.js";
 import { reviveCode } from "../closures/revive.js";
 import { setContext } from "../context.js";
 import { Outbox } from "../outbox.js";
@@ -17,24 +18,38 @@ import { createBusClient, loudly } from "./backend.js";
 import type { WorkerStart } from "./supervisor.js";
 
 /** A worker thread: runs what the node tells it to, and can submit tasks itself. */
-const { welcome } = workerData as WorkerStart;
+const { welcome, claims } = workerData as WorkerStart;
 const bus = createBus(parentPort!, { keepAlive: true });
 // One outbox for both halves: the order of all messages is the order in which they were made.
 const outbox = new Outbox<UpMessage>((batch) => bus.notify(busMethods.batch, batch));
-const client = createBusClient(bus, welcome, outbox as unknown as Outbox<ClientMessage>);
+const client = createBusClient(bus, welcome, { outbox: outbox as unknown as Outbox<ClientMessage> });
 const runner = new TaskRunner({
   client,
   outbox: outbox as unknown as Outbox<WorkerMessage>,
   load: (_code, definition) => reviveCode(definition, client),
 });
+const boards = claims
+  ? new BoardRunner({
+      worker: welcome.client,
+      words: welcome.words!,
+      outbox: outbox as unknown as Outbox<WorkerMessage>,
+      client,
+      load: (code) => runner.load(code),
+    })
+  : undefined;
 bus.serve({
   [busMethods.batch]: loudly((batch: readonly DownMessage[]) => {
     const commands: WorkerCommand[] = [];
+    const boardCommands: Parameters<BoardRunner["receive"]>[0][] = [];
     for (const message of batch) {
       if (isReply(message)) client.receive(message);
-      else commands.push(message);
+      else if (message.type === "claim" || message.type === "disclaim" || message.type === "callee") {
+        boardCommands.push(message);
+      } else commands.push(message);
     }
+    // Definitions first: what a callee names may have come with it.
     runner.receive(commands);
+    for (const command of boardCommands) boards?.receive(command);
   }),
 });
 setContext({ backend: client, bus, worker: welcome.client });

@@ -1,0 +1,458 @@
+import type { StoredValue } from "../store/value.js";
+import { Callee } from "./callee.js";
+import type { TaskClient } from "./client.js";
+import { type RunningTask, runAll, type TaskSeat } from "./context.js";
+import { taskFailure } from "./failure.js";
+import { type CallFacts, JournalWriter } from "./journal.js";
+import { type LocalCall, LocalCalls } from "./local-calls.js";
+import type { Outbox } from "./outbox.js";
+import { isThenable, packOutcome } from "./outcome.js";
+import type { Outcome, WorkerCommand, WorkerMessage } from "./protocol.js";
+import { RecentResults } from "./recent-results.js";
+import { Bell } from "./rings/bell.js";
+import { BoardClaimer } from "./rings/board.js";
+import { packFailure } from "./rings/failures.js";
+import { Permit } from "./rings/permit.js";
+import {
+  attemptOf,
+  calleeOf,
+  numberOf,
+  parentOf,
+  readResolved,
+  resultKind,
+  resultWords,
+  submittedOf,
+  writeResult,
+} from "./rings/records.js";
+import { RingWriter } from "./rings/ring.js";
+import { fitsWords, WordReader } from "./rings/words.js";
+import type { Loaded } from "./runner.js";
+import type { ClientId, CodeId, TaskId, WorkerId } from "./scheduler/events.js";
+
+export interface BoardRunnerOptions {
+  readonly worker: WorkerId;
+  /** This thread's words. */
+  readonly words: SharedArrayBuffer;
+  readonly outbox: Outbox<WorkerMessage>;
+  readonly client: TaskClient;
+  /** Makes shipped code callable; the definition came before. */
+  load(code: CodeId): Promise<Loaded>;
+}
+
+/** An owner whose board this thread claims from. */
+interface Owner {
+  readonly id: ClientId;
+  readonly board: BoardClaimer;
+  readonly results: RingWriter;
+  readonly bell: Bell;
+  readonly callees: (Callee | undefined)[];
+  readonly recent: RecentResults;
+}
+
+/** After this long the thread looks at its messages. */
+const turnMilliseconds = 2;
+
+/**
+ * Runs calls in a CPU worker that has a permit: first those that its own tasks submitted and that it kept, newest first,
+ * then calls from boards, oldest first. A bundle from a board is claimed, run and answered before the next one is claimed,
+ * so that nothing waits behind a long call that could run elsewhere. While a task awaits `get` or `wait` the thread goes on
+ * with others; while it awaits anything else, the thread is taken.
+ */
+export class BoardRunner {
+  readonly #options: BoardRunnerOptions;
+  readonly #permit: Permit;
+  readonly #owners = new Map<ClientId, Owner>();
+  readonly #journal: JournalWriter;
+  readonly #reader = new WordReader();
+  readonly #learning = new Map<string, (code: CodeId, name: string) => void>();
+  readonly #taken: number[] = [];
+  readonly #unsaid = new Set<Owner>();
+  readonly #local: LocalCalls;
+  #order: Owner[] = [];
+  #next = 0;
+  /** Tasks that neither ended nor wait for an object. */
+  #active = 0;
+  #working = false;
+  /** The last revoked permit that the node was told of. */
+  #parked = 0;
+
+  constructor(options: BoardRunnerOptions) {
+    this.#options = options;
+    this.#permit = new Permit(options.words);
+    this.#journal = new JournalWriter((chunk) => options.outbox.push({ type: "journal", chunk }));
+    const own = (callee: number) => this.#owners.get(options.worker)?.callees[callee];
+    this.#local = new LocalCalls(own, options.client, () => this.#consider());
+    options.client.keepCalls(this.#local);
+    options.client.onRing(() => this.work());
+  }
+
+  get worker(): WorkerId {
+    return this.#options.worker;
+  }
+
+  receive(command: WorkerCommand & { type: "claim" | "disclaim" | "callee" }): void {
+    if (command.type === "claim") {
+      const { owner: id, memory, results, words } = command;
+      this.#owners.set(id, {
+        id,
+        board: new BoardClaimer(memory, this.#options.worker),
+        results: new RingWriter(results),
+        bell: new Bell(words),
+        callees: [],
+        recent: new RecentResults(),
+      });
+      this.#order = [...this.#owners.values()];
+      this.work();
+    } else if (command.type === "disclaim") {
+      this.#owners.delete(command.owner);
+      this.#order = [...this.#owners.values()];
+    } else {
+      const key = `${command.owner}:${command.callee}`;
+      this.#learning.get(key)?.(command.code, command.name);
+      this.#learning.delete(key);
+    }
+  }
+
+  /** Runs calls until there are none, or it may not, or the thread is taken. */
+  work(): void {
+    if (this.#working || this.#active > 0) return;
+    this.#working = true;
+    const { client } = this.#options;
+    const until = performance.now() + turnMilliseconds;
+    const { answered } = client;
+    let more = false;
+    if (this.#permit.begin()) {
+      do {
+        more = this.#runLocal() || this.#runBundle();
+        if (!more || this.#active > 0) break;
+        // Tasks of this thread have what they wait for: they come before others.
+        if (client.answered !== answered) queueMicrotask(() => this.work());
+        else if (performance.now() > until) setImmediate(() => this.work());
+        else continue;
+        break;
+      } while (this.#permit.granted);
+    }
+    this.#working = false;
+    this.#say();
+    if (more && this.#active === 0 && this.#permit.granted) return;
+    this.#local.giveAway();
+    if (this.#active > 0) return;
+    const revoked = this.#permit.rest();
+    if (revoked !== undefined) {
+      if (revoked === this.#parked) return;
+      this.#parked = revoked;
+      this.#options.outbox.push({ type: "parked", permit: revoked });
+    } else if (this.#permit.granted && this.#order.some(({ board }) => board.waiting > 0)) {
+      // An owner that saw this thread busy did not wake it.
+      setImmediate(() => this.work());
+    }
+  }
+
+  /** Calls were kept in this turn: runs them, or gives them to others where the thread is taken. */
+  #consider(): void {
+    if (this.#active > 0) this.#local.giveAway();
+    else this.work();
+  }
+
+  /** Runs some of the calls that this thread kept; returns whether there were any. */
+  #runLocal(): boolean {
+    const local = this.#local;
+    let call = local.pop();
+    if (call === undefined) return false;
+    const { callee } = call;
+    const most = callee.bundle;
+    const began = Date.now();
+    const start = performance.now();
+    let count = 0;
+    const seat: TaskSeat = { task: undefined };
+    runAll(seat, () => {
+      while (call !== undefined) {
+        count += 1;
+        const task = new Running(this, undefined, -1, call, call.callee, began);
+        seat.task = task;
+        if (this.#run(task, call.callee.loaded!, call.args) || count >= most) return;
+        // A call of something else is a bundle of its own.
+        call = local.top?.callee === callee ? local.pop() : undefined;
+      }
+    });
+    this.#account(callee, count, began, start);
+    local.share();
+    return true;
+  }
+
+  /** Claims from the next owner that has something and runs it; returns whether there was something. */
+  #runBundle(): boolean {
+    const order = this.#order;
+    const taken = this.#taken;
+    for (let i = 0; i < order.length; i++) {
+      const owner = order[this.#next % order.length]!;
+      this.#next = (this.#next + 1) % order.length;
+      const { board } = owner;
+      if (board.claim(1, taken) === 0) continue;
+      const most = this.#calleeOf(owner, taken[0]!).bundle;
+      if (most > 1) board.claim(most - 1, taken);
+      for (let from = 0; from < taken.length; ) from = this.#runTaken(owner, from);
+      taken.length = 0;
+      return true;
+    }
+    return false;
+  }
+
+  /** Runs claimed calls from position `from` until one awaits or another function is called; returns where it stopped. */
+  #runTaken(owner: Owner, from: number): number {
+    const taken = this.#taken;
+    const callee = this.#calleeOf(owner, taken[from]!);
+    const began = Date.now();
+    const start = performance.now();
+    const seat: TaskSeat = { task: undefined };
+    let next = from;
+    let ran = 0;
+    runAll(seat, () => {
+      while (next < taken.length) {
+        const slot = taken[next]!;
+        if (this.#calleeOf(owner, slot) !== callee) return;
+        next += 1;
+        const { board, recent } = owner;
+        const args = readResolved(this.#reader, board.words, board.placeOf(slot), recent);
+        const call = this.#callAt(owner, slot);
+        if (args === undefined) {
+          this.#bounce(owner, slot, call.number);
+          continue;
+        }
+        ran += 1;
+        const task = new Running(this, owner, slot, call, callee, began);
+        seat.task = task;
+        board.begin(slot);
+        const { loaded } = callee;
+        if (loaded === undefined) {
+          this.#later(
+            task,
+            callee.loading.then((loaded) => loaded(...this.#unpack(args))),
+          );
+          return;
+        }
+        if (this.#run(task, loaded, args)) return;
+      }
+    });
+    if (callee.loaded !== undefined && ran > 0) this.#account(callee, ran, began, start);
+    this.#say();
+    return next;
+  }
+
+  /** Runs a call; returns whether it goes on after this returns. */
+  #run(task: Running, loaded: Loaded, args: readonly StoredValue[]): boolean {
+    let result: unknown;
+    try {
+      result = loaded(...this.#unpack(args));
+    } catch (reason) {
+      this.#end(task, { failure: taskFailure(task.name, reason) });
+      return false;
+    }
+    if (!isThenable(result)) {
+      this.#end(task, packOutcome(result, task, this.#options.client));
+      return false;
+    }
+    task.callee.awaits = true;
+    this.#later(task, result);
+    return true;
+  }
+
+  #later(task: Running, promise: PromiseLike<unknown>): void {
+    task.isAsync = true;
+    if (!task.waits) this.#engage(task);
+    promise
+      .then(
+        (result) => this.#end(task, packOutcome(result, task, this.#options.client)),
+        (reason) => this.#end(task, { failure: taskFailure(task.name, reason) }),
+      )
+      .then(() => {
+        this.work();
+        this.#say();
+      });
+  }
+
+  #end(task: Running, outcome: Outcome): void {
+    this.#disengage(task);
+    task.done = true;
+    const { outbox, worker, client } = this.#options;
+    const { owner, slot, call } = task;
+    const { number } = call;
+    const failed = "failure" in outcome;
+    owner?.board.end(slot);
+    this.#journal.add(call, owner?.id ?? worker, failed);
+    if (task.isAsync) this.#journal.ended(task.began, Date.now() - task.began);
+    if (failed) {
+      const { code, message } = outcome.failure;
+      outbox.push({ type: "fault", task: task.task, error: `${code}: ${message}` });
+    }
+    const fits = failed || fitsWords(outcome.value);
+    if (owner === undefined) {
+      if (!fits) outbox.push({ type: "deposit", task: task.task, name: task.name, outcome });
+      client.answer(call as LocalCall, fits ? outcome : undefined);
+      return;
+    }
+    const { results } = owner;
+    const value = failed ? packFailure(outcome.failure) : outcome.value;
+    const length = fits ? resultWords(value) : Number.POSITIVE_INFINITY;
+    if (length > results.limit) {
+      outbox.push({ type: "deposit", task: task.task, name: task.name, outcome });
+      const { words, at } = results.reserve(resultWords(undefined));
+      writeResult(words, at, resultKind.atNode, number, slot, undefined);
+    } else {
+      const { words, at } = results.reserve(length);
+      writeResult(words, at, failed ? resultKind.failure : resultKind.value, number, slot, value);
+      if (!failed) owner.recent.set(number, value);
+    }
+    this.#unsaid.add(owner);
+  }
+
+  /** Calls of one function ended, or wait. */
+  #account(callee: Callee, count: number, began: number, start: number): void {
+    const each = (performance.now() - start) / count;
+    this.#journal.ended(began, each);
+    callee.took(each);
+  }
+
+  /** Shows owners their results, after the messages that these rely on. */
+  #say(): void {
+    if (this.#unsaid.size === 0) return;
+    this.#options.outbox.flush();
+    for (const owner of this.#unsaid) {
+      if (owner.results.publish()) owner.bell.ring();
+      if (!owner.results.waits) this.#unsaid.delete(owner);
+    }
+    // A ring that is full is tried again soon; nothing else depends on it.
+    if (this.#unsaid.size > 0) setImmediate(() => this.#say());
+  }
+
+  /** The task waits for an object: others may run. */
+  blocked(task: Running): void {
+    this.#disengage(task);
+    queueMicrotask(() => this.work());
+  }
+
+  resumed(task: Running): void {
+    if (task.isAsync) this.#engage(task);
+  }
+
+  /** The thread is taken by what `task` awaits. */
+  #engage(task: Running): void {
+    if (task.engages) return;
+    task.engages = true;
+    this.#active += 1;
+  }
+
+  #disengage(task: Running): void {
+    if (!task.engages) return;
+    task.engages = false;
+    this.#active -= 1;
+  }
+
+  /** Gives a call back to its owner, who has the arguments or will have them. */
+  #bounce(owner: Owner, slot: number, number: number): void {
+    const { words, at } = owner.results.reserve(resultWords(undefined));
+    writeResult(words, at, resultKind.bounced, number, slot, undefined);
+    this.#unsaid.add(owner);
+  }
+
+  /** Every task gets arguments of its own, also where they never left the thread. */
+  #unpack(stored: readonly StoredValue[]): unknown[] {
+    const { client } = this.#options;
+    const args = new Array<unknown>(stored.length);
+    for (let i = 0; i < stored.length; i++) args[i] = client.unpack(stored[i]);
+    return args;
+  }
+
+  #callAt({ board }: Owner, slot: number): CallFacts {
+    const { words } = board;
+    const at = board.placeOf(slot);
+    return {
+      number: numberOf(words, at),
+      calleeNumber: calleeOf(words, at),
+      parent: parentOf(words, at),
+      submitted: submittedOf(words, at),
+      attempt: attemptOf(words, at),
+    };
+  }
+
+  #calleeOf(owner: Owner, slot: number): Callee {
+    const { board, callees } = owner;
+    const position = calleeOf(board.words, board.placeOf(slot));
+    const known = callees[position];
+    if (known !== undefined) return known;
+    const learned = this.#learn(owner, position);
+    callees[position] = learned;
+    return learned;
+  }
+
+  #learn(owner: Owner, callee: number): Callee {
+    const loading = new Promise<{ code: CodeId; name: string }>((resolve) => {
+      this.#learning.set(`${owner.id}:${callee}`, (code, name) => resolve({ code, name }));
+    });
+    this.#options.outbox.push({ type: "learn", owner: owner.id, callee });
+    const learned: Callee = new Callee(
+      loading.then(({ code, name }) => {
+        learned.name = name;
+        return this.#options.load(code);
+      }),
+    );
+    return learned;
+  }
+}
+
+/** A call that is running. */
+class Running implements RunningTask {
+  /** Whose board it is from; undefined for a call that this thread kept. */
+  readonly owner: Owner | undefined;
+  readonly slot: number;
+  readonly call: CallFacts;
+  readonly callee: Callee;
+  readonly began: number;
+  /** Whether it went on after its call returned, and whether the thread is taken by it then. */
+  isAsync = false;
+  engages = false;
+  done = false;
+  #waits = 0;
+  readonly #runner: BoardRunner;
+
+  constructor(
+    runner: BoardRunner,
+    owner: Owner | undefined,
+    slot: number,
+    call: CallFacts,
+    callee: Callee,
+    began: number,
+  ) {
+    this.#runner = runner;
+    this.owner = owner;
+    this.slot = slot;
+    this.call = call;
+    this.callee = callee;
+    this.began = began;
+  }
+
+  get task(): TaskId {
+    return (this.owner?.id ?? this.#runner.worker) * 2 ** 32 + this.call.number;
+  }
+
+  get name(): string {
+    return this.callee.name;
+  }
+
+  get gpuIds(): readonly number[] {
+    return [];
+  }
+
+  /** Whether it waits for an object. */
+  get waits(): boolean {
+    return this.#waits > 0;
+  }
+
+  blocked(): void {
+    if (this.#waits++ === 0 && !this.done) this.#runner.blocked(this);
+  }
+
+  resumed(): void {
+    if (--this.#waits === 0 && !this.done) this.#runner.resumed(this);
+  }
+}

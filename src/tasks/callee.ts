@@ -1,0 +1,44 @@
+import type { Loaded } from "./runner.js";
+
+/** Calls are taken in bundles of about this much work. */
+const bundleMilliseconds = 0.05;
+const bundleCalls = 256;
+/** What a call is taken to cost whose function never ran here. */
+const unknownMilliseconds = 1;
+
+/** A function as one owner's calls name it, in a worker that runs them, and how long it takes there. */
+export class Callee {
+  name = "A task";
+  readonly loading: Promise<Loaded>;
+  loaded: Loaded | undefined;
+  /** Whether it was seen to return promises. */
+  awaits = false;
+  #milliseconds: number | undefined;
+
+  constructor(loading: Promise<Loaded>) {
+    this.loading = loading;
+    loading.then(
+      (loaded) => {
+        this.loaded = loaded;
+      },
+      () => {},
+    );
+  }
+
+  /** How many of its calls are about as much work as should be taken at once. */
+  get bundle(): number {
+    if (this.#milliseconds === undefined || this.awaits) return 1;
+    return Math.max(1, Math.min(bundleCalls, Math.floor(bundleMilliseconds / this.#milliseconds)));
+  }
+
+  /** The milliseconds of computing that a call of it is expected to cost. */
+  get cost(): number {
+    return this.#milliseconds ?? unknownMilliseconds;
+  }
+
+  /** Calls of it took this long on average. */
+  took(milliseconds: number): void {
+    const known = this.#milliseconds;
+    this.#milliseconds = known === undefined ? milliseconds : 0.8 * known + 0.2 * milliseconds;
+  }
+}

@@ -1,0 +1,187 @@
+import type { TaskRow } from "../../control/index.js";
+import { formatObjectId } from "../object-ref.js";
+import { Bell, createThreadWords } from "../rings/bell.js";
+import { type BoardMemory, lookAtBoard } from "../rings/board.js";
+import { PermitOffice } from "../rings/permit.js";
+import { attemptOf, calleeOf, numberOf, parentOf, submittedOf } from "../rings/records.js";
+import { createRing } from "../rings/ring.js";
+import type { ActorId, ClientId, CodeId, WorkerId } from "../scheduler/events.js";
+import { unit } from "../scheduler/resources.js";
+import type { Outgoing } from "./outgoing.js";
+import { formatWorkerId } from "./task-rows.js";
+
+/** Words of a ring that carries results from one worker to one owner. */
+const resultWords = 1 << 16;
+/** Words of a ring between one caller and one actor, for calls or for results. */
+const lineWords = 1 << 14;
+
+interface CalleeRecord {
+  /** Absent for methods. */
+  readonly code: CodeId | undefined;
+  readonly name: string;
+}
+
+/** Introduces threads to each other: whoever has a board, and the CPU workers that claim from it. */
+export class BoardTable {
+  readonly #outgoing: Outgoing;
+  readonly #words = new Map<ClientId, SharedArrayBuffer>();
+  readonly #boards = new Map<ClientId, BoardMemory>();
+  readonly #permits = new Map<WorkerId, PermitOffice>();
+  readonly #callees = new Map<ClientId, CalleeRecord[]>();
+  /** Who asked for a callee that was not told yet. */
+  readonly #asking = new Map<string, WorkerId[]>();
+  readonly #define: (worker: WorkerId, code: CodeId) => void;
+
+  /** `define` sends a worker the definition of code that it does not have yet. */
+  constructor(outgoing: Outgoing, define: (worker: WorkerId, code: CodeId) => void) {
+    this.#outgoing = outgoing;
+    this.#define = define;
+  }
+
+  /** A thread that can submit; returns its words. */
+  addClient(client: ClientId): SharedArrayBuffer {
+    const words = createThreadWords();
+    this.#words.set(client, words);
+    return words;
+  }
+
+  /** A thread that runs calls from boards. */
+  addClaimer(worker: WorkerId): void {
+    this.#permits.set(worker, new PermitOffice(this.#words.get(worker)!));
+    for (const owner of this.#boards.keys()) this.#introduce(worker, owner);
+  }
+
+  addBoard(owner: ClientId, memory: BoardMemory): void {
+    if (this.#boards.has(owner) || !this.#words.has(owner)) return;
+    this.#boards.set(owner, memory);
+    for (const worker of this.#permits.keys()) this.#introduce(worker, owner);
+  }
+
+  /** A thread has ended. */
+  remove(client: ClientId, reason: string): void {
+    this.#words.delete(client);
+    // It may have ended on its way to wake somebody.
+    for (const words of this.#words.values()) new Bell(words).wake();
+    const claimed = this.#permits.delete(client);
+    if (this.#boards.delete(client)) {
+      for (const worker of this.#permits.keys()) this.#outgoing.push(worker, { type: "disclaim", owner: client });
+    }
+    if (!claimed) return;
+    for (const owner of this.#boards.keys()) {
+      this.#outgoing.push(owner, { type: "ended", worker: client, reason });
+    }
+  }
+
+  /** Gives a caller and an actor's thread the rings between them. */
+  connect(caller: ClientId, actor: ActorId, worker: WorkerId): void {
+    const [words, actorWords] = [this.#words.get(caller), this.#words.get(worker)];
+    if (words === undefined || actorWords === undefined) return;
+    const [calls, results] = [createRing(lineWords), createRing(lineWords)];
+    this.#outgoing.push(worker, { type: "caller", caller, calls, results, words });
+    this.#outgoing.push(caller, { type: "line", actor, calls, results, words: actorWords });
+  }
+
+  /** Whether the thread is there. */
+  has(client: ClientId): boolean {
+    return this.#words.has(client);
+  }
+
+  permit(worker: WorkerId): void {
+    this.#permits.get(worker)?.grant();
+    this.#ring(worker);
+  }
+
+  /** Returns whether the worker is at rest already. */
+  revoke(worker: WorkerId): boolean {
+    return this.#permits.get(worker)?.revoke() ?? false;
+  }
+
+  /** Whether a worker's word that it parked is about its newest permit. */
+  isNewest(worker: WorkerId, permit: number): boolean {
+    return this.#permits.get(worker)?.isNewest(permit) ?? false;
+  }
+
+  /** The rows of the calls that are on boards, or on that of one owner. */
+  *rows(only?: ClientId): Iterable<TaskRow> {
+    for (const [owner, memory] of this.#boards) {
+      if (only !== undefined && only !== owner) continue;
+      const words = new Int32Array(memory.area);
+      for (const { at, worker, running } of lookAtBoard(memory)) {
+        const parent = parentOf(words, at);
+        const attempt = attemptOf(words, at);
+        yield {
+          id: formatObjectId(owner * 2 ** 32 + numberOf(words, at)),
+          name: this.nameOf(owner, calleeOf(words, at)),
+          kind: "task",
+          state: running ? "running" : "pending",
+          parent: parent === 0 ? null : formatObjectId(parent),
+          actor: null,
+          worker: worker === undefined ? null : formatWorkerId(worker),
+          attempt: running ? attempt : attempt - 1,
+          submittedAt: submittedOf(words, at),
+          startedAt: null,
+          endedAt: null,
+          error: null,
+        };
+      }
+    }
+  }
+
+  /** Which workers run calls from boards now. */
+  *busyWorkers(): Iterable<readonly [WorkerId, boolean]> {
+    for (const [worker, permit] of this.#permits) yield [worker, permit.busy];
+  }
+
+  /** Whether no worker runs a call. */
+  get isAtRest(): boolean {
+    return [...this.#permits.values()].every(({ busy }) => !busy);
+  }
+
+  /** Units of CPU that workers hold which have nothing to do. */
+  idleCpus(): number {
+    return [...this.#permits.values()].filter((permit) => permit.idle).length * unit;
+  }
+
+  /** Threads end before they are up. */
+  strand(reason: string): void {
+    for (const owner of this.#boards.keys()) this.#outgoing.push(owner, { type: "stranded", reason });
+  }
+
+  addCallee(owner: ClientId, callee: number, code: CodeId | undefined, name: string): void {
+    const callees = this.#callees.get(owner) ?? [];
+    callees[callee] = { code, name };
+    this.#callees.set(owner, callees);
+    const key = `${owner}:${callee}`;
+    for (const worker of this.#asking.get(key) ?? []) this.learn(worker, owner, callee);
+    this.#asking.delete(key);
+  }
+
+  /** A worker asks for a callee; when its owner's word is still under way, it gets it then. */
+  learn(worker: WorkerId, owner: ClientId, callee: number): void {
+    if (!this.#permits.has(worker)) return;
+    const known = this.#callees.get(owner)?.[callee];
+    if (known?.code !== undefined) {
+      this.#define(worker, known.code);
+      this.#outgoing.push(worker, { type: "callee", owner, callee, code: known.code, name: known.name });
+      return;
+    }
+    const key = `${owner}:${callee}`;
+    this.#asking.set(key, [...(this.#asking.get(key) ?? []), worker]);
+  }
+
+  nameOf(owner: ClientId, callee: number): string {
+    return this.#callees.get(owner)?.[callee]?.name ?? "a task";
+  }
+
+  #introduce(worker: WorkerId, owner: ClientId): void {
+    const results = createRing(resultWords);
+    const memory = this.#boards.get(owner)!;
+    this.#outgoing.push(owner, { type: "claimer", worker, results, words: this.#words.get(worker)! });
+    this.#outgoing.push(worker, { type: "claim", owner, memory, results, words: this.#words.get(owner)! });
+  }
+
+  #ring(client: ClientId): void {
+    const words = this.#words.get(client);
+    if (words !== undefined) new Bell(words).ring();
+  }
+}

@@ -1,0 +1,280 @@
+import type { StoredValue } from "../../store/value.js";
+import type { Failure } from "../failure.js";
+import { actorDied } from "../host/reasons.js";
+import type { ClientReply, Outcome } from "../protocol.js";
+import { Bell } from "../rings/bell.js";
+import { unpackFailure } from "../rings/failures.js";
+import {
+  callWords,
+  readResult,
+  resultKind,
+  resultKindOf,
+  resultNumberOf,
+  setSequence,
+  writeCall,
+} from "../rings/records.js";
+import { RingReader, RingWriter } from "../rings/ring.js";
+import { fitsWords, WordReader } from "../rings/words.js";
+import type { ActorId } from "../scheduler/events.js";
+import { Queue } from "../scheduler/queue.js";
+import { Dependency, type OwnArgument } from "./dependency.js";
+import { type OwnedObjects, objectState, type Waiter } from "./owned-objects.js";
+
+/** What its thread's client does for it. */
+export interface ActorLinesOptions {
+  /** Asks the node to introduce this thread to an actor. */
+  meet(actor: ActorId): void;
+  settle(number: number, outcome: Outcome): void;
+  /** The node has the outcome, or will have it. */
+  moved(number: number): void;
+  /** Sends a call through the node, with its place in the order of this line. */
+  byNode(call: LineCall, sequence: number): void;
+  /** A call ended without the actor's word. */
+  unrun(call: UnrunCall, failure: Failure): void;
+}
+
+/** A call of a method that was not sent yet. */
+export interface LineCall {
+  readonly actor: ActorId;
+  readonly number: number;
+  readonly callee: number;
+  readonly name: string;
+  readonly method: string;
+  readonly args: OwnArgument[];
+  readonly parent: number;
+  readonly submitted: number;
+}
+
+/** What is said of a call that its actor did not answer. */
+export type UnrunCall = Omit<LineCall, "args" | "method">;
+
+/** This thread's connection to one actor. */
+interface Line {
+  readonly actor: ActorId;
+  /** Calls that wait for the introduction or for an argument, in order. */
+  readonly queue: Queue<LineCall>;
+  /** Numbers of calls that were sent by the ring, oldest first; those that are pending no more are struck off some time. */
+  readonly sent: Queue<{ readonly number: number; readonly callee: number }>;
+  /** Methods that the actor was told the names of. */
+  readonly told: Set<number>;
+  sequence: number;
+  link: { readonly calls: RingWriter; readonly results: RingReader; readonly bell: Bell } | undefined;
+  /** After `kill`, nothing is sent until the node says how it ended. */
+  killed: boolean;
+  /** Why the actor is dead. */
+  failure: Failure | undefined;
+  dirty: boolean;
+}
+
+/**
+ * Calls of this thread to actors, each actor by a ring of its own, so that calls arrive in the order in which they were
+ * made. A call that does not fit the ring goes by the node; its number in the order holds back at the actor what comes
+ * after it.
+ */
+export class ActorLines {
+  readonly #owned: OwnedObjects;
+  readonly #options: ActorLinesOptions;
+  readonly #lines = new Map<ActorId, Line>();
+  readonly #reader = new WordReader();
+  readonly #dirty: Line[] = [];
+  readonly #names: (callee: number) => string;
+  #flushing = false;
+
+  /** `names` gives a callee's name, for errors. */
+  constructor(owned: OwnedObjects, options: ActorLinesOptions, names: (callee: number) => string) {
+    this.#owned = owned;
+    this.#options = options;
+    this.#names = names;
+  }
+
+  /** How many calls have no result yet. */
+  get size(): number {
+    let size = 0;
+    for (const { queue, sent } of this.#lines.values()) {
+      size += queue.length;
+      for (const { number } of sent) if (this.#owned.stateOf(number) === objectState.pending) size += 1;
+    }
+    return size;
+  }
+
+  /** Makes a call, whose object is pending. */
+  call(call: LineCall): void {
+    const line = this.#lines.get(call.actor) ?? this.#open(call.actor);
+    if (line.failure !== undefined) this.#refuse(call, actorDied(call.name, line.failure));
+    else if (line.queue.length > 0 || !this.#send(line, call)) {
+      line.queue.push(call);
+      if (line.queue.length === 1) this.#await(line, call);
+    }
+  }
+
+  /** Nothing more is sent: this thread has killed the actor. */
+  kill(actor: ActorId): void {
+    const line = this.#lines.get(actor);
+    if (line !== undefined) line.killed = true;
+  }
+
+  receive(reply: ClientReply & { type: "line" | "lineEnded" }): void {
+    const line = this.#lines.get(reply.actor);
+    if (line === undefined) return;
+    if (reply.type === "line") {
+      const { calls, results, words } = reply;
+      line.link = { calls: new RingWriter(calls), results: new RingReader(results), bell: new Bell(words) };
+      this.#sendQueued(line);
+      return;
+    }
+    this.#read(line);
+    line.failure = reply.failure;
+    line.link = undefined;
+    const submitted = Date.now();
+    for (let sent = line.sent.shift(); sent !== undefined; sent = line.sent.shift()) {
+      const { number, callee } = sent;
+      if (this.#owned.stateOf(number) !== objectState.pending) continue;
+      const name = this.#names(callee);
+      const { actor } = line;
+      this.#refuse({ actor, number, callee, name, parent: 0, submitted }, actorDied(name, reply.failure));
+    }
+    for (let call = line.queue.shift(); call !== undefined; call = line.queue.shift()) {
+      this.#refuse(call, actorDied(call.name, reply.failure));
+    }
+  }
+
+  /** Reads the results that have come. */
+  pump(): void {
+    for (const line of this.#lines.values()) {
+      this.#read(line);
+      if (line.link?.calls.waits) this.#flush(line);
+    }
+  }
+
+  #open(actor: ActorId): Line {
+    const line: Line = {
+      actor,
+      queue: new Queue(),
+      sent: new Queue(),
+      told: new Set(),
+      sequence: 0,
+      link: undefined,
+      killed: false,
+      failure: undefined,
+      dirty: false,
+    };
+    this.#lines.set(actor, line);
+    this.#options.meet(actor);
+    return line;
+  }
+
+  /** Sends a call if it can be sent now; one that cannot be made ends here. */
+  #send(line: Line, call: LineCall): boolean {
+    const { link } = line;
+    if (link === undefined || line.killed) return false;
+    const { args, number, callee } = call;
+    let away = false;
+    for (let i = 0; i < args.length; i++) {
+      const argument = args[i];
+      if (!(argument instanceof Dependency)) continue;
+      const state = this.#owned.stateOf(argument.number);
+      if (state === objectState.pending) return false;
+      if (state === objectState.failure) {
+        this.#refuse(call, this.#owned.failureOf(argument.number));
+        return true;
+      }
+      if (state === objectState.value) args[i] = this.#owned.valueOf(argument.number);
+      else away = true;
+    }
+    const values = args as StoredValue[];
+    const length = away || !values.every(fitsWords) ? Number.POSITIVE_INFINITY : callWords(values);
+    const sequence = line.sequence++;
+    if (length > link.calls.limit) {
+      this.#options.byNode(call, sequence);
+      this.#options.moved(number);
+      return true;
+    }
+    if (!line.told.has(callee)) this.#tell(line, call);
+    const { words, at } = link.calls.reserve(length);
+    writeCall(words, at, length, number, callee, call.parent, call.submitted, values);
+    setSequence(words, at, sequence);
+    line.sent.push({ number, callee });
+    this.#soil(line);
+    return true;
+  }
+
+  /** Tells the actor what a callee's number stands for. */
+  #tell(line: Line, { callee, method }: LineCall): void {
+    line.told.add(callee);
+    const name = [method];
+    const length = callWords(name);
+    const { words, at } = line.link!.calls.reserve(length);
+    writeCall(words, at, length, -1, callee, 0, 0, name);
+    setSequence(words, at, -1);
+  }
+
+  #soil(line: Line): void {
+    if (line.dirty) return;
+    line.dirty = true;
+    this.#dirty.push(line);
+    if (this.#flushing) return;
+    this.#flushing = true;
+    queueMicrotask(() => this.flush());
+  }
+
+  /** Shows actors now what was sent in this turn. */
+  flush(): void {
+    if (!this.#flushing) return;
+    this.#flushing = false;
+    for (const soiled of this.#dirty.splice(0)) {
+      soiled.dirty = false;
+      this.#flush(soiled);
+    }
+  }
+
+  #flush({ link }: Line): void {
+    if (link?.calls.publish()) link.bell.ring();
+  }
+
+  /** The first of the queue waits for its arguments. */
+  #await(line: Line, call: LineCall): void {
+    const waiter: Waiter = { settled: () => this.#sendQueued(line) };
+    for (const argument of call.args) {
+      if (!(argument instanceof Dependency)) continue;
+      if (this.#owned.stateOf(argument.number) === objectState.pending) this.#owned.wait(argument.number, waiter);
+    }
+  }
+
+  #sendQueued(line: Line): void {
+    for (let call = line.queue.peek(); call !== undefined; call = line.queue.peek()) {
+      if (!this.#send(line, call)) {
+        this.#await(line, call);
+        return;
+      }
+      line.queue.shift();
+    }
+  }
+
+  #read({ link, sent }: Line): void {
+    const results = link?.results;
+    if (results === undefined) return;
+    const { words } = results;
+    let at = results.peek();
+    if (at < 0) return;
+    for (; at >= 0; at = results.peek()) {
+      const number = resultNumberOf(words, at);
+      const kind = resultKindOf(words, at);
+      if (kind === resultKind.atNode) this.#options.moved(number);
+      else {
+        const value = readResult(this.#reader, words, at);
+        this.#options.settle(number, kind === resultKind.value ? { value } : { failure: unpackFailure(value) });
+      }
+      results.advance(at);
+    }
+    results.release();
+    for (let first = sent.peek(); first !== undefined; first = sent.peek()) {
+      if (this.#owned.stateOf(first.number) === objectState.pending) return;
+      sent.shift();
+    }
+  }
+
+  #refuse(call: UnrunCall, failure: Failure): void {
+    this.#options.unrun(call, failure);
+    this.#options.settle(call.number, { failure });
+  }
+}

@@ -1,0 +1,307 @@
+import type { StoredValue } from "../../store/value.js";
+import type { Failure } from "../failure.js";
+import { cancelled, noWorkers, workerDied } from "../host/reasons.js";
+import { Backlog } from "../rings/backlog.js";
+import { Bell } from "../rings/bell.js";
+import { type BoardMemory, BoardOwner, callLimit, createBoard } from "../rings/board.js";
+import { unpackFailure } from "../rings/failures.js";
+import {
+  attemptOf,
+  calleeOf,
+  callWords,
+  countAttempt,
+  numberOf,
+  readResult,
+  resultKind,
+  resultKindOf,
+  resultNumberOf,
+  resultSlotOf,
+  writeCall,
+} from "../rings/records.js";
+import { RingReader } from "../rings/ring.js";
+import { type CallArgument, WordReader } from "../rings/words.js";
+import type { WorkerId } from "../scheduler/events.js";
+
+/** What a call calls, as its owner numbers it. */
+export interface Callee {
+  readonly name: string;
+  /** -1 for ever. */
+  readonly maxRetries: number;
+  readonly retryExceptions: boolean;
+}
+
+/** Whether a call that failed at this attempt is tried again. */
+export function mayRetry({ maxRetries }: Pick<Callee, "maxRetries">, attempt: number): boolean {
+  return maxRetries < 0 || attempt <= maxRetries;
+}
+
+/** How a call ended. */
+export interface Endings {
+  succeeded(number: number, value: StoredValue, attempt: number): void;
+  /** `ran` says whether a worker wrote about it in its journal. */
+  failed(number: number, failure: Failure, callee: number, attempt: number, ran: boolean): void;
+  /** The node has the outcome. */
+  deposited(number: number): void;
+  /** The call did not begin, as its worker did not have a result that is an argument. */
+  bounced(number: number): void;
+}
+
+interface Claimer {
+  readonly results: RingReader;
+  readonly bell: Bell;
+}
+
+/** How long a quiet call may wait for its worker. */
+const patienceMilliseconds = 2;
+/** After so many calls in one turn, workers are shown them before the turn is over. */
+const showAfter = 512;
+
+/**
+ * The calls that this thread puts up for CPU workers, until each has its result. The board keeps a call until then, so
+ * that it can be put up again when the thread ends that had it.
+ */
+export class Submissions {
+  readonly #board: BoardOwner;
+  readonly #backlog = new Backlog();
+  readonly #callees: readonly Callee[];
+  readonly #endings: Endings;
+  readonly #claimers = new Map<WorkerId, Claimer>();
+  readonly #reader = new WordReader();
+  #hidden = 0;
+  /** Of those hidden, how many are worth waking a worker for. */
+  #loud = 0;
+  #lastSpeaker: Claimer | undefined;
+  #watch: NodeJS.Timeout | undefined;
+  #flushing = false;
+  readonly memory: BoardMemory;
+
+  /** `callees` may grow: a call's callee is a position in it. */
+  constructor(callees: readonly Callee[], endings: Endings) {
+    this.memory = createBoard();
+    this.#board = new BoardOwner(this.memory);
+    this.#callees = callees;
+    this.#endings = endings;
+  }
+
+  /** How many calls have no result yet. */
+  get size(): number {
+    return this.#board.used + this.#backlog.length;
+  }
+
+  /** Whether a call with these arguments is short enough. */
+  static lengthOf(args: readonly CallArgument[]): number | undefined {
+    const length = callWords(args);
+    return length <= callLimit ? length : undefined;
+  }
+
+  /**
+   * Puts a call up: at the latest when this turn is over, workers see it. A quiet one wakes none: it needs the result of
+   * another call, and is for the worker that has that one.
+   */
+  submit(
+    length: number,
+    number: number,
+    callee: number,
+    parent: number,
+    submitted: number,
+    args: readonly CallArgument[],
+    quiet = false,
+    attempt = 1,
+  ): void {
+    if (!quiet) this.#loud += 1;
+    const board = this.#board;
+    const place = this.#backlog.length === 0 ? board.reserve(length) : -1;
+    if (place >= 0) {
+      writeCall(board.words, BoardOwner.at(place), length, number, callee, parent, submitted, args, attempt);
+      board.show(place);
+      this.#hidden += 1;
+    } else {
+      const at = this.#backlog.reserve(length);
+      writeCall(this.#backlog.words, at, length, number, callee, parent, submitted, args, attempt);
+    }
+    if (this.#hidden >= showAfter) this.#show();
+    if (this.#flushing) return;
+    this.#flushing = true;
+    queueMicrotask(() => this.flush());
+  }
+
+  /** Shows workers now what was put up in this turn. */
+  flush(): void {
+    if (!this.#flushing) return;
+    this.#flushing = false;
+    this.#refill();
+    this.#show();
+  }
+
+  /** A worker can claim from now on; its results come by `results`. */
+  meet(worker: WorkerId, results: SharedArrayBuffer, words: SharedArrayBuffer): void {
+    const bell = new Bell(words);
+    this.#claimers.set(worker, { results: new RingReader(results), bell });
+    bell.ring();
+  }
+
+  /** Whether a worker other than `self` has nothing to do. */
+  someoneIdles(self: WorkerId): boolean {
+    for (const [worker, { bell }] of this.#claimers) if (worker !== self && bell.idles) return true;
+    return false;
+  }
+
+  /** Reads all results that are there. */
+  pump(): void {
+    for (const claimer of this.#claimers.values()) this.#read(claimer);
+    if (this.#backlog.length > 0) this.#refill();
+    if (this.#hidden > 0 && !this.#flushing) this.#show();
+  }
+
+  /**
+   * Shows what is hidden, and makes the worker look that was the last to say something. Should that one be taken by
+   * something else for longer, the others look, too.
+   */
+  nudge(): void {
+    this.#show();
+    this.#lastSpeaker?.bell.ring();
+    this.#watch ??= setTimeout(() => {
+      this.#watch = undefined;
+      for (const { bell } of this.#claimers.values()) if (bell.idles) bell.ring();
+    }, patienceMilliseconds).unref();
+  }
+
+  /** A worker's thread has ended: what it had and did not answer runs again, as often as its callee allows. */
+  ended(worker: WorkerId, reason: string): void {
+    const claimer = this.#claimers.get(worker);
+    if (claimer === undefined) return;
+    this.#read(claimer);
+    this.#claimers.delete(worker);
+    if (this.#lastSpeaker === claimer) this.#lastSpeaker = undefined;
+    const board = this.#board;
+    for (const { slot, begun } of board.abandonedBy(worker)) {
+      const at = board.placeOf(slot);
+      const callee = calleeOf(board.words, at);
+      const { name } = this.#callees[callee]!;
+      const attempt = attemptOf(board.words, at);
+      if (begun && !mayRetry(this.#callees[callee]!, attempt)) {
+        const number = numberOf(board.words, at);
+        board.retire(slot);
+        this.#endings.failed(number, workerDied(name, attempt, reason), callee, attempt, false);
+        continue;
+      }
+      if (begun) countAttempt(board.words, at);
+      board.putAgain(slot);
+      this.#hidden += 1;
+      this.#loud += 1;
+    }
+    this.#show();
+  }
+
+  /** Takes a call back that nobody has taken. */
+  cancel(number: number): void {
+    this.#withdraw(
+      (words, at) => numberOf(words, at) === number,
+      (name) => cancelled(name),
+    );
+  }
+
+  /** The failure of a call that was taken back. */
+  withdrawn(callee: number): Failure {
+    return cancelled(this.#callees[callee]!.name);
+  }
+
+  /** No worker comes up: fails all that nobody has taken. */
+  strand(reason: string): void {
+    this.#withdraw(
+      () => true,
+      (name) => noWorkers(name, reason),
+    );
+  }
+
+  #withdraw(fits: (words: Int32Array, at: number) => boolean, explain: (name: string) => Failure): void {
+    const withdrawn: [number: number, callee: number][] = [];
+    const board = this.#board;
+    for (const slot of board.readySlots()) {
+      const at = board.placeOf(slot);
+      const call: [number, number] = [numberOf(board.words, at), calleeOf(board.words, at)];
+      if (fits(board.words, at) && board.withdraw(slot)) withdrawn.push(call);
+    }
+    this.#backlog.filter((words, at) => {
+      if (!fits(words, at)) return true;
+      withdrawn.push([numberOf(words, at), calleeOf(words, at)]);
+      return false;
+    });
+    for (const [number, callee] of withdrawn) {
+      this.#endings.failed(number, explain(this.#callees[callee]!.name), callee, 0, false);
+    }
+  }
+
+  #read(claimer: Claimer): void {
+    const { results } = claimer;
+    const { words } = results;
+    let at = results.peek();
+    if (at < 0) return;
+    this.#lastSpeaker = claimer;
+    for (; at >= 0; at = results.peek()) {
+      this.#settle(words, at);
+      results.advance(at);
+    }
+    results.release();
+  }
+
+  #settle(words: Int32Array, at: number): void {
+    const board = this.#board;
+    const number = resultNumberOf(words, at);
+    const slot = resultSlotOf(words, at);
+    const place = board.placeOf(slot);
+    const attempt = attemptOf(board.words, place);
+    const callee = calleeOf(board.words, place);
+    const kind = resultKindOf(words, at);
+    if (kind === resultKind.failure && this.#callees[callee]!.retryExceptions) {
+      if (mayRetry(this.#callees[callee]!, attempt)) {
+        countAttempt(board.words, place);
+        board.putAgain(slot);
+        this.#hidden += 1;
+        this.#loud += 1;
+        return;
+      }
+    }
+    board.retire(slot);
+    if (kind === resultKind.value) this.#endings.succeeded(number, readResult(this.#reader, words, at), attempt);
+    else if (kind === resultKind.atNode) this.#endings.deposited(number);
+    else if (kind === resultKind.bounced) this.#endings.bounced(number);
+    else {
+      const failure = unpackFailure(readResult(this.#reader, words, at));
+      this.#endings.failed(number, failure, callee, attempt, true);
+    }
+  }
+
+  /** Moves calls from the backlog to the board while there is room. */
+  #refill(): void {
+    const [board, backlog] = [this.#board, this.#backlog];
+    while (backlog.length > 0) {
+      const from = backlog.peek();
+      const { words } = backlog;
+      const length = words[from]!;
+      const place = board.reserve(length);
+      if (place < 0) return;
+      const to = BoardOwner.at(place);
+      for (let i = 0; i < length; i++) board.words[to + i] = words[from + i]!;
+      backlog.shift();
+      board.show(place);
+      this.#hidden += 1;
+      this.#loud += 1;
+    }
+  }
+
+  /** Shows workers what was put up; of those that idle, wakes as many as there are calls. */
+  #show(): void {
+    if (this.#board.publish() === 0) return;
+    let toWake = this.#loud;
+    this.#hidden = 0;
+    // What is in the backlog comes later, and is loud then.
+    this.#loud = 0;
+    for (const { bell } of this.#claimers.values()) {
+      const idles = bell.idles;
+      if (idles && toWake === 0) continue;
+      bell.ring();
+      if (idles) toWake -= 1;
+    }
+  }
+}

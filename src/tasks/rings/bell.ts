@@ -1,0 +1,107 @@
+/** How a thread is woken: one word that others count up, and one that says whether it sleeps. */
+const sequence = 0;
+const sleeping = 1;
+/** Words 16 and 17 are its permit's: `permit.ts`. */
+export const permitWord = 16;
+export const busyWord = 17;
+const wordCount = 32;
+
+/** The words of one thread. The node thread makes them and gives them to everybody who talks with that thread. */
+export function createThreadWords(): SharedArrayBuffer {
+  return new SharedArrayBuffer(wordCount * 4);
+}
+
+/**
+ * Another thread's bell. Rule: write what it should see first, then ring. A thread that is awake costs one addition; only
+ * one that sleeps is woken by the system.
+ */
+export class Bell {
+  readonly #words: Int32Array;
+
+  constructor(words: SharedArrayBuffer) {
+    this.#words = new Int32Array(words);
+  }
+
+  ring(): void {
+    Atomics.add(this.#words, sequence, 1);
+    // Who takes the flag wakes it: others need not. Should its thread end in between, the node wakes everybody.
+    if (Atomics.exchange(this.#words, sleeping, 0) === 1) Atomics.notify(this.#words, sequence);
+  }
+
+  /** Whether the thread sleeps, may take calls and runs none: then it must be rung for a new call; others look by themselves. */
+  get idles(): boolean {
+    const words = this.#words;
+    return (
+      Atomics.load(words, busyWord) === 0 && Atomics.load(words, sleeping) === 1 && Atomics.load(words, permitWord) > 0
+    );
+  }
+
+  /** Wakes the thread, whatever its words say. */
+  wake(): void {
+    Atomics.add(this.#words, sequence, 1);
+    Atomics.notify(this.#words, sequence);
+  }
+}
+
+type WaitAsync = (
+  words: Int32Array,
+  index: number,
+  value: number,
+) => { async: boolean; value: Promise<string> | string };
+const { waitAsync } = Atomics as unknown as { waitAsync: WaitAsync };
+
+/**
+ * A thread's own bell. It calls `answer` when it was rung, never in parallel; what arrives while it answers makes it answer
+ * again. It does not keep the thread alive.
+ */
+export class OwnBell {
+  readonly #words: Int32Array;
+  readonly #answer: () => void;
+  #listening = false;
+  #closed = false;
+  /** How often it looks at its counter before it sleeps: to be woken by the system takes longer than a short call. */
+  looks = 0;
+
+  constructor(words: SharedArrayBuffer, answer: () => void) {
+    this.#words = new Int32Array(words);
+    this.#answer = answer;
+  }
+
+  /** From now on, answers. May be called twice. */
+  listen(): void {
+    if (this.#listening) return;
+    this.#listening = true;
+    void this.#loop();
+  }
+
+  /** Makes itself answer once more. */
+  wake(): void {
+    Atomics.add(this.#words, sequence, 1);
+    Atomics.notify(this.#words, sequence);
+  }
+
+  close(): void {
+    this.#closed = true;
+    Atomics.add(this.#words, sequence, 1);
+    Atomics.notify(this.#words, sequence);
+  }
+
+  /**
+   * Reads the counter before it answers and sleeps only while nobody counted since: whoever wrote something and rang
+   * after that finds either the flag up, and wakes it, or the counter changed.
+   */
+  async #loop(): Promise<void> {
+    for (;;) {
+      const seen = Atomics.load(this.#words, sequence);
+      if (this.#closed) return;
+      this.#answer();
+      for (let i = this.looks; i > 0 && Atomics.load(this.#words, sequence) === seen; i--);
+      Atomics.store(this.#words, sleeping, 1);
+      const wait = waitAsync(this.#words, sequence, seen);
+      if (wait.async) await wait.value;
+      Atomics.store(this.#words, sleeping, 0);
+      // Rung while it answered: others on this thread get their turn before it answers again.
+      if (!wait.async) await new Promise<void>((resolve) => setImmediate(resolve));
+    }
+  }
+}

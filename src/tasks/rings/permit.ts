@@ -1,0 +1,68 @@
+import { busyWord, permitWord as permit } from "./bell.js";
+
+/**
+ * Whether a CPU worker may take calls from boards: the node's side. The node writes the permit and reads `busy`; the worker
+ * reads the permit and writes `busy`, each its own word first. So after `revoke`, either the node sees that the worker is
+ * at rest, or the worker sees that it must rest, and says so by message with the number of the permit.
+ */
+export class PermitOffice {
+  readonly #words: Int32Array;
+  #number = 0;
+
+  constructor(words: SharedArrayBuffer) {
+    this.#words = new Int32Array(words);
+  }
+
+  /** The worker may take calls. The caller rings its bell. */
+  grant(): void {
+    this.#number += 1;
+    Atomics.store(this.#words, permit, this.#number);
+  }
+
+  /** The worker must take no more; returns whether it is at rest already. */
+  revoke(): boolean {
+    Atomics.store(this.#words, permit, -this.#number);
+    return Atomics.load(this.#words, busyWord) === 0;
+  }
+
+  /** Whether the worker has a permit and nothing to do. */
+  get idle(): boolean {
+    return Atomics.load(this.#words, permit) > 0 && !this.busy;
+  }
+
+  /** Whether the worker runs something, with its permit or with one that was revoked meanwhile. */
+  get busy(): boolean {
+    return Atomics.load(this.#words, busyWord) !== 0;
+  }
+
+  /** Whether the worker's message is about the newest permit. */
+  isNewest(number: number): boolean {
+    return number === this.#number;
+  }
+}
+
+/** The worker's side of its permit. */
+export class Permit {
+  readonly #words: Int32Array;
+
+  constructor(words: SharedArrayBuffer) {
+    this.#words = new Int32Array(words);
+  }
+
+  /** Begins to work if that is permitted. */
+  begin(): boolean {
+    Atomics.store(this.#words, busyWord, 1);
+    return Atomics.load(this.#words, permit) > 0;
+  }
+
+  get granted(): boolean {
+    return Atomics.load(this.#words, permit) > 0;
+  }
+
+  /** Is at rest; returns the number of the permit that was revoked, undefined when it was not. */
+  rest(): number | undefined {
+    Atomics.store(this.#words, busyWord, 0);
+    const number = Atomics.load(this.#words, permit);
+    return number < 0 ? -number : undefined;
+  }
+}

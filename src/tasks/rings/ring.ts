@@ -1,0 +1,139 @@
+import { Backlog } from "./backlog.js";
+
+/**
+ * A ring of records in shared memory, from one thread to one other. A record is a run of words whose first holds its
+ * length; one that would cross the end begins at the front, and -1 marks the gap. The writer alone writes `tail`, after the
+ * words before it; the reader alone writes `head`, after it used the words before it. Ended between any two instructions,
+ * a writer leaves only words that nobody sees, and a reader leaves the record where it was.
+ */
+const tailWord = 0;
+const headWord = 16;
+const start = 32;
+const gap = -1;
+
+/** Makes a ring of `words` words, a power of two. Memory is taken as it is touched. */
+export function createRing(words: number): SharedArrayBuffer {
+  return new SharedArrayBuffer((start + words) * 4);
+}
+
+/** Where a record is written: `words` from `at` on. */
+export interface Space {
+  readonly words: Int32Array;
+  readonly at: number;
+}
+
+/** The writing end. What does not fit waits in a list on this side, in order, so a full ring stops nobody. */
+export class RingWriter {
+  readonly #words: Int32Array;
+  readonly #capacity: number;
+  #tail: number;
+  #published: number;
+  #head: number;
+  readonly #overflow = new Backlog();
+
+  constructor(ring: SharedArrayBuffer) {
+    this.#words = new Int32Array(ring);
+    this.#capacity = this.#words.length - start;
+    this.#tail = Atomics.load(this.#words, tailWord);
+    this.#published = this.#tail;
+    this.#head = Atomics.load(this.#words, headWord);
+  }
+
+  /** The most words that a record can have. */
+  get limit(): number {
+    return this.#capacity >> 1;
+  }
+
+  /** Space for a record of `length` words, whose first word it sets. Complete it before anything else is called. */
+  reserve(length: number): Space {
+    if (this.#overflow.length === 0) {
+      const at = this.#place(length);
+      if (at >= 0) {
+        this.#words[at] = length;
+        return { words: this.#words, at };
+      }
+    }
+    const at = this.#overflow.reserve(length);
+    return { words: this.#overflow.words, at };
+  }
+
+  /** Shows the reader all that was written and fits. Returns whether there was anything new to show. */
+  publish(): boolean {
+    if (this.#overflow.length > 0) this.#drain();
+    if (this.#published === this.#tail) return false;
+    this.#published = this.#tail;
+    Atomics.store(this.#words, tailWord, this.#tail);
+    return true;
+  }
+
+  /** Whether something waits for room. */
+  get waits(): boolean {
+    return this.#overflow.length > 0;
+  }
+
+  #drain(): void {
+    const overflow = this.#overflow;
+    while (overflow.length > 0) {
+      const from = overflow.peek();
+      const { words } = overflow;
+      const length = words[from]!;
+      const to = this.#place(length);
+      if (to < 0) return;
+      for (let i = 0; i < length; i++) this.#words[to + i] = words[from + i]!;
+      overflow.shift();
+    }
+  }
+
+  #place(length: number): number {
+    const capacity = this.#capacity;
+    const position = this.#tail & (capacity - 1);
+    const toEnd = capacity - position;
+    const needed = toEnd < length ? length + toEnd : length;
+    if (((this.#tail - this.#head) | 0) + needed > capacity) {
+      this.#head = Atomics.load(this.#words, headWord);
+      if (((this.#tail - this.#head) | 0) + needed > capacity) return -1;
+    }
+    this.#tail = (this.#tail + needed) | 0;
+    if (toEnd >= length) return start + position;
+    this.#words[start + position] = gap;
+    return start;
+  }
+}
+
+/** The reading end. */
+export class RingReader {
+  readonly words: Int32Array;
+  readonly #capacity: number;
+  #head: number;
+  #tail: number;
+
+  constructor(ring: SharedArrayBuffer) {
+    this.words = new Int32Array(ring);
+    this.#capacity = this.words.length - start;
+    this.#head = Atomics.load(this.words, headWord);
+    this.#tail = this.#head;
+  }
+
+  /** Where the next record begins in `words`, -1 when there is none. It stays there until `advance`. */
+  peek(): number {
+    for (;;) {
+      if (this.#tail === this.#head) {
+        this.#tail = Atomics.load(this.words, tailWord);
+        if (this.#tail === this.#head) return -1;
+      }
+      const position = this.#head & (this.#capacity - 1);
+      if (this.words[start + position] !== gap) return start + position;
+      this.#head = (this.#head + this.#capacity - position) | 0;
+    }
+  }
+
+  /** The record at `at` is used. */
+  advance(at: number): void {
+    this.#head = (this.#head + this.words[at]!) | 0;
+  }
+
+  /** Gives the room of the used records back to the writer. */
+  release(): void {
+    Atomics.store(this.words, headWord, this.#head);
+  }
+}

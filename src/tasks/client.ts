@@ -243,10 +243,10 @@ export class TaskClient implements Backend, RefOwner, CodeRegistry, ValueCodec, 
     return this.#owned.answered;
   }
 
-  /** What is this thread's own and not done yet, for tests and for people. */
-  load(): { objects: number; requests: number; tasks: number; waiting: number } {
-    const { waiting = 0, running = 0 } = this.#calls?.load() ?? {};
-    return { objects: this.#owned.size, requests: this.#reads.waiting, tasks: running, waiting };
+  /** What is this thread's own and not done yet, and the words of shared memory that its calls take; for tests and for people. */
+  load(): { objects: number; requests: number; tasks: number; waiting: number; words: number } {
+    const { waiting = 0, running = 0, words = 0 } = this.#calls?.load() ?? {};
+    return { objects: this.#owned.size, requests: this.#reads.waiting, tasks: running, waiting, words };
   }
 
   unpack(stored: StoredValue): unknown {

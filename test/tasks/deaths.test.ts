@@ -53,6 +53,21 @@ scenario("a task whose thread dies the first time succeeds the second time", asy
   t.is((await session.state("tasks"))[0]!.attempt, 2);
 });
 
+scenario("an object that others refer to survives that its task needed a second attempt", async (t, session) => {
+  const flag = new Int32Array(new SharedArrayBuffer(4));
+  const make = remote(() => {
+    if (Atomics.add(flag, 0, 1) === 0) process.exit(1);
+    return 41;
+  });
+  const ref = make.remote();
+  // It asks for all CPUs, so it goes by the node, and so does its argument.
+  const sum = add.options({ numCpus: 2 }).remote(ref, 1);
+  t.deepEqual(await get([sum, ref]), [42, 41]);
+  sum[Symbol.dispose]();
+  ref[Symbol.dispose]();
+  t.like(await session.load(), { tasks: 0, objects: 0 });
+});
+
 scenario("maxRetries 0 tries once, and an error that is thrown is never retried", async (t) => {
   const calls = new Int32Array(new SharedArrayBuffer(8));
   const leave = remote(

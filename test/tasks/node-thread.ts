@@ -1,6 +1,6 @@
 /** A node thread with nothing but tasks: what the worker tests run against. */
 import { tmpdir } from "node:os";
-import { workerData } from "node:worker_threads";
+import { type Worker, workerData } from "node:worker_threads";
 import { createBus, createMemoryControlStore, type TableName } from "../../src/control/index.js";
 import { ObjectStore } from "../../src/store/index.js";
 import { hostTasks } from "../../src/tasks/index.js";
@@ -23,7 +23,19 @@ const host = hostTasks({
   ...(options.heapMb !== undefined && { resourceLimits: { maxOldGenerationSizeMb: options.heapMb } }),
   onWorkerBus: (bus, worker) => bus.serve({ "test.whoami": () => worker }),
 });
+/** Worker threads that have not ended, by the number that they see themselves. */
+const threads = new Map<number, Worker>();
+process.on("worker", (thread) => {
+  const { threadId } = thread;
+  threads.set(threadId, thread);
+  thread.once("exit", () => threads.delete(threadId));
+});
 driver.serve({
+  "test.terminate": async (threadId) => {
+    const thread = threads.get(threadId as number);
+    await thread?.terminate();
+    return thread !== undefined;
+  },
   "test.load": async () => {
     // A worker comes to rest only after the owner has its last result.
     for (let i = 0; i < 100 && !host.isAtRest; i++) await new Promise((resolve) => setTimeout(resolve, 1));

@@ -14,13 +14,18 @@ export interface NodeStart {
   readonly options: SessionOptions;
 }
 
-/** What is not done yet on the node; `memory` is the shared memory that objects take. */
+/**
+ * What is not done yet; `calls` are on boards, `words` of shared memory hold those of this thread, `memory` is what objects
+ * take.
+ */
 export interface Load {
   objects: number;
   requests: number;
   waiting: number;
   tasks: number;
   actors: number;
+  calls: number;
+  words: number;
   free: { cpus: number; gpus: number };
   memory: number;
 }
@@ -30,6 +35,8 @@ export interface Session {
   /** After what was submitted or released in this turn has been sent, which is on a microtask. */
   load(): Promise<Load>;
   state<N extends TableName>(table: N): Promise<Row<N>[]>;
+  /** Ends a worker thread from outside; false when there is none with this `threadId`. Without threads, there never is. */
+  terminate(threadId: number): Promise<boolean>;
   close(): Promise<void>;
 }
 
@@ -42,12 +49,13 @@ export async function makeInline({ cpus = 2, gpus = 0 }: SessionOptions): Promis
   return {
     load: async () => {
       await null;
-      return { ...backend.host.load(), memory: 0 };
+      return { ...backend.host.load(), words: 0, memory: 0 };
     },
     state: async (table) => {
       await backend.host.flush();
       return await control.list(table);
     },
+    terminate: async () => false,
     close: () => backend.close(),
   };
 }
@@ -70,9 +78,11 @@ export async function makeWorkers(options: SessionOptions): Promise<Session> {
         requests: Math.max(node.requests, own.requests),
         tasks: node.tasks + own.tasks,
         waiting: node.waiting + own.waiting,
+        words: own.words,
       };
     },
     state: (table) => bus.call("test.state", table),
+    terminate: (threadId) => bus.call("test.terminate", threadId),
     async close() {
       if (closed) return;
       closed = true;

@@ -1,7 +1,7 @@
 import type { TaskRow } from "../../control/index.js";
 import { formatObjectId } from "../object-ref.js";
 import { Bell, createThreadWords } from "../rings/bell.js";
-import { type BoardMemory, lookAtBoard } from "../rings/board.js";
+import { type BoardMemory, countCalls, lookAtBoard } from "../rings/board.js";
 import { PermitOffice } from "../rings/permit.js";
 import { attemptOf, calleeOf, numberOf, parentOf, submittedOf } from "../rings/records.js";
 import { createRing } from "../rings/ring.js";
@@ -125,6 +125,11 @@ export class BoardTable {
         };
       }
     }
+  }
+
+  /** How many calls are on boards, of whichever owner. */
+  get calls(): number {
+    return [...this.#boards.values()].reduce((sum, memory) => sum + countCalls(memory), 0);
   }
 
   /** Which workers run calls from boards now. */

@@ -110,6 +110,7 @@ export class TaskHost {
       waiting,
       tasks,
       actors,
+      calls: this.#boards.calls,
       free: { cpus: cpus + this.#boards.idleCpus(), gpus },
     };
   }

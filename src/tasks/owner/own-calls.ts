@@ -80,15 +80,14 @@ export class OwnCalls {
     this.#submissions = new Submissions(this.#callees, {
       succeeded: (number, value, attempt) => {
         if (this.#chained > 0) this.#unchain(number);
-        options.settle(number, { value });
-        // The node may have the result of an attempt whose thread ended before it could say so.
-        if (attempt > 1) options.outbox.push({ type: "release", objects: [options.base + number] });
+        if (attempt === 1) options.settle(number, { value });
+        else this.#settleAgain(number, { value });
       },
       failed: (number, failure, callee, attempt, ran) => {
         if (this.#chained > 0) this.#unchain(number);
         if (!ran) this.#unrun(number, failure, callee, attempt, 0);
-        options.settle(number, { failure });
-        if (attempt > 1) options.outbox.push({ type: "release", objects: [options.base + number] });
+        if (attempt <= 1) options.settle(number, { failure });
+        else this.#settleAgain(number, { failure });
       },
       deposited: (number) => {
         if (this.#chained > 0) this.#unchain(number);
@@ -299,8 +298,9 @@ export class OwnCalls {
     this.#bell.wake();
   }
 
-  load(): { waiting: number; running: number } {
+  load(): { waiting: number; running: number; words: number } {
     return {
+      words: this.#submissions.words,
       waiting: this.#dependents.size,
       running: this.#submissions.size + (this.#local?.size ?? 0) + this.lines.size,
     };
@@ -413,6 +413,22 @@ export class OwnCalls {
     const task = this.#options.base + number;
     const submitted = Date.now();
     this.#options.outbox.push({ type: "unrun", task, name, failure, attempt, parent, submitted });
+  }
+
+  /**
+   * The outcome of a later attempt. The node may have that of an earlier one, whose thread ended before it could say so:
+   * where others may have seen that, it is the one that counts, else nobody ever sees it.
+   */
+  #settleAgain(number: number, outcome: Outcome): void {
+    const object = this.#options.base + number;
+    if (this.#owned.isShared(number)) {
+      this.#options.outbox.push({ type: "share", object, outcome });
+      this.#options.moved(number);
+    } else {
+      // First, as whoever hears of the outcome may give the object to the node.
+      this.#options.outbox.push({ type: "release", objects: [object] });
+      this.#options.settle(number, outcome);
+    }
   }
 
   #announce(): void {

@@ -88,6 +88,11 @@ export class Submissions {
     return this.#board.used + this.#backlog.length;
   }
 
+  /** How many words of shared memory they take. */
+  get words(): number {
+    return this.#board.wordsUsed;
+  }
+
   /** Whether a call with these arguments is short enough. */
   static lengthOf(args: readonly CallArgument[]): number | undefined {
     const length = callWords(args);

@@ -75,6 +75,11 @@ export class BoardOwner {
     return this.#used;
   }
 
+  /** How many words of the area hold calls. */
+  get wordsUsed(): number {
+    return this.#free.reduce((used, places, size) => used - (places.length << size), this.#bump);
+  }
+
   /** Takes room for a call of `length` words and returns its place; -1 when slots or room are short. Write the call there, then `show` it. */
   reserve(length: number): number {
     if (this.#used >= this.#count) return -1;
@@ -204,6 +209,14 @@ export function* lookAtBoard({ slots }: BoardMemory): Iterable<BoardEntry> {
       if (base !== answeredBase) yield { at, worker, running: base === runningBase };
     }
   }
+}
+
+/** How many slots of a board are not empty, for the node. */
+export function countCalls({ slots }: BoardMemory): number {
+  const words = new Int32Array(slots);
+  let calls = 0;
+  for (let i = slotsStart; i < words.length; i += wordsPerSlot) if (Atomics.load(words, i) !== empty) calls += 1;
+  return calls;
 }
 
 /** A worker's side. `words` is where the calls lie. */

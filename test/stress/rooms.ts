@@ -1,0 +1,4 @@
+import { graph } from "./graph.js";
+import type { Room } from "./room.js";
+
+export const rooms: readonly Room[] = [graph];

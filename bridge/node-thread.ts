@@ -29,6 +29,7 @@ const tasks = hostTasks({
   control,
   cpus: options.numCpus,
   gpus: options.numGpus,
+  resources: options.resources,
   onWorkerBus: (bus) => serveData(bus, registry),
 });
 

@@ -55,7 +55,7 @@ export async function shutdown(): Promise<void> {
   await currentNode?.close();
 }
 
-/** All rows of a state table of this thread's node: tasks, actors, workers, objects, datasets or nodes. */
+/** All rows of a state table of this thread's node: tasks, actors, workers, resources, objects, datasets or nodes. */
 export async function state<N extends TableName>(table: N): Promise<Row<N>[]> {
   const { bus } = currentContext();
   if (bus === undefined) return [];
@@ -73,7 +73,7 @@ async function startNode(options: NodeOptions): Promise<Node> {
   try {
     const { uri } = await methodsOf<NodeMethods>(bus).call("node.listen", null);
     const backend = options.debug
-      ? createInlineBackend({ cpus: options.numCpus, gpus: options.numGpus })
+      ? createInlineBackend({ cpus: options.numCpus, gpus: options.numGpus, resources: options.resources })
       : await createWorkersBackend(bus);
     setContext({ backend, bus });
     return new LocalNode(

@@ -1,5 +1,6 @@
 import { availableParallelism, tmpdir, totalmem } from "node:os";
 import { RayflightError } from "../../src/error.js";
+import { countGpus } from "./count-gpus.js";
 
 /** What `init` takes. Every field has a default; sizes are in bytes. */
 export interface InitOptions {
@@ -11,8 +12,10 @@ export interface InitOptions {
   token?: string;
   /** CPUs that tasks and actors may use, which is also the number of task threads. Default: the machine's. */
   numCpus?: number;
-  /** GPUs that tasks and actors may ask for. They are counted, not detected. Default: 0. */
+  /** GPUs that tasks and actors may ask for, numbered from 0. Default: those that `countGpus` finds on this machine. */
   numGpus?: number;
+  /** Other resources that tasks and actors may ask for, as `{ licence: 2 }`. Default: none. */
+  resources?: Readonly<Record<string, number>>;
   /** Memory for objects and datasets before parts are spilled. Default: 30 % of the machine's memory. */
   objectStoreMemory?: number;
   /** Folder for spilled bytes; its files are unlinked while open, so none is ever left. Default: the system's temporary folder. */
@@ -52,7 +55,8 @@ export function fillOptions(options: InitOptions = {}): NodeOptions {
     port: requireCount("port", options.port ?? 0, 0),
     token: options.token,
     numCpus: requireCount("numCpus", options.numCpus ?? availableParallelism(), 0),
-    numGpus: requireCount("numGpus", options.numGpus ?? 0, 0),
+    numGpus: requireCount("numGpus", options.numGpus ?? countGpus(), 0),
+    resources: options.resources ?? {},
     objectStoreMemory,
     spillDirectory: options.spillDirectory ?? tmpdir(),
     spillLimit: requireCount("spillLimit", options.spillLimit ?? 4 * objectStoreMemory, 0),

@@ -12,6 +12,7 @@ export {
   isTableName,
   type NodeRow,
   type ObjectRow,
+  type ResourceRow,
   type Row,
   type TableName,
   type TaskRow,

@@ -72,6 +72,13 @@ export const tables = {
     bytes: number,
     createdAt: time,
   },
+  resources: {
+    id: text(),
+    node: text(),
+    name: text(),
+    total: number,
+    available: number,
+  },
   datasets: {
     id: text(),
     version: number,
@@ -98,6 +105,7 @@ export type WorkerRow = Row<"workers">;
 export type TaskRow = Row<"tasks">;
 export type ActorRow = Row<"actors">;
 export type ObjectRow = Row<"objects">;
+export type ResourceRow = Row<"resources">;
 export type DatasetRow = Row<"datasets">;
 
 /** The names of all tables, in the order in which they are listed to people. */

@@ -18,6 +18,16 @@ export interface WaitOptions {
   signal?: AbortSignal;
 }
 
+/** A node and its resources, under Ray's names: `CPU`, `GPU`, and those that it was given. */
+export interface NodeInfo {
+  readonly id: string;
+  readonly alive: boolean;
+  /** What it has. */
+  readonly resources: Readonly<Record<string, number>>;
+  /** What of it nobody holds now. A CPU counts as free while it waits for calls. */
+  readonly available: Readonly<Record<string, number>>;
+}
+
 /**
  * The contract that every engine fulfils: values in, references out. One suite of tests runs on each
  * (`test/tasks/backend-suite.ts`). Belongs to one thread.
@@ -59,6 +69,9 @@ export interface Backend {
 
   /** Withdraws a task that no worker has taken yet, whose failure then is CANCELLED. One that runs goes on. */
   cancel(ref: ObjectRef): void;
+
+  /** The nodes, with what they have and what of it is free at this moment. */
+  nodes(): Promise<readonly NodeInfo[]>;
 
   /** Ends everything that runs. Pending `get`s reject with UNAVAILABLE. */
   close(): Promise<void>;

@@ -1,6 +1,6 @@
 import type { RayflightError } from "../error.js";
 import type { StoredValue } from "../store/value.js";
-import type { GetOptions, WaitOptions } from "./backend.js";
+import type { GetOptions, NodeInfo, WaitOptions } from "./backend.js";
 import { abandoned, type KeepAlive } from "./deadline.js";
 import { type Failure, toError } from "./failure.js";
 import type { Outbox } from "./outbox.js";
@@ -12,7 +12,7 @@ type Answer =
   | { readonly failure: Failure }
   | { readonly error: RayflightError };
 
-/** The `get`s and `wait`s of a thread that were not answered yet. While there are any, the thread stays alive. */
+/** What a thread asked the node, mostly by `get` and `wait`, and that was not answered yet. While there is any, the thread stays alive. */
 export class PendingRequests {
   readonly #outbox: Outbox<ClientMessage>;
   readonly #pending = new Map<number, (answer: Answer) => void>();
@@ -41,6 +41,10 @@ export class PendingRequests {
     const request = ++this.#last;
     const message = { type: "wait", request, objects, count: options.numReturns } as const;
     return await this.#ask<readonly ObjectId[]>(message, options);
+  }
+
+  async nodes(): Promise<readonly NodeInfo[]> {
+    return await this.#ask<readonly NodeInfo[]>({ type: "nodes", request: ++this.#last }, {});
   }
 
   resolve(request: number, items: readonly unknown[]): void {

@@ -1,12 +1,13 @@
 import { RayflightError } from "../error.js";
 import { packValue, type StoredValue, unpackValue, type ValueCodec } from "../store/value.js";
 import { isPrimitive } from "../store/value-survey.js";
-import type { Backend, GetOptions, WaitOptions } from "./backend.js";
+import type { Backend, GetOptions, NodeInfo, WaitOptions } from "./backend.js";
 import { LocalRefs } from "./client-refs.js";
 import { PendingRequests } from "./client-requests.js";
 import type { Definition } from "./closures/definition.js";
 import { runningTask } from "./context.js";
 import { KeepAlive } from "./deadline.js";
+import { checkFeasible } from "./feasibility.js";
 import { freed } from "./host/requests.js";
 import { type CodeRegistry, isLive, type LiveRecord, type RemoteCode, toRecord } from "./live.js";
 import type { LocalCall, LocalCalls, PublicCalls } from "./local-calls.js";
@@ -21,7 +22,7 @@ import type { Argument, ClientMessage, ClientReply, Outcome, Welcome } from "./p
 import { Reads } from "./reads.js";
 import { reviveLive } from "./revive-live.js";
 import type { ActorId, CodeId, ObjectId } from "./scheduler/events.js";
-import { type Demand, ResourceLedger } from "./scheduler/resources.js";
+import { type Demand, ResourceLedger, unit } from "./scheduler/resources.js";
 
 export interface ClientOptions {
   readonly kind: Backend["kind"];
@@ -94,7 +95,8 @@ export class TaskClient implements Backend, RefOwner, CodeRegistry, ValueCodec, 
     this.#checkOpen();
     const { demand } = options;
     const calls = this.#calls;
-    if (calls === undefined || demand.cpus !== 10_000 || demand.gpus !== 0 || this.#capacity.total.cpus === 0) {
+    const isOrdinary = demand.cpus === unit && demand.gpus === 0 && demand.custom === undefined;
+    if (calls === undefined || !isOrdinary || this.#capacity.total.cpus === 0) {
       return this.#submitByNode(code, args, options);
     }
     const stored = this.#packOwn(options.name, args);
@@ -185,6 +187,11 @@ export class TaskClient implements Backend, RefOwner, CodeRegistry, ValueCodec, 
     else if (this.#owned.stateOf(number) === objectState.pending) this.#calls!.cancel(number);
   }
 
+  nodes(): Promise<readonly NodeInfo[]> {
+    if (this.#closed !== undefined) return Promise.reject(this.#closed);
+    return this.#requests.nodes();
+  }
+
   async close(): Promise<void> {
     this.disconnected(new RayflightError("UNAVAILABLE", "The session was closed.", { hint: "Start a new one." }));
     await this.#options.close();
@@ -203,6 +210,7 @@ export class TaskClient implements Backend, RefOwner, CodeRegistry, ValueCodec, 
   receive(reply: ClientReply): void {
     if (reply.type === "got") this.#requests.resolve(reply.request, reply.values);
     else if (reply.type === "waited") this.#requests.resolve(reply.request, reply.ready);
+    else if (reply.type === "nodes") this.#requests.resolve(reply.request, reply.nodes);
     else if (reply.type === "failed") this.#requests.fail(reply.request, reply.failure);
     else this.#calls?.receive(reply);
   }
@@ -445,19 +453,4 @@ export class TaskClient implements Backend, RefOwner, CodeRegistry, ValueCodec, 
     this.#checkOpen();
     checkFeasible(this.#capacity, name, demand);
   }
-}
-
-/** Throws FAILED_PRECONDITION when a node of this capacity can never run this. */
-function checkFeasible(capacity: ResourceLedger, name: string, demand: Demand): void {
-  const { total } = capacity;
-  if (total.cpus === 0) {
-    throw new RayflightError("FAILED_PRECONDITION", `${name} cannot run: this node has no workers.`, {
-      hint: "Start it with at least one CPU, as in `ray.init({ numCpus: 2 })`.",
-    });
-  }
-  if (capacity.feasible(demand)) return;
-  const [wanted, had] = [demand, total].map(({ cpus, gpus }) => `${cpus / 10_000} CPUs and ${gpus / 10_000} GPUs`);
-  throw new RayflightError("FAILED_PRECONDITION", `${name} asks for ${wanted}, but this node has ${had}.`, {
-    hint: "Ask for less, or declare more with `ray.init({ numCpus, numGpus })`.",
-  });
 }

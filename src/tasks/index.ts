@@ -2,8 +2,9 @@
 export type { ActorHandle, ActorMethod, RemoteArguments } from "./actor-handle.js";
 export { ActorPool, type PoolCall } from "./actor-pool.js";
 export { asCompleted } from "./as-completed.js";
-export type { Backend, GetOptions, WaitOptions } from "./backend.js";
+export type { Backend, GetOptions, NodeInfo, WaitOptions } from "./backend.js";
 export { setEntryUrl } from "./closures/entry.js";
+export { availableResources, clusterResources, nodes } from "./cluster.js";
 export { currentContext, hasContext, type RayContext, runningTask, setContext } from "./context.js";
 export type { TaskHost } from "./host/task-host.js";
 export { createInlineBackend, type InlineBackend, type InlineBackendOptions } from "./inline/backend.js";

@@ -1,13 +1,18 @@
 import { RayflightError } from "../error.js";
-import { type Demand, toUnits, unit } from "./scheduler/resources.js";
+import { type Demand, toCustom, toUnits, unit } from "./scheduler/resources.js";
 
 export interface TaskOptions {
   /** What errors and the state tables call it; the function's name by default. */
   name?: string;
   /** CPUs that it holds while it runs, 1 by default. Waits until they are free. */
   numCpus?: number;
-  /** GPUs that it holds until it ends, 0 by default. The node counts what it was told to have. */
+  /** GPUs that it holds until it ends, 0 by default: a whole number, or a part of one. `getGpuIds` says which. */
   numGpus?: number;
+  /**
+   * Other resources that it holds until it ends, as `{ licence: 1 }`: the node has as much of each as `init` was told. In steps
+   * of 0.0001, like CPUs and GPUs. Replaces what the function had.
+   */
+  resources?: Readonly<Record<string, number>>;
   /** How often it runs again when its worker dies, 3 by default, -1 for ever. */
   maxRetries?: number;
   /** Whether it also runs again, within `maxRetries`, when it throws or rejects. False by default. */
@@ -24,6 +29,8 @@ export interface ActorOptions {
   numCpus?: number;
   /** GPUs that it holds as long as it lives, 0 by default. */
   numGpus?: number;
+  /** Other resources that it holds as long as it lives, as tasks do while they run. */
+  resources?: Readonly<Record<string, number>>;
   /**
    * How many calls of async methods may be under way at once, 1000 by default: calls start in order, and one that awaits
    * lets the next one start. With 1 each call ends before the next one starts.
@@ -76,9 +83,13 @@ export function defaultActorOptions(name: string): FilledActorOptions {
   return { name, demand: { cpus: 0, gpus: 0 }, maxConcurrency: 1000 };
 }
 
-function fillDemand({ numCpus, numGpus }: { numCpus?: number; numGpus?: number }, defaults: Demand): Demand {
+type Asked = Pick<TaskOptions, "numCpus" | "numGpus" | "resources">;
+
+function fillDemand({ numCpus, numGpus, resources }: Asked, defaults: Demand): Demand {
+  const custom = resources === undefined ? defaults.custom : toCustom(resources);
   return {
     cpus: numCpus === undefined ? defaults.cpus : toUnits("numCpus", numCpus),
     gpus: numGpus === undefined ? defaults.gpus : toUnits("numGpus", numGpus),
+    ...(custom && { custom }),
   };
 }

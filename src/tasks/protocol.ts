@@ -1,4 +1,5 @@
 import type { StoredValue } from "../store/value.js";
+import type { NodeInfo } from "./backend.js";
 import type { Definition } from "./closures/definition.js";
 import type { Failure } from "./failure.js";
 import type { BoardMemory } from "./rings/board.js";
@@ -84,7 +85,9 @@ export type ClientMessage =
   | { type: "release"; objects: ObjectId[] }
   | { type: "free"; objects: readonly ObjectId[] }
   | { type: "kill"; actor: ActorId }
-  | { type: "cancel"; task: TaskId };
+  | { type: "cancel"; task: TaskId }
+  /** Answered by `nodes`. */
+  | { type: "nodes"; request: number };
 
 /** From a worker thread about what it runs. */
 export type WorkerMessage =
@@ -109,6 +112,7 @@ export type ClientReply =
   | { type: "got"; request: number; values: readonly StoredValue[] }
   | { type: "failed"; request: number; failure: Failure }
   | { type: "waited"; request: number; ready: readonly ObjectId[] }
+  | { type: "nodes"; request: number; nodes: readonly NodeInfo[] }
   /** A worker may claim from the receiver's board; its results come by this ring. */
   | { type: "claimer"; worker: WorkerId; results: SharedArrayBuffer; words: SharedArrayBuffer }
   /** That worker's thread has ended. */
@@ -200,6 +204,7 @@ const replies: ReadonlySet<string> = new Set<ClientReply["type"]>([
   "got",
   "failed",
   "waited",
+  "nodes",
   "claimer",
   "ended",
   "stranded",

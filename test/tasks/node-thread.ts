@@ -20,6 +20,7 @@ const host = hostTasks({
   control,
   cpus: options.cpus ?? 2,
   gpus: options.gpus ?? 0,
+  resources: options.resources ?? {},
   ...(options.heapMb !== undefined && { resourceLimits: { maxOldGenerationSizeMb: options.heapMb } }),
   onWorkerBus: (bus, worker) => bus.serve({ "test.whoami": () => worker }),
 });

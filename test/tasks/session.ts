@@ -5,6 +5,7 @@ import { createInlineBackend, createWorkersBackend, setContext } from "../../src
 export interface SessionOptions {
   cpus?: number;
   gpus?: number;
+  resources?: Readonly<Record<string, number>>;
   memory?: number;
   heapMb?: number;
 }
@@ -26,7 +27,7 @@ export interface Load {
   actors: number;
   calls: number;
   words: number;
-  free: { cpus: number; gpus: number };
+  free: { cpus: number; gpus: number; custom?: Readonly<Record<string, number>> | undefined };
   memory: number;
 }
 
@@ -42,9 +43,9 @@ export interface Session {
 
 export type MakeSession = (options: SessionOptions) => Promise<Session>;
 
-export async function makeInline({ cpus = 2, gpus = 0 }: SessionOptions): Promise<Session> {
+export async function makeInline({ cpus = 2, gpus = 0, resources = {} }: SessionOptions): Promise<Session> {
   const control = createMemoryControlStore();
-  const backend = createInlineBackend({ cpus, gpus, control });
+  const backend = createInlineBackend({ cpus, gpus, resources, control });
   setContext({ backend });
   return {
     load: async () => {

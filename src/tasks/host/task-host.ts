@@ -2,6 +2,7 @@ import type { ControlStore } from "../../control/index.js";
 import { RayflightError } from "../../error.js";
 import { type StoredValue, sharedBytes } from "../../store/value.js";
 import { isPrimitive } from "../../store/value-survey.js";
+import type { NodeInfo } from "../backend.js";
 import type { Definition } from "../closures/definition.js";
 import { describeThrown, type Failure } from "../failure.js";
 import { refsIn } from "../live.js";
@@ -25,7 +26,7 @@ import type {
   TaskId,
   WorkerId,
 } from "../scheduler/events.js";
-import type { Demand } from "../scheduler/resources.js";
+import { type Demand, toAmounts } from "../scheduler/resources.js";
 import { Scheduler } from "../scheduler/scheduler.js";
 import { examineArguments, failureOf, resolveArguments } from "./arguments.js";
 import { BoardTable } from "./board-table.js";
@@ -36,6 +37,7 @@ import { Outgoing } from "./outgoing.js";
 import * as reasons from "./reasons.js";
 import { type ActorRecord, actorRow, orphanRow, pinsOf, type TaskRecord, taskRow, unrunRow } from "./records.js";
 import { freed, Requests } from "./requests.js";
+import { resourceRows } from "./resource-rows.js";
 import type { ObjectMemory, Supervisor, WorkerLink } from "./supervisor.js";
 import { formatWorkerId, TaskRows } from "./task-rows.js";
 import { WorkerTable } from "./worker-table.js";
@@ -68,6 +70,7 @@ const driver: ClientId = 0;
 export class TaskHost {
   readonly #options: TaskHostOptions;
   readonly #scheduler: Scheduler;
+  readonly #node: string;
   readonly #objects = new ObjectTable();
   readonly #requests: Requests;
   readonly #rows: TaskRows;
@@ -87,7 +90,8 @@ export class TaskHost {
     this.#scheduler = new Scheduler(options.total);
     this.#requests = new Requests(this.#objects, (client, reply) => this.#outgoing.push(client, reply));
     this.#rows = new TaskRows(options.control);
-    this.#workers = new WorkerTable(this.#rows, options.node ?? "node-0");
+    this.#node = options.node ?? "node-0";
+    this.#workers = new WorkerTable(this.#rows, this.#node);
   }
 
   /** Connects the driver; `send` carries batches to it. With `boards`, it may put calls up for workers to take. */
@@ -103,7 +107,6 @@ export class TaskHost {
   /** What is not done yet, for tests and for people: all zero once everything was released and every actor ended. */
   load() {
     const { waiting, tasks, actors } = this.#scheduler.load;
-    const { cpus, gpus } = this.#scheduler.ledger.free();
     return {
       objects: this.#objects.size,
       requests: this.#requests.size,
@@ -111,7 +114,7 @@ export class TaskHost {
       tasks,
       actors,
       calls: this.#boards.calls,
-      free: { cpus: cpus + this.#boards.idleCpus(), gpus },
+      free: this.#free(),
     };
   }
 
@@ -126,7 +129,21 @@ export class TaskHost {
     for (const row of [...this.#boards.rows()]) this.#rows.changed("tasks", row);
     for (const row of this.#journals.read()) this.#rows.changed("tasks", row);
     for (const [worker, busy] of this.#boards.busyWorkers()) this.#workers.claims(worker, busy);
+    for (const row of resourceRows(this.#nodeInfo())) this.#rows.changed("resources", row);
     await this.#rows.flush();
+  }
+
+  /** What nobody holds. A worker that has nothing to do holds its CPU for calls from boards. */
+  #free(): Demand {
+    const free = this.#scheduler.ledger.free();
+    return { ...free, cpus: free.cpus + this.#boards.idleCpus() };
+  }
+
+  #nodeInfo(): NodeInfo {
+    const free = this.#free();
+    // While a task that waited goes on beside another one, they hold more than there is.
+    const available = toAmounts({ ...free, cpus: Math.max(0, free.cpus) });
+    return { id: this.#node, alive: !this.#closed, resources: toAmounts(this.#options.total), available };
   }
 
   /** Ends all workers and forgets all objects. */
@@ -296,6 +313,9 @@ export class TaskHost {
         return;
       case "cancel":
         this.#events.push({ type: "cancel", task: message.task });
+        return;
+      case "nodes":
+        this.#outgoing.push(client, { type: "nodes", request: message.request, nodes: [this.#nodeInfo()] });
         return;
     }
   }

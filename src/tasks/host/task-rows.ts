@@ -1,4 +1,4 @@
-import type { ActorRow, ControlStore, TableName, TaskRow, WorkerRow } from "../../control/index.js";
+import type { ActorRow, ControlStore, ResourceRow, TableName, TaskRow, WorkerRow } from "../../control/index.js";
 import type { WorkerId } from "../scheduler/events.js";
 
 /** How long rows may lag behind. */
@@ -6,15 +6,16 @@ const delayMilliseconds = 100;
 /** How many rows of ended tasks are kept. */
 const keptTasks = 100_000;
 
-type RowOf = { tasks: TaskRow; actors: ActorRow; workers: WorkerRow };
+type RowOf = { tasks: TaskRow; actors: ActorRow; workers: WorkerRow; resources: ResourceRow };
 
-/** Writes the tables of tasks, actors and workers: changed rows together, every tenth of a second, off the hot path. */
+/** Writes the tables of tasks, actors, workers and resources: changed rows together, every tenth of a second, off the hot path. */
 export class TaskRows {
   readonly #control: ControlStore | undefined;
   readonly #changed: { [N in keyof RowOf]: Set<RowOf[N]> } = {
     tasks: new Set(),
     actors: new Set(),
     workers: new Set(),
+    resources: new Set(),
   };
   #ended: string[] = [];
   #timer: NodeJS.Timeout | undefined;

@@ -7,13 +7,15 @@ import { Outbox } from "../outbox.js";
 import type { ClientMessage, ClientReply, DownMessage } from "../protocol.js";
 import type { Loaded } from "../runner.js";
 import type { CodeId } from "../scheduler/events.js";
-import { toUnits } from "../scheduler/resources.js";
+import { toCustom, toUnits } from "../scheduler/resources.js";
 import { InlineSupervisor } from "./supervisor.js";
 
 export interface InlineBackendOptions {
   /** How many CPUs the node pretends to have: tasks that await overlap up to this number. 1 by default. */
   cpus?: number;
   gpus?: number;
+  /** Custom resources by name. */
+  resources?: Readonly<Record<string, number>>;
   control?: ControlStore;
 }
 
@@ -30,8 +32,9 @@ export interface InlineBackend extends Backend {
 export function createInlineBackend(options: InlineBackendOptions = {}): InlineBackend {
   const targets = new Map<CodeId, Loaded>();
   const supervisor = new InlineSupervisor(() => ({ client, load: async (code) => targets.get(code)! }));
+  const { cpus = 1, gpus = 0, resources } = options;
   const host = new TaskHost({
-    total: { cpus: toUnits("cpus", options.cpus ?? 1), gpus: toUnits("gpus", options.gpus ?? 0) },
+    total: { cpus: toUnits("cpus", cpus), gpus: toUnits("gpus", gpus), custom: toCustom(resources) },
     supervisor,
     memory: { adopt: () => () => {} },
     control: options.control,

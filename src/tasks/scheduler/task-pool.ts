@@ -1,6 +1,6 @@
 import type { CodeId, FailReason, Instruction, TaskId, WorkerId } from "./events.js";
 import { Queue } from "./queue.js";
-import { type Demand, type Grant, type ResourceLedger, shapeOf, unit } from "./resources.js";
+import { type Demand, type Grant, isCpusOnly, type ResourceLedger, shapeOf, unit } from "./resources.js";
 
 /** A task whose arguments are ready, or that runs. */
 export interface PoolTask {
@@ -149,10 +149,10 @@ export class TaskPool {
       const lease = worker.lease!;
       lease.tasks.delete(task);
       worker.apart.add(task);
-      if (lease.grant.gpus.length === 0) {
+      if (isCpusOnly(task.demand)) {
         task.grant = { cpus: 0, gpus: [] };
       } else {
-        // GPUs are never leased to more than one task: what it holds stays its own.
+        // Other resources are never leased to more than one task: what it holds stays its own.
         task.grant = lease.grant;
         this.#ledger.giveCpus(task.grant);
         worker.lease = undefined;
@@ -290,7 +290,7 @@ export class TaskPool {
   }
 
   #isQuick(task: PoolTask): boolean {
-    return !task.alone && task.demand.gpus === 0 && (this.#durations.get(task.code) ?? Infinity) < quickMilliseconds;
+    return !task.alone && isCpusOnly(task.demand) && (this.#durations.get(task.code) ?? Infinity) < quickMilliseconds;
   }
 
   #retry(task: PoolTask, worker: WorkerId, blamed: boolean): void {

@@ -3,7 +3,7 @@ import { RayflightError } from "../../error.js";
 import type { ObjectStore } from "../../store/index.js";
 import { TaskHost } from "../host/task-host.js";
 import { busMethods } from "../protocol.js";
-import { toUnits } from "../scheduler/resources.js";
+import { toCustom, toUnits } from "../scheduler/resources.js";
 import { loudly } from "./backend.js";
 import { type ThreadOptions, ThreadSupervisor } from "./supervisor.js";
 
@@ -17,6 +17,8 @@ export interface HostTasksOptions extends ThreadOptions {
   /** How many threads run tasks. 0: nothing can run, and submitting says so. */
   cpus: number;
   gpus?: number;
+  /** Custom resources by name. */
+  resources?: Readonly<Record<string, number>>;
   /** The node's name in the state tables. */
   node?: string;
 }
@@ -26,13 +28,13 @@ export interface HostTasksOptions extends ThreadOptions {
  * needed and sees them die, even while the driver's thread is busy.
  */
 export function hostTasks(options: HostTasksOptions): TaskHost {
-  const { driver, control, cpus, gpus = 0, node } = options;
+  const { driver, control, cpus, gpus = 0, resources, node } = options;
   if (!Number.isInteger(cpus) || cpus < 0 || !Number.isInteger(gpus) || gpus < 0) {
     throw new RayflightError("INVALID_ARGUMENT", `cpus is ${cpus} and gpus is ${gpus}.`, {
       hint: "A node has a whole number of each.",
     });
   }
-  const total = { cpus: toUnits("cpus", cpus), gpus: toUnits("gpus", gpus) };
+  const total = { cpus: toUnits("cpus", cpus), gpus: toUnits("gpus", gpus), custom: toCustom(resources) };
   const supervisor = new ThreadSupervisor(total, options);
   const host = new TaskHost({ total, supervisor, control, memory: options.store, node });
   const { welcome, receive } = host.connect((batch) => driver.notify(busMethods.batch, batch), { boards: true });

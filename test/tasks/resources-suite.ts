@@ -1,0 +1,97 @@
+import {
+  availableResources,
+  clusterResources,
+  get,
+  getGpuIds,
+  kill,
+  nodes,
+  remote,
+  wait,
+} from "../../src/tasks/index.js";
+import type { Scenario } from "./scenario.js";
+
+/** What a backend promises about resources. */
+export function testResources(scenario: Scenario): void {
+  const id = remote(<T>(value: T) => value);
+  class Holder {
+    gpus(): readonly number[] {
+      return getGpuIds();
+    }
+  }
+  const RemoteHolder = remote(Holder);
+
+  scenario(
+    "custom resources are held by tasks and actors, and waited for",
+    async (t, session) => {
+      const holder = RemoteHolder.options({ resources: { licence: 1.5 } }).remote();
+      await get(holder.gpus.remote());
+      const half = id.options({ resources: { licence: 0.5 } });
+      t.is(await get(half.remote(1)), 1);
+      const whole = half.options({ resources: { licence: 1, probe: 0.0001 } }).remote(2);
+      t.deepEqual(await wait([whole], { timeoutMs: 20 }), [[], [whole]]);
+      t.deepEqual(await availableResources(), { CPU: 2, GPU: 0, licence: 0.5, probe: 0.0001 });
+      kill(holder);
+      t.is(await get(whole), 2);
+      const all = { cpus: 20_000, gpus: 0, custom: { licence: 20_000, probe: 1 } };
+      t.deepEqual((await session.load()).free, all);
+    },
+    { resources: { licence: 2, probe: 0.0001 } },
+  );
+
+  scenario(
+    "what the node has and what is free can be asked for, and read as a table",
+    async (t, session) => {
+      const holder = RemoteHolder.options({ numCpus: 0.5, numGpus: 0.25, resources: { "a/b": 3 } }).remote();
+      await get(holder.gpus.remote());
+      const total = { CPU: 2, GPU: 1, "a/b": 4 };
+      const available = { CPU: 1.5, GPU: 0.75, "a/b": 1 };
+      t.deepEqual(await clusterResources(), total);
+      t.deepEqual(await availableResources(), available);
+      t.deepEqual(await nodes(), [{ id: "node-0", alive: true, resources: total, available }]);
+      t.deepEqual(await session.state("resources"), [
+        { id: "node-0/CPU", node: "node-0", name: "CPU", total: 2, available: 1.5 },
+        { id: "node-0/GPU", node: "node-0", name: "GPU", total: 1, available: 0.75 },
+        { id: "node-0/a/b", node: "node-0", name: "a/b", total: 4, available: 1 },
+      ]);
+    },
+    { gpus: 1, resources: { "a/b": 4 } },
+  );
+
+  scenario(
+    "a request that no node can meet is refused at once, by tasks and by actors",
+    async (t) => {
+      const licences = { resources: { licence: 3, robot: 1 } };
+      const refusal = {
+        code: "FAILED_PRECONDITION",
+        message:
+          /asks for 0.5 CPUs, 0 GPUs, 3 of "licence" and 1 of "robot", but this node has 2 CPUs, 0 GPUs, 2 of "licence" and 0 of "robot"\. Ask for less/,
+      };
+      t.throws(() => id.options({ ...licences, numCpus: 0.5 }).remote(1), refusal);
+      t.throws(() => RemoteHolder.options({ ...licences, numCpus: 0.5 }).remote(), refusal);
+      t.throws(() => RemoteHolder.options({ numGpus: 0.0001 }).remote(), { code: "FAILED_PRECONDITION" });
+    },
+    { resources: { licence: 2 } },
+  );
+
+  scenario("what is no amount of a custom resource is refused", async (t) => {
+    for (const name of ["CPU", "GPU", "cpus", ""]) {
+      t.throws(() => id.options({ resources: { [name]: 1 } }), { code: "INVALID_ARGUMENT", message: /numCpus/ });
+    }
+    for (const amount of [-1, Number.NaN, 0.00005, Number.POSITIVE_INFINITY]) {
+      t.throws(() => id.options({ resources: { licence: amount } }), { code: "INVALID_ARGUMENT", message: /licence/ });
+    }
+    t.is(await get(id.options({ resources: { licence: 0 } }).remote(1)), 1);
+  });
+
+  scenario(
+    "a GPU is shared by those that ask for parts of it",
+    async (t) => {
+      const actors = [0.5, 0.3, 0.2].map((numGpus) => RemoteHolder.options({ numGpus }).remote());
+      t.deepEqual(await get(actors.map((actor) => actor.gpus.remote())), [[0], [0], [0]]);
+      const whole = RemoteHolder.options({ numGpus: 1 }).remote();
+      t.deepEqual(await get(whole.gpus.remote()), [1]);
+      t.is((await availableResources()).GPU, 0);
+    },
+    { gpus: 2 },
+  );
+}

@@ -1,6 +1,6 @@
-import { CallerLines, type IncomingCall } from "./caller-lines.js";
+import type { CallSource, IncomingCall } from "./caller-lines.js";
 import { type RunningTask, runAll, runAs, type TaskSeat } from "./context.js";
-import { taskFailure } from "./failure.js";
+import { type Failure, taskFailure } from "./failure.js";
 import { isThenable, packOutcome } from "./outcome.js";
 import type { Outcome, WorkerCommand } from "./protocol.js";
 import type { Loaded, RunnerOptions } from "./runner.js";
@@ -15,35 +15,44 @@ const turnMilliseconds = 2;
 /** Results are shown to their callers after so many calls at the latest. */
 const sayAfter = 256;
 
-/** One actor in its worker. Calls of one caller start in the order in which they were made; those that await overlap. */
+/** One actor on its thread. Calls of one caller start in the order in which they were made; those that await overlap. */
 export class ActorRunner {
   readonly #construct: Construct;
   readonly #options: RunnerOptions;
   /** Calls that came by message, from where there are no rings. */
   readonly #calls = new Queue<Call>();
-  readonly #lines: CallerLines;
+  readonly #lines: CallSource;
   #instance: Record<string, unknown> | undefined;
   #underWay = 0;
+  #stopped = false;
   #working = false;
 
-  constructor(construct: Construct, options: RunnerOptions, load: (code: CodeId) => Promise<Loaded>) {
+  constructor(
+    construct: Construct,
+    options: RunnerOptions,
+    load: (code: CodeId) => Promise<Loaded>,
+    lines: CallSource,
+  ) {
     this.#construct = construct;
     this.#options = options;
-    this.#lines = new CallerLines(options.outbox);
-    options.client.onRing(() => this.#work());
+    this.#lines = lines;
     void this.#start(load);
   }
 
   call(call: Call): void {
     if (call.sequence === undefined) this.#calls.push(call);
     else this.#lines.hold(call);
-    this.#work();
+    this.work();
   }
 
-  /** A thread that calls by a ring. */
-  meet(caller: WorkerCommand & { type: "caller" }): void {
-    this.#lines.add(caller);
-    this.#work();
+  /** Begins no more calls: the actor is dead. What came by message is answered, since the node counts it. */
+  stop(): void {
+    this.#stopped = true;
+    const failure: Failure = { code: "ACTOR_DIED", message: "The actor was killed.", hint: "" };
+    for (let call = this.#next(); call !== undefined; call = this.#next()) {
+      if (call.line === undefined) this.#end(call, { failure }, Date.now());
+    }
+    this.#instance = undefined;
   }
 
   async #start(load: (code: CodeId) => Promise<Loaded>): Promise<void> {
@@ -52,16 +61,18 @@ export class ActorRunner {
     try {
       const target = (await load(code)) as unknown as new (...args: unknown[]) => Record<string, unknown>;
       const values = args.map((argument) => client.unpack(argument));
-      this.#instance = runAs(new RunningCall(this.#construct), () => new target(...values));
+      const instance = runAs(new RunningCall(this.#construct), () => new target(...values));
+      if (this.#stopped) return;
+      this.#instance = instance;
       outbox.push({ type: "constructed", actor, failure: undefined });
-      this.#work();
+      this.work();
     } catch (reason) {
       outbox.push({ type: "constructed", actor, failure: taskFailure(`new ${className}()`, reason) });
     }
   }
 
-  /** Starts calls as long as there are any and few enough are under way. */
-  #work(): void {
+  /** Starts calls as long as there are any and few enough are under way, for a short time. */
+  work(): void {
     if (this.#working || this.#instance === undefined) return;
     this.#working = true;
     const until = performance.now() + turnMilliseconds;
@@ -84,7 +95,7 @@ export class ActorRunner {
       this.#lines.ended(began);
       this.#lines.say();
       if (more && performance.now() > until) {
-        setImmediate(() => this.#work());
+        setImmediate(() => this.work());
         break;
       }
     }
@@ -126,7 +137,7 @@ export class ActorRunner {
           (reason) => end({ failure: taskFailure(running.name, reason) }),
         )
         .then(() => {
-          this.#work();
+          this.work();
           this.#lines.say();
         });
       return true;

@@ -1,25 +1,16 @@
 import type { StoredValue } from "../store/value.js";
-import { type CallFacts, JournalWriter } from "./journal.js";
+import { Answers } from "./answers.js";
+import type { CallFacts } from "./journal.js";
 import type { Outbox } from "./outbox.js";
 import type { Outcome, WorkerCommand, WorkerMessage } from "./protocol.js";
 import { Bell } from "./rings/bell.js";
-import { packFailure } from "./rings/failures.js";
-import {
-  calleeOf,
-  numberOf,
-  parentOf,
-  readArguments,
-  resultKind,
-  resultWords,
-  sequenceOf,
-  submittedOf,
-  writeResult,
-} from "./rings/records.js";
+import { calleeOf, numberOf, parentOf, readArguments, sequenceOf, submittedOf } from "./rings/records.js";
 import { RingReader, RingWriter } from "./rings/ring.js";
-import { fitsWords, WordReader } from "./rings/words.js";
+import { WordReader } from "./rings/words.js";
 import type { ClientId, TaskId } from "./scheduler/events.js";
 
-type Message = WorkerCommand & { type: "call" };
+/** A call that comes by message. */
+export type CallMessage = WorkerCommand & { type: "call" };
 
 /** A call that may start now. */
 export interface IncomingCall {
@@ -33,7 +24,21 @@ export interface IncomingCall {
   readonly name: string | undefined;
 }
 
-/** One caller of this thread's actor. */
+/** Where an actor's calls come from, and its answers go. */
+export interface CallSource {
+  /** The next call of any caller; undefined when there is none. */
+  take(): IncomingCall | undefined;
+  /** A call that came by message and has a place in its caller's order. */
+  hold(call: CallMessage): void;
+  /** The outcome of a call that came by a ring. */
+  answer(call: IncomingCall, outcome: Outcome): void;
+  /** The calls answered since the last time began at `began` and have ended now. */
+  ended(began: number): void;
+  /** Shows callers their results. */
+  say(): void;
+}
+
+/** One caller of this thread's actor, or actors. */
 export class CallerLine {
   readonly caller: ClientId;
   readonly calls: RingReader;
@@ -52,36 +57,31 @@ export class CallerLine {
 /** Where the order of one caller's calls stands. What came by message before its turn is held. */
 interface Order {
   next: number;
-  readonly held: Map<number, Message>;
+  readonly held: Map<number, CallMessage>;
 }
 
 /**
  * The calls to this thread's actor. Those of one caller are given out in the order in which they were made, by whichever
  * way each of them came: the next one is at the front of the ring, or comes by message.
  */
-export class CallerLines {
-  readonly #outbox: Outbox<WorkerMessage>;
+export class CallerLines implements CallSource {
   readonly #lines = new Map<ClientId, CallerLine>();
   readonly #orders = new Map<ClientId, Order>();
   readonly #reader = new WordReader();
-  readonly #unsaid = new Set<CallerLine>();
-  readonly #journal: JournalWriter;
+  readonly #answers: Answers;
 
   constructor(outbox: Outbox<WorkerMessage>) {
-    this.#outbox = outbox;
-    this.#journal = new JournalWriter((chunk) => outbox.push({ type: "journal", chunk }));
+    this.#answers = new Answers(outbox);
   }
 
   add(command: WorkerCommand & { type: "caller" }): void {
     this.#lines.set(command.caller, new CallerLine(command));
   }
 
-  /** A call that came by message and has a place in its caller's order. */
-  hold(call: Message): void {
+  hold(call: CallMessage): void {
     this.#orderOf(call.caller).held.set(call.sequence!, call);
   }
 
-  /** The next call of any caller; undefined when there is none. */
   take(): IncomingCall | undefined {
     for (const [caller, order] of this.#orders) {
       if (order.held.size === 0) continue;
@@ -100,45 +100,16 @@ export class CallerLines {
     return undefined;
   }
 
-  /** The outcome of a call that came by a ring. */
   answer(call: IncomingCall, outcome: Outcome): void {
-    const line = call.line!;
-    const { number } = call.facts!;
-    const failed = "failure" in outcome;
-    this.#journal.add(call.facts!, line.caller, failed);
-    const name = call.method;
-    if (failed) {
-      const { code, message } = outcome.failure;
-      this.#outbox.push({ type: "fault", task: call.task, error: `${code}: ${message}` });
-    }
-    const value = failed ? packFailure(outcome.failure) : outcome.value;
-    const length = fitsWords(value) ? resultWords(value) : Number.POSITIVE_INFINITY;
-    if (length > line.results.limit) {
-      this.#outbox.push({ type: "deposit", task: call.task, name, outcome });
-      const { words, at } = line.results.reserve(resultWords(undefined));
-      writeResult(words, at, resultKind.atNode, number, -1, undefined);
-    } else {
-      const { words, at } = line.results.reserve(length);
-      writeResult(words, at, failed ? resultKind.failure : resultKind.value, number, -1, value);
-    }
-    this.#unsaid.add(line);
+    this.#answers.answer(call, outcome);
   }
 
-  /** The calls answered since the last time began at `began` and have ended now. */
   ended(began: number): void {
-    this.#journal.endedBy(began, Date.now());
+    this.#answers.ended(began);
   }
 
-  /** Shows callers their results, after the messages that these rely on. */
   say(): void {
-    if (this.#unsaid.size === 0) return;
-    this.#outbox.flush();
-    for (const line of this.#unsaid) {
-      line.calls.release();
-      if (line.results.publish()) line.bell.ring();
-      if (!line.results.waits) this.#unsaid.delete(line);
-    }
-    if (this.#unsaid.size > 0) setImmediate(() => this.say());
+    this.#answers.say();
   }
 
   #takeFrom(line: CallerLine): IncomingCall | undefined {

@@ -112,10 +112,11 @@ export class TaskClient implements Backend, RefOwner, CodeRegistry, ValueCodec, 
 
   createActor(code: RemoteCode, args: readonly unknown[], options: FilledActorOptions): ActorId {
     this.#checkFeasible(options.name, options.demand);
-    const { name: className, demand, maxConcurrency } = options;
+    const { name: className, demand, maxConcurrency, shared } = options;
     const message = { code: this.codeId(code), className, args: this.#packArguments(className, args) };
     const actor = this.#base + ++this.#lastNumber;
-    this.#outbox.push({ type: "create", actor, ...message, demand, maxConcurrency, parent: runningTask()?.task });
+    const parent = runningTask()?.task;
+    this.#outbox.push({ type: "create", actor, ...message, demand, maxConcurrency, shared, parent });
     return actor;
   }
 

@@ -36,6 +36,11 @@ export interface ActorOptions {
    * lets the next one start. With 1 each call ends before the next one starts.
    */
   maxConcurrency?: number;
+  /**
+   * `"alone"`, the default: a thread of its own. `"shared"`: on one thread with other shared actors, which take turns, so that a
+   * thousand of them are cheap; a call that computes for long holds up its neighbours, and what ends the thread ends them all.
+   */
+  hosted?: "alone" | "shared";
 }
 
 /** Options with every default filled in. Plain data: they travel. */
@@ -50,6 +55,8 @@ export interface FilledActorOptions {
   readonly name: string;
   readonly demand: Demand;
   readonly maxConcurrency: number;
+  /** Whether it lives with others on one thread. */
+  readonly shared: boolean;
 }
 
 /** Fills in what `options` leaves open. Throws INVALID_ARGUMENT for what makes no sense. */
@@ -72,7 +79,14 @@ export function fillActorOptions(options: ActorOptions, defaults: FilledActorOpt
       hint: "Give a whole number of at least 1.",
     });
   }
-  return { name: options.name ?? defaults.name, demand: fillDemand(options, defaults.demand), maxConcurrency };
+  const { hosted = defaults.shared ? "shared" : "alone" } = options;
+  if (hosted !== "alone" && hosted !== "shared") {
+    throw new RayflightError("INVALID_ARGUMENT", `hosted is ${JSON.stringify(hosted)}.`, {
+      hint: 'Give "alone" or "shared".',
+    });
+  }
+  const demand = fillDemand(options, defaults.demand);
+  return { name: options.name ?? defaults.name, demand, maxConcurrency, shared: hosted === "shared" };
 }
 
 export function defaultTaskOptions(name: string): FilledTaskOptions {
@@ -80,7 +94,7 @@ export function defaultTaskOptions(name: string): FilledTaskOptions {
 }
 
 export function defaultActorOptions(name: string): FilledActorOptions {
-  return { name, demand: { cpus: 0, gpus: 0 }, maxConcurrency: 1000 };
+  return { name, demand: { cpus: 0, gpus: 0 }, maxConcurrency: 1000, shared: false };
 }
 
 type Asked = Pick<TaskOptions, "numCpus" | "numGpus" | "resources">;

@@ -42,6 +42,8 @@ export type ClientMessage =
       args: readonly Argument[];
       demand: Demand;
       maxConcurrency: number;
+      /** Whether it lives with others on one thread. */
+      shared: boolean;
       parent: TaskId | undefined;
     }
   | {
@@ -60,8 +62,8 @@ export type ClientMessage =
   | { type: "share"; object: ObjectId; outcome: Outcome | undefined }
   /** The sender puts calls up on a board. */
   | { type: "board"; memory: BoardMemory }
-  /** What the sender's calls name by this number. */
-  | { type: "callee"; callee: number; code: CodeId | undefined; name: string }
+  /** What the sender's calls name by this number: a function, a method of a class, or a method of one shared actor. */
+  | { type: "callee"; callee: number; code: CodeId | undefined; name: string; actor?: ActorId }
   /** Asks to be introduced to an actor: answered by `line` once it is up, and by `lineEnded` once it is dead. */
   | { type: "meet"; actor: ActorId }
   /** A task of the sender's board ended without a worker's word. */
@@ -107,6 +109,13 @@ export type WorkerMessage =
   /** A filled chunk of its journal is followed by this one. */
   | { type: "journal"; chunk: SharedArrayBuffer };
 
+/** The rings between a caller and an actor's thread, and that thread's words. */
+export interface LineRings {
+  readonly calls: SharedArrayBuffer;
+  readonly results: SharedArrayBuffer;
+  readonly words: SharedArrayBuffer;
+}
+
 /** To whoever submitted. */
 export type ClientReply =
   | { type: "got"; request: number; values: readonly StoredValue[] }
@@ -117,14 +126,11 @@ export type ClientReply =
   | { type: "claimer"; worker: WorkerId; results: SharedArrayBuffer; words: SharedArrayBuffer }
   /** That worker's thread has ended. */
   | { type: "ended"; worker: WorkerId; reason: string }
-  /** Calls to the actor go by this ring, and results come by that one. */
-  | {
-      type: "line";
-      actor: ActorId;
-      calls: SharedArrayBuffer;
-      results: SharedArrayBuffer;
-      words: SharedArrayBuffer;
-    }
+  /**
+   * The actor is up. Calls to it go by the ring to its thread, and results come by another: those that are given, or those that
+   * were given for another actor on the same thread.
+   */
+  | { type: "line"; actor: ActorId; worker: WorkerId; shared: boolean; rings: LineRings | undefined }
   /** The actor is dead. */
   | { type: "lineEnded"; actor: ActorId; failure: Failure }
   /** Worker threads end before they are up. */
@@ -149,10 +155,14 @@ export type WorkerCommand =
       args: readonly StoredValue[];
       gpuIds: readonly number[];
       maxConcurrency: number;
+      shared: boolean;
     }
+  /** A shared actor is to be dropped: what it has not begun is not to begin. */
+  | { type: "evict"; actor: ActorId }
   | {
       type: "call";
       task: TaskId;
+      actor: ActorId;
       name: string;
       method: string;
       args: readonly StoredValue[];

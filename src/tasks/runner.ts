@@ -1,14 +1,15 @@
 import type { StoredValue } from "../store/value.js";
-import { ActorRunner } from "./actor-runner.js";
 import type { TaskClient } from "./client.js";
 import type { Definition } from "./closures/definition.js";
 import { type RunningTask, runAs } from "./context.js";
 import { taskFailure } from "./failure.js";
+import { LoneActor } from "./lone-actor.js";
 import type { Outbox } from "./outbox.js";
 import { isThenable, packOutcome } from "./outcome.js";
 import type { Outcome, WorkerCommand, WorkerMessage } from "./protocol.js";
 import type { CodeId } from "./scheduler/events.js";
 import { Queue } from "./scheduler/queue.js";
+import { SharedHost } from "./shared-host.js";
 
 /** Code that was shipped, ready to be called. */
 export type Loaded = (...args: unknown[]) => unknown;
@@ -26,14 +27,14 @@ type Run = WorkerCommand & { type: "run" };
 /** Results of short tasks wait for each other at most this long. */
 const flushMilliseconds = 1;
 
-/** The running half of an engine, in each worker: runs tasks one after the other, or one actor. */
+/** The running half of an engine, in each worker: runs tasks one after the other, or actors. */
 export class TaskRunner {
   readonly #options: RunnerOptions;
   readonly #definitions = new Map<CodeId, Definition>();
   readonly #loading = new Map<CodeId, Promise<Loaded>>();
   readonly #loaded = new Map<CodeId, Loaded>();
   readonly #queue = new Queue<Run>();
-  #actor: ActorRunner | undefined;
+  #actors: LoneActor | SharedHost | undefined;
   /** Tasks that neither ended nor wait for an object. */
   #active = 0;
 
@@ -46,13 +47,21 @@ export class TaskRunner {
     for (const command of commands) {
       if (command.type === "define") this.#definitions.set(command.code, command.definition);
       else if (command.type === "run") this.#queue.push(command);
-      else if (command.type === "call") this.#actor?.call(command);
-      else if (command.type === "caller") this.#actor?.meet(command);
-      else if (command.type === "construct") {
-        this.#actor = new ActorRunner(command, this.#options, (code) => this.load(code));
+      else if (command.type === "construct") this.#admit(command);
+      else if (command.type === "call" || command.type === "caller" || command.type === "evict") {
+        this.#actors?.receive(command);
       }
     }
     this.#next();
+  }
+
+  #admit(construct: WorkerCommand & { type: "construct" }): void {
+    const load = (code: CodeId) => this.load(code);
+    if (!construct.shared) this.#actors = new LoneActor(construct, this.#options, load);
+    else {
+      this.#actors ??= new SharedHost(this.#options, load);
+      (this.#actors as SharedHost).admit(construct);
+    }
   }
 
   #next(): void {

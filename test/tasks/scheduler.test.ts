@@ -143,7 +143,10 @@ test("an actor gets a thread of its own, and its calls keep their callers' order
     caller,
     pending,
   });
-  t.deepEqual(scheduler.handle([{ type: "create", actor: 10, demand: { cpus: 0, gpus: 0 }, pending: [9] }]), []);
+  t.deepEqual(
+    scheduler.handle([{ type: "create", actor: 10, demand: { cpus: 0, gpus: 0 }, shared: false, pending: [9] }]),
+    [],
+  );
   t.deepEqual(scheduler.handle([call(11, 0, [8]), call(12, 0), call(13, 1)]), []);
   t.deepEqual(scheduler.handle([{ type: "available", object: 9 }]), [{ type: "start", worker: 2, actor: 10 }]);
   t.deepEqual(scheduler.handle([{ type: "started", worker: 2 }]), [
@@ -168,6 +171,7 @@ test("an actor waits for what it asks for and gives it back", (t) => {
     type: "create",
     actor,
     demand: { cpus: 0, gpus: unit },
+    shared: false,
     pending: [],
   });
   t.deepEqual(scheduler.handle([create(10), create(11)]), [{ type: "start", worker: 2, actor: 10 }]);
@@ -187,4 +191,35 @@ test("cancelling takes a task out of the queue, and a running one goes on", (t) 
     [2, 3].map((task) => ({ type: "fail", task, reason: { kind: "cancelled" } })),
   );
   t.deepEqual(scheduler.handle([finished(1, 1)]), []);
+});
+
+test("shared actors are spread evenly over as many threads as there are CPUs, and one that ends leaves its thread", (t) => {
+  const scheduler = new Scheduler({ cpus: 2 * unit, gpus: 0 });
+  const none = { cpus: 0, gpus: 0 };
+  const create = (actor: number): SchedulerEvent => ({
+    type: "create",
+    actor,
+    demand: none,
+    shared: true,
+    pending: [],
+  });
+  t.deepEqual(scheduler.handle([create(10), create(11), create(12)]), [
+    { type: "host", worker: 1 },
+    { type: "host", worker: 2 },
+  ]);
+  const construct = (worker: number, actor: number) => ({ type: "construct", worker, actor, gpus: [] });
+  t.deepEqual(scheduler.handle([{ type: "started", worker: 1 }]), [construct(1, 10), construct(1, 12)]);
+  t.deepEqual(scheduler.handle([{ type: "started", worker: 2 }]), [construct(2, 11)]);
+  t.deepEqual(scheduler.handle([create(13)]), [construct(2, 13)]);
+  t.deepEqual(scheduler.handle([{ type: "kill", actor: 11 }]), [
+    { type: "dead", actor: 11, reason: { kind: "killed" } },
+    { type: "evict", worker: 2, actor: 11 },
+  ]);
+  t.deepEqual(scheduler.handle([create(14)]), [construct(2, 14)]);
+  t.deepEqual(scheduler.handle([{ type: "died", worker: 2 }]), [
+    { type: "dead", actor: 13, reason: { kind: "worker", worker: 2 } },
+    { type: "dead", actor: 14, reason: { kind: "worker", worker: 2 } },
+  ]);
+  t.deepEqual(scheduler.handle([create(15)]), [{ type: "host", worker: 3 }]);
+  t.is(scheduler.load.actors, 3);
 });

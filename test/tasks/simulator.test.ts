@@ -3,7 +3,17 @@ import { RandomStream } from "../../src/random.js";
 import { simulate } from "./simulator.js";
 
 test("random interleavings of everything that can happen keep every promise of the scheduler", (t) => {
-  const seen = { tasks: 0, deaths: 0, blocks: 0, cancels: 0, calls: 0, retries: 0, claims: 0, revocations: 0 };
+  const seen = {
+    tasks: 0,
+    deaths: 0,
+    blocks: 0,
+    cancels: 0,
+    calls: 0,
+    retries: 0,
+    tenants: 0,
+    claims: 0,
+    revocations: 0,
+  };
   for (let seed = 0; seed < 1_000; seed++) {
     const counts = simulate(new RandomStream("scheduler", seed));
     for (const key of Object.keys(seen) as (keyof typeof seen)[]) seen[key] += counts[key];

@@ -5,7 +5,8 @@ import { Scheduler } from "../../src/tasks/scheduler/scheduler.js";
 
 interface SimulatedWorker {
   readonly id: number;
-  readonly actor: number | undefined;
+  /** The actors that it may have: undefined for a thread that runs tasks. */
+  readonly actors: Set<number> | undefined;
   up: boolean;
   /** In the order in which they were sent. */
   readonly queue: number[];
@@ -35,6 +36,8 @@ export interface Counts {
   cancels: number;
   calls: number;
   retries: number;
+  /** Actors that were made on a thread which had some. */
+  tenants: number;
   claims: number;
   revocations: number;
   log: string;
@@ -53,7 +56,8 @@ export function simulate(random: RandomStream): Counts {
   const scheduler = new Scheduler({ cpus: cpus * unit, gpus: gpus * unit });
   const workers = new Map<number, SimulatedWorker>();
   const expected = new Map<number, Expected>();
-  const actors = new Map<number, { alive: boolean; demand: Demand; sent: Map<number, number> }>();
+  const actors = new Map<number, { alive: boolean; shared: boolean; demand: Demand; sent: Map<number, number> }>();
+  const hosts = new Set<number>();
   const gpuHolders = new Map<number, number>();
   const counts: Counts = {
     tasks: 0,
@@ -62,6 +66,7 @@ export function simulate(random: RandomStream): Counts {
     cancels: 0,
     calls: 0,
     retries: 0,
+    tenants: 0,
     claims: 0,
     revocations: 0,
     log: "",
@@ -87,12 +92,16 @@ export function simulate(random: RandomStream): Counts {
   const carryOut = (instruction: Instruction) => {
     counts.log += `    ${JSON.stringify(instruction)}\n`;
     switch (instruction.type) {
+      case "host":
       case "start": {
-        const { worker: id, actor } = instruction;
+        const { worker: id } = instruction;
+        const isHost = instruction.type === "host";
         check(!workers.has(id), `worker ${id} starts twice`);
+        const actor = isHost ? undefined : instruction.actor;
+        if (isHost) hosts.add(id);
         workers.set(id, {
           id,
-          actor,
+          actors: actor === undefined && !isHost ? undefined : new Set(actor === undefined ? [] : [actor]),
           up: false,
           queue: [],
           active: undefined,
@@ -100,8 +109,12 @@ export function simulate(random: RandomStream): Counts {
           permit: "none",
           claims: false,
         });
-        const pool = [...workers.values()].filter((worker) => worker.actor === undefined);
+        const pool = [...workers.values()].filter((worker) => worker.actors === undefined);
         check(pool.length <= cpus, "more task threads than CPUs");
+        check(
+          [...hosts].filter((host) => workers.has(host)).length <= cpus,
+          "more threads for shared actors than CPUs",
+        );
         return;
       }
       case "stop":
@@ -124,7 +137,7 @@ export function simulate(random: RandomStream): Counts {
         // Once more than it may be to blame: when it shared a worker that died.
         check(item.attempts <= item.maxRetries + 2, `${instruction.task} runs too often`);
         if (instruction.type === "run") {
-          check(item.kind === "task" && worker.actor === undefined, "a task runs on an actor's thread");
+          check(item.kind === "task" && worker.actors === undefined, "a task runs on an actor's thread");
           check(instruction.gpus.length * unit === item.demand.gpus, "not the GPUs that were asked for");
           for (const gpu of instruction.gpus) {
             check(gpu < gpus && !gpuHolders.has(gpu), `GPU ${gpu} is given twice`);
@@ -132,22 +145,41 @@ export function simulate(random: RandomStream): Counts {
           }
           return;
         }
-        check(worker.actor === item.actor && item.attempts === 1, "a call on the wrong thread, or sent twice");
+        check(worker.actors!.has(item.actor!) && item.attempts === 1, "a call on the wrong thread, or sent twice");
         const { sent } = actors.get(item.actor!)!;
         check((sent.get(item.caller) ?? 0) < instruction.task, "calls of one caller out of order");
         sent.set(item.caller, instruction.task);
         return;
       }
       case "construct":
-        check(workers.get(instruction.worker)?.actor === instruction.actor, "an actor is made on another's thread");
+        check(workers.get(instruction.worker)?.up === true, "an actor is made on a thread that is not up");
+        if (actors.get(instruction.actor)!.shared) {
+          check(hosts.has(instruction.worker), "a shared actor is made on a thread for others");
+          workers.get(instruction.worker)!.actors!.add(instruction.actor);
+          if (workers.get(instruction.worker)!.actors!.size > 1) counts.tenants += 1;
+        } else {
+          check(
+            workers.get(instruction.worker)!.actors!.has(instruction.actor) && !hosts.has(instruction.worker),
+            "an actor is made on another's thread",
+          );
+        }
         for (const gpu of instruction.gpus) {
           check(!gpuHolders.has(gpu), `GPU ${gpu} is given twice`);
           gpuHolders.set(gpu, instruction.actor);
         }
         return;
+      case "evict": {
+        const { worker: id, actor } = instruction;
+        check(hosts.has(id) && workers.get(id)!.actors!.has(actor), "an actor is to leave a thread that it is not on");
+        const { actors: tenants, queue } = workers.get(id)!;
+        tenants!.delete(actor);
+        // What it had begun goes on, and what it ends to is nobody's any more.
+        for (const call of [...queue]) if (expected.get(call)!.actor === actor) queue.splice(queue.indexOf(call), 1);
+        return;
+      }
       case "permit": {
         const worker = workers.get(instruction.worker)!;
-        check(worker.up && worker.permit === "none" && worker.actor === undefined, "a permit for the wrong worker");
+        check(worker.up && worker.permit === "none" && worker.actors === undefined, "a permit for the wrong worker");
         worker.permit = "granted";
         return;
       }
@@ -230,8 +262,9 @@ export function simulate(random: RandomStream): Counts {
     () => {
       const actor = nextId++;
       const wanted = { cpus: random.integer(3) === 0 ? unit : 0, gpus: gpus > 0 && random.integer(4) === 0 ? unit : 0 };
-      actors.set(actor, { alive: true, demand: wanted, sent: new Map() });
-      handle({ type: "create", actor, demand: wanted, pending: [] });
+      const shared = random.integer(2) === 0;
+      actors.set(actor, { alive: true, shared, demand: wanted, sent: new Map() });
+      handle({ type: "create", actor, demand: wanted, shared, pending: [] });
     },
     () => {
       const actor = pick([...actors.keys()]);
@@ -298,7 +331,7 @@ export function simulate(random: RandomStream): Counts {
       handle({ type: "finished", worker: worker.id, task: id, milliseconds: random.next() < 0.7 ? 0.01 : 1 });
       settle(id, random.integer(8) === 0 ? "failure" : "value");
     };
-    if (worker.actor !== undefined) {
+    if (worker.actors !== undefined) {
       finish(queue[0]!);
       return true;
     }
@@ -340,7 +373,9 @@ export function simulate(random: RandomStream): Counts {
     ![...workers.values()].some(({ permit }) => permit === "revoked"),
     "a permit is revoked though nothing waits any more",
   );
-  const idle = [...workers.values()].filter(({ up, actor, permit }) => up && actor === undefined && permit === "none");
+  const idle = [...workers.values()].filter(
+    ({ up, actors, permit }) => up && actors === undefined && permit === "none",
+  );
   check(permits === 0 || idle.length === 0, "a worker idles while others may take calls");
   check(
     free.cpus + permits * unit === cpus * unit && free.gpus === gpus * unit,

@@ -1,5 +1,6 @@
 import type { TaskRow } from "../../control/index.js";
 import { formatObjectId } from "../object-ref.js";
+import type { ClientMessage } from "../protocol.js";
 import { Bell, createThreadWords } from "../rings/bell.js";
 import { type BoardMemory, countCalls, lookAtBoard } from "../rings/board.js";
 import { PermitOffice } from "../rings/permit.js";
@@ -15,10 +16,13 @@ const resultWords = 1 << 16;
 /** Words of a ring between one caller and one actor, for calls or for results. */
 const lineWords = 1 << 14;
 
-interface CalleeRecord {
+/** What an owner's calls name by a number. */
+export interface CalleeRecord {
   /** Absent for methods. */
   readonly code: CodeId | undefined;
   readonly name: string;
+  /** Of a method of one shared actor. */
+  readonly actor: ActorId | undefined;
 }
 
 /** Introduces threads to each other: whoever has a board, and the CPU workers that claim from it. */
@@ -28,6 +32,8 @@ export class BoardTable {
   readonly #boards = new Map<ClientId, BoardMemory>();
   readonly #permits = new Map<WorkerId, PermitOffice>();
   readonly #callees = new Map<ClientId, CalleeRecord[]>();
+  /** Who has rings to a thread of shared actors. */
+  readonly #linked = new Map<WorkerId, Set<ClientId>>();
   /** Who asked for a callee that was not told yet. */
   readonly #asking = new Map<string, WorkerId[]>();
   readonly #define: (worker: WorkerId, code: CodeId) => void;
@@ -62,6 +68,10 @@ export class BoardTable {
     this.#words.delete(client);
     // It may have ended on its way to wake somebody.
     for (const words of this.#words.values()) new Bell(words).wake();
+    for (const caller of this.#linked.get(client) ?? []) {
+      this.#outgoing.push(caller, { type: "ended", worker: client, reason });
+    }
+    this.#linked.delete(client);
     const claimed = this.#permits.delete(client);
     if (this.#boards.delete(client)) {
       for (const worker of this.#permits.keys()) this.#outgoing.push(worker, { type: "disclaim", owner: client });
@@ -72,13 +82,28 @@ export class BoardTable {
     }
   }
 
-  /** Gives a caller and an actor's thread the rings between them. */
-  connect(caller: ClientId, actor: ActorId, worker: WorkerId): void {
+  /**
+   * Introduces a caller to an actor: gives the caller and the actor's thread the rings between them. Those to a thread of
+   * shared actors serve all of them.
+   */
+  connect(caller: ClientId, actor: ActorId, worker: WorkerId, shared: boolean): void {
     const [words, actorWords] = [this.#words.get(caller), this.#words.get(worker)];
     if (words === undefined || actorWords === undefined) return;
+    if (shared && !this.#link(caller, worker)) {
+      this.#outgoing.push(caller, { type: "line", actor, worker, shared, rings: undefined });
+      return;
+    }
     const [calls, results] = [createRing(lineWords), createRing(lineWords)];
     this.#outgoing.push(worker, { type: "caller", caller, calls, results, words });
-    this.#outgoing.push(caller, { type: "line", actor, calls, results, words: actorWords });
+    const rings = { calls, results, words: actorWords };
+    this.#outgoing.push(caller, { type: "line", actor, worker, shared, rings });
+  }
+
+  /** Notes that a caller has rings to a thread; returns whether it had none. */
+  #link(caller: ClientId, worker: WorkerId): boolean {
+    const callers = this.#linked.get(worker) ?? new Set();
+    this.#linked.set(worker, callers);
+    return callers.size < callers.add(caller).size;
   }
 
   /** Whether the thread is there. */
@@ -152,9 +177,9 @@ export class BoardTable {
     for (const owner of this.#boards.keys()) this.#outgoing.push(owner, { type: "stranded", reason });
   }
 
-  addCallee(owner: ClientId, callee: number, code: CodeId | undefined, name: string): void {
+  addCallee(owner: ClientId, { callee, code, name, actor }: ClientMessage & { type: "callee" }): void {
     const callees = this.#callees.get(owner) ?? [];
-    callees[callee] = { code, name };
+    callees[callee] = { code, name, actor };
     this.#callees.set(owner, callees);
     const key = `${owner}:${callee}`;
     for (const worker of this.#asking.get(key) ?? []) this.learn(worker, owner, callee);
@@ -175,7 +200,11 @@ export class BoardTable {
   }
 
   nameOf(owner: ClientId, callee: number): string {
-    return this.#callees.get(owner)?.[callee]?.name ?? "a task";
+    return this.calleeOf(owner, callee)?.name ?? "a task";
+  }
+
+  calleeOf(owner: ClientId, callee: number): CalleeRecord | undefined {
+    return this.#callees.get(owner)?.[callee];
   }
 
   #introduce(worker: WorkerId, owner: ClientId): void {

@@ -2,6 +2,7 @@ import type { TaskRow } from "../../control/index.js";
 import { type JournalEntry, JournalReader } from "../journal.js";
 import { formatObjectId } from "../object-ref.js";
 import type { ClientId, TaskId, WorkerId } from "../scheduler/events.js";
+import type { CalleeRecord } from "./board-table.js";
 import { formatWorkerId } from "./task-rows.js";
 
 interface Chunk {
@@ -18,10 +19,10 @@ export class Journals {
   #chunks: Chunk[] = [];
   readonly #ended = new Set<WorkerId>();
   readonly #faults = new Map<TaskId, string>();
-  readonly #nameOf: (owner: ClientId, callee: number) => string;
+  readonly #calleeOf: (owner: ClientId, callee: number) => CalleeRecord | undefined;
 
-  constructor(nameOf: (owner: ClientId, callee: number) => string) {
-    this.#nameOf = nameOf;
+  constructor(calleeOf: (owner: ClientId, callee: number) => CalleeRecord | undefined) {
+    this.#calleeOf = calleeOf;
   }
 
   add(worker: WorkerId, chunk: SharedArrayBuffer, actor: string | null): void {
@@ -57,18 +58,20 @@ export class Journals {
     return rows;
   }
 
-  #row({ worker, actor }: Chunk, entry: JournalEntry): TaskRow {
+  #row(chunk: Chunk, entry: JournalEntry): TaskRow {
     const { task, owner, callee, attempt, failed, parent, submittedAt, startedAt, endedAt } = entry;
+    const called = this.#calleeOf(owner, callee);
+    const actor = called?.actor === undefined ? chunk.actor : formatObjectId(called.actor);
     const error = failed ? (this.#faults.get(task) ?? null) : null;
     if (failed) this.#faults.delete(task);
     return {
       id: formatObjectId(task),
-      name: this.#nameOf(owner, callee),
+      name: called?.name ?? "a task",
       kind: actor === null ? "task" : "actor-call",
       state: failed ? "failed" : "finished",
       parent: parent === 0 ? null : formatObjectId(parent),
       actor,
-      worker: formatWorkerId(worker),
+      worker: formatWorkerId(chunk.worker),
       attempt,
       submittedAt,
       startedAt,

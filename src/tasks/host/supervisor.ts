@@ -1,5 +1,5 @@
 import type { DownMessage, UpMessage } from "../protocol.js";
-import type { ActorId, WorkerId } from "../scheduler/events.js";
+import type { WorkerId } from "../scheduler/events.js";
 
 /** What a worker tells the host. */
 export interface WorkerEvents {
@@ -17,8 +17,8 @@ export interface WorkerLink {
 
 /** Starts workers and sees them die: threads in the `workers` backend, the same thread in the `inline` one. */
 export interface Supervisor {
-  /** `words` are the new thread's: how others wake it, and its permit. */
-  start(worker: WorkerId, actor: ActorId | undefined, words: SharedArrayBuffer, events: WorkerEvents): WorkerLink;
+  /** `claims`: whether it runs calls from boards. `words` are the new thread's: how others wake it, and its permit. */
+  start(worker: WorkerId, claims: boolean, words: SharedArrayBuffer, events: WorkerEvents): WorkerLink;
   /** Ends all workers; resolves once none is left. */
   close(): Promise<void>;
 }

@@ -80,7 +80,7 @@ export class TaskHost {
   readonly #workers: WorkerTable;
   readonly #outgoing = new Outgoing();
   readonly #boards = new BoardTable(this.#outgoing, (worker, code) => this.#define(worker, code));
-  readonly #journals = new Journals((owner, callee) => this.#boards.nameOf(owner, callee));
+  readonly #journals = new Journals((owner, callee) => this.#boards.calleeOf(owner, callee));
   readonly #backlog = new HeldMessages();
   #events: SchedulerEvent[] = [];
   #closed = false;
@@ -250,14 +250,14 @@ export class TaskHost {
       }
       case "create": {
         const { args, ...rest } = message;
-        const { actor, demand } = message;
+        const { actor, demand, shared } = message;
         const pins = pinsOf(args);
         const record: ActorRecord = { message: rest, args, pins, row: actorRow(message), callers: new Set() };
         this.#objects.pin(pins);
         this.#actors.set(actor, record);
         this.#rows.changed("actors", record.row);
         const { pending, failure } = examineArguments(this.#objects, args);
-        this.#events.push({ type: "create", actor, demand, pending });
+        this.#events.push({ type: "create", actor, demand, shared, pending });
         if (failure === undefined) return;
         record.failure = reasons.actorArgument(record, failure);
         this.#events.push({ type: "kill", actor });
@@ -276,7 +276,7 @@ export class TaskHost {
         this.#events.push({ type: "board" });
         return;
       case "callee":
-        this.#boards.addCallee(client, message.callee, message.code, message.name);
+        this.#boards.addCallee(client, message);
         return;
       case "meet":
         this.#meet(client, message.actor);
@@ -389,7 +389,7 @@ export class TaskHost {
     record.args = [];
     record.row.state = "alive";
     this.#rows.changed("actors", record.row);
-    for (const client of record.callers) this.#boards.connect(client, actor, record.worker!);
+    for (const client of record.callers) this.#boards.connect(client, actor, record.worker!, record.message.shared);
   }
 
   /** A thread wants to call an actor. */
@@ -398,14 +398,19 @@ export class TaskHost {
     const failure = record === undefined ? reasons.unknownActor() : record.failure;
     if (record !== undefined && failure === undefined) {
       record.callers.add(client);
-      if (record.row.state === "alive") this.#boards.connect(client, actor, record.worker!);
+      if (record.row.state === "alive") {
+        this.#boards.connect(client, actor, record.worker!, record.message.shared);
+      }
     } else this.#outgoing.push(client, { type: "lineEnded", actor, failure: failure! });
   }
 
   #carryOut(instruction: Instruction): void {
     switch (instruction.type) {
       case "start":
-        this.#start(instruction.worker, instruction.actor);
+        this.#start(instruction.worker, instruction.actor, instruction.actor === undefined);
+        return;
+      case "host":
+        this.#start(instruction.worker, undefined, false);
         return;
       case "stop":
         this.#ended(instruction.worker, "it was stopped")?.stop();
@@ -428,16 +433,18 @@ export class TaskHost {
         if (message.type !== "call") return;
         const args = this.#argumentsFor(worker, task, message.args);
         if (args === undefined) return;
-        const { name, method, sequence } = message;
+        const { actor, name, method, sequence } = message;
         const { client: caller } = this.#tasks.get(task)!;
-        this.#outgoing.push(worker, { type: "call", task, name, method, args, caller, sequence });
+        this.#outgoing.push(worker, { type: "call", task, actor, name, method, args, caller, sequence });
         this.#running(row, worker);
         return;
       }
       case "construct": {
         const { worker, actor, gpus: gpuIds } = instruction;
-        const { message, args } = this.#actors.get(actor)!;
-        const { code, className, maxConcurrency } = message;
+        const record = this.#actors.get(actor)!;
+        const { message, args } = record;
+        this.#placed(record, worker);
+        const { code, className, maxConcurrency, shared } = message;
         const { values, failure } = resolveArguments(this.#objects, args);
         if (failure !== undefined) {
           this.#constructed(actor, failure);
@@ -452,9 +459,13 @@ export class TaskHost {
           args: values,
           gpuIds,
           maxConcurrency,
+          shared,
         });
         return;
       }
+      case "evict":
+        this.#outgoing.push(instruction.worker, { type: "evict", actor: instruction.actor });
+        return;
       case "permit":
         this.#boards.permit(instruction.worker);
         return;
@@ -473,9 +484,9 @@ export class TaskHost {
     }
   }
 
-  #start(worker: WorkerId, actor: ActorId | undefined): void {
+  #start(worker: WorkerId, actor: ActorId | undefined, claims: boolean): void {
     const words = this.#boards.addClient(worker);
-    const link = this.#options.supervisor.start(worker, actor, words, {
+    const link = this.#options.supervisor.start(worker, claims, words, {
       receive: (batch) => this.#receive(worker, batch),
       died: (reason) => {
         if (this.#closed || this.#ended(worker, reason) === undefined) return;
@@ -485,11 +496,13 @@ export class TaskHost {
     });
     this.#workers.add(worker, actor, link);
     this.#outgoing.connect(worker, (batch) => link.send(batch));
-    if (actor === undefined) {
-      this.#boards.addClaimer(worker);
-      return;
-    }
-    const record = this.#actors.get(actor)!;
+    if (claims) this.#boards.addClaimer(worker);
+    if (actor !== undefined) this.#placed(this.#actors.get(actor)!, worker);
+  }
+
+  /** It is known on which thread an actor is, or will be. */
+  #placed(record: ActorRecord, worker: WorkerId): void {
+    if (record.worker === worker) return;
     record.worker = worker;
     record.row.worker = formatWorkerId(worker);
     this.#rows.changed("actors", record.row);

@@ -14,7 +14,7 @@ export class InlineSupervisor implements Supervisor {
     this.#options = options;
   }
 
-  start(_worker: number, _actor: number | undefined, _words: SharedArrayBuffer, events: WorkerEvents): WorkerLink {
+  start(_worker: number, _claims: boolean, _words: SharedArrayBuffer, events: WorkerEvents): WorkerLink {
     let stopped = false;
     const isOpen = () => !stopped && !this.#closed;
     const outbox = new Outbox<UpMessage>((batch) => {

@@ -1,7 +1,7 @@
 import type { StoredValue } from "../../store/value.js";
 import type { Failure } from "../failure.js";
 import { actorDied } from "../host/reasons.js";
-import type { ClientReply, Outcome } from "../protocol.js";
+import type { ClientReply, LineRings, Outcome } from "../protocol.js";
 import { Bell } from "../rings/bell.js";
 import { unpackFailure } from "../rings/failures.js";
 import {
@@ -15,7 +15,7 @@ import {
 } from "../rings/records.js";
 import { RingReader, RingWriter } from "../rings/ring.js";
 import { fitsWords, WordReader } from "../rings/words.js";
-import type { ActorId } from "../scheduler/events.js";
+import type { ActorId, WorkerId } from "../scheduler/events.js";
 import { Queue } from "../scheduler/queue.js";
 import { Dependency, type OwnArgument } from "./dependency.js";
 import { type OwnedObjects, objectState, type Waiter } from "./owned-objects.js";
@@ -29,6 +29,8 @@ export interface ActorLinesOptions {
   moved(number: number): void;
   /** Sends a call through the node, with its place in the order of this line. */
   byNode(call: LineCall, sequence: number): void;
+  /** A number for a method of one actor, where the method's alone does not say which. */
+  calleeFor(actor: ActorId, name: string): number;
   /** A call ended without the actor's word. */
   unrun(call: UnrunCall, failure: Failure): void;
 }
@@ -48,26 +50,42 @@ export interface LineCall {
 /** What is said of a call that its actor did not answer. */
 export type UnrunCall = Omit<LineCall, "args" | "method">;
 
+/** The rings to one thread, which has one actor or many. */
+interface Link {
+  readonly shared: boolean;
+  readonly calls: RingWriter;
+  readonly results: RingReader;
+  readonly bell: Bell;
+  /** Calls that were sent by the ring, oldest first; those that are pending no more are struck off some time. */
+  sent: Queue<Sent>;
+  dirty: boolean;
+  /** Whether it is about to be looked through for calls of dead actors. */
+  cut: boolean;
+}
+
+interface Sent {
+  readonly number: number;
+  readonly callee: number;
+  readonly line: Line;
+}
+
 /** This thread's connection to one actor. */
 interface Line {
   readonly actor: ActorId;
   /** Calls that wait for the introduction or for an argument, in order. */
   readonly queue: Queue<LineCall>;
-  /** Numbers of calls that were sent by the ring, oldest first; those that are pending no more are struck off some time. */
-  readonly sent: Queue<{ readonly number: number; readonly callee: number }>;
-  /** Methods that the actor was told the names of. */
-  readonly told: Set<number>;
+  /** Methods that the actor was told the names of, by which number. */
+  readonly told: Map<number, number>;
   sequence: number;
-  link: { readonly calls: RingWriter; readonly results: RingReader; readonly bell: Bell } | undefined;
+  link: Link | undefined;
   /** After `kill`, nothing is sent until the node says how it ended. */
   killed: boolean;
   /** Why the actor is dead. */
   failure: Failure | undefined;
-  dirty: boolean;
 }
 
 /**
- * Calls of this thread to actors, each actor by a ring of its own, so that calls arrive in the order in which they were
+ * Calls of this thread to actors, by one ring to each of their threads, so that calls arrive in the order in which they were
  * made. A call that does not fit the ring goes by the node; its number in the order holds back at the actor what comes
  * after it.
  */
@@ -75,8 +93,11 @@ export class ActorLines {
   readonly #owned: OwnedObjects;
   readonly #options: ActorLinesOptions;
   readonly #lines = new Map<ActorId, Line>();
+  readonly #links = new Set<Link>();
+  /** Those to threads of shared actors. */
+  readonly #shared = new Map<WorkerId, Link>();
   readonly #reader = new WordReader();
-  readonly #dirty: Line[] = [];
+  readonly #dirty: Link[] = [];
   readonly #names: (callee: number) => string;
   #flushing = false;
 
@@ -90,8 +111,8 @@ export class ActorLines {
   /** How many calls have no result yet. */
   get size(): number {
     let size = 0;
-    for (const { queue, sent } of this.#lines.values()) {
-      size += queue.length;
+    for (const { queue } of this.#lines.values()) size += queue.length;
+    for (const { sent } of this.#links) {
       for (const { number } of sent) if (this.#owned.stateOf(number) === objectState.pending) size += 1;
     }
     return size;
@@ -117,46 +138,84 @@ export class ActorLines {
     const line = this.#lines.get(reply.actor);
     if (line === undefined) return;
     if (reply.type === "line") {
-      const { calls, results, words } = reply;
-      line.link = { calls: new RingWriter(calls), results: new RingReader(results), bell: new Bell(words) };
+      line.link = reply.rings === undefined ? this.#shared.get(reply.worker) : this.#connect(reply, reply.rings);
       this.#sendQueued(line);
       return;
     }
-    this.#read(line);
     line.failure = reply.failure;
+    if (line.link !== undefined) this.#cut(line.link);
     line.link = undefined;
-    const submitted = Date.now();
-    for (let sent = line.sent.shift(); sent !== undefined; sent = line.sent.shift()) {
-      const { number, callee } = sent;
-      if (this.#owned.stateOf(number) !== objectState.pending) continue;
-      const name = this.#names(callee);
-      const { actor } = line;
-      this.#refuse({ actor, number, callee, name, parent: 0, submitted }, actorDied(name, reply.failure));
-    }
     for (let call = line.queue.shift(); call !== undefined; call = line.queue.shift()) {
       this.#refuse(call, actorDied(call.name, reply.failure));
     }
   }
 
+  /** An actor of this thread, or more of them, are dead: their calls fail that they did not answer. */
+  #cut(link: Link): void {
+    if (link.cut) return;
+    link.cut = true;
+    if (!link.shared) this.#links.delete(link);
+    // Once for all that the node told in this turn.
+    queueMicrotask(() => {
+      this.#read(link);
+      const { sent } = link;
+      const submitted = Date.now();
+      link.sent = new Queue();
+      link.cut = false;
+      for (const call of sent) {
+        const { number, callee, line } = call;
+        if (this.#owned.stateOf(number) !== objectState.pending) continue;
+        if (line.failure === undefined) {
+          link.sent.push(call);
+          continue;
+        }
+        const name = this.#names(callee);
+        this.#refuse({ actor: line.actor, number, callee, name, parent: 0, submitted }, actorDied(name, line.failure));
+      }
+    });
+  }
+
+  /** A thread has ended, of which shared actors may have been. */
+  ended(worker: WorkerId): void {
+    const link = this.#shared.get(worker);
+    if (link === undefined) return;
+    this.#shared.delete(worker);
+    this.#links.delete(link);
+    this.#read(link);
+  }
+
   /** Reads the results that have come. */
   pump(): void {
-    for (const line of this.#lines.values()) {
-      this.#read(line);
-      if (line.link?.calls.waits) this.#flush(line);
+    for (const link of this.#links) {
+      this.#read(link);
+      if (link.calls.waits) this.#flush(link);
     }
+  }
+
+  #connect({ worker, shared }: { worker: WorkerId; shared: boolean }, rings: LineRings): Link {
+    const link: Link = {
+      shared,
+      calls: new RingWriter(rings.calls),
+      results: new RingReader(rings.results),
+      bell: new Bell(rings.words),
+      sent: new Queue(),
+      dirty: false,
+      cut: false,
+    };
+    this.#links.add(link);
+    if (shared) this.#shared.set(worker, link);
+    return link;
   }
 
   #open(actor: ActorId): Line {
     const line: Line = {
       actor,
       queue: new Queue(),
-      sent: new Queue(),
-      told: new Set(),
+      told: new Map(),
       sequence: 0,
       link: undefined,
       killed: false,
       failure: undefined,
-      dirty: false,
     };
     this.#lines.set(actor, line);
     this.#options.meet(actor);
@@ -189,29 +248,31 @@ export class ActorLines {
       this.#options.moved(number);
       return true;
     }
-    if (!line.told.has(callee)) this.#tell(line, call);
+    const told = line.told.get(callee) ?? this.#tell(line, link, call);
     const { words, at } = link.calls.reserve(length);
-    writeCall(words, at, length, number, callee, call.parent, call.submitted, values);
+    writeCall(words, at, length, number, told, call.parent, call.submitted, values);
     setSequence(words, at, sequence);
-    line.sent.push({ number, callee });
-    this.#soil(line);
+    link.sent.push({ number, callee, line });
+    this.#soil(link);
     return true;
   }
 
-  /** Tells the actor what a callee's number stands for. */
-  #tell(line: Line, { callee, method }: LineCall): void {
-    line.told.add(callee);
-    const name = [method];
-    const length = callWords(name);
-    const { words, at } = line.link!.calls.reserve(length);
-    writeCall(words, at, length, -1, callee, 0, 0, name);
+  /** Tells the actor's thread what a number stands for, and returns it: of a method, and where there are many actors, of whose. */
+  #tell(line: Line, link: Link, { actor, callee, name, method }: LineCall): number {
+    const number = link.shared ? this.#options.calleeFor(actor, name) : callee;
+    line.told.set(callee, number);
+    const meaning = link.shared ? [method, actor] : [method];
+    const length = callWords(meaning);
+    const { words, at } = link.calls.reserve(length);
+    writeCall(words, at, length, -1, number, 0, 0, meaning);
     setSequence(words, at, -1);
+    return number;
   }
 
-  #soil(line: Line): void {
-    if (line.dirty) return;
-    line.dirty = true;
-    this.#dirty.push(line);
+  #soil(link: Link): void {
+    if (link.dirty) return;
+    link.dirty = true;
+    this.#dirty.push(link);
     if (this.#flushing) return;
     this.#flushing = true;
     queueMicrotask(() => this.flush());
@@ -227,8 +288,8 @@ export class ActorLines {
     }
   }
 
-  #flush({ link }: Line): void {
-    if (link?.calls.publish()) link.bell.ring();
+  #flush({ calls, bell }: Link): void {
+    if (calls.publish()) bell.ring();
   }
 
   /** The first of the queue waits for its arguments. */
@@ -250,9 +311,7 @@ export class ActorLines {
     }
   }
 
-  #read({ link, sent }: Line): void {
-    const results = link?.results;
-    if (results === undefined) return;
+  #read({ results, sent }: Link): void {
     const { words } = results;
     let at = results.peek();
     if (at < 0) return;

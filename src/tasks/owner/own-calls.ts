@@ -105,6 +105,11 @@ export class OwnCalls {
         settle: options.settle,
         moved: options.moved,
         byNode: options.callByNode,
+        calleeFor: (actor, name) => {
+          const callee = this.#callees.push({ ...noFunction, name }) - 1;
+          options.outbox.push({ type: "callee", callee, code: undefined, name, actor });
+          return callee;
+        },
         unrun: ({ number, name, parent, submitted, actor }, failure) => {
           const task = options.base + number;
           options.outbox.push({ type: "unrun", task, name, failure, attempt: 0, parent, submitted, actor });
@@ -250,8 +255,10 @@ export class OwnCalls {
   receive(reply: ClientReply & { type: "claimer" | "ended" | "stranded" | "line" | "lineEnded" }): void {
     if (reply.type === "line" || reply.type === "lineEnded") this.lines.receive(reply);
     else if (reply.type === "claimer") this.#submissions.meet(reply.worker, reply.results, reply.words);
-    else if (reply.type === "ended") this.#submissions.ended(reply.worker, reply.reason);
-    else {
+    else if (reply.type === "ended") {
+      this.lines.ended(reply.worker);
+      this.#submissions.ended(reply.worker, reply.reason);
+    } else {
       this.#submissions.strand(reply.reason);
       // The next call asks for workers again.
       this.#announced = false;

@@ -14,16 +14,25 @@ export interface ActorCall {
 interface Actor {
   readonly id: ActorId;
   readonly demand: Demand;
+  /** Whether it lives with others on one thread. */
+  readonly shared: boolean;
   state: "waiting" | "placing" | "starting" | "alive";
-  worker?: WorkerId;
+  thread?: Thread;
   grant?: Grant;
   /** Calls that were not sent yet, by caller. */
   readonly queues: Map<ClientId, Queue<ActorCall>>;
   readonly running: Set<TaskId>;
 }
 
+/** A thread with its actors: one, or any number of shared ones. */
+interface Thread {
+  readonly worker: WorkerId;
+  readonly tenants: Set<Actor>;
+  up: boolean;
+}
+
 /**
- * Actors, each on a thread of its own. Calls of one caller reach the actor in the order in which they were made: one
+ * Actors, each on a thread of its own, or shared ones spread evenly over as many threads as there are CPUs. Calls of one caller reach the actor in the order in which they were made: one
  * that waits for an argument holds back those after it.
  */
 export class ActorPool {
@@ -31,18 +40,29 @@ export class ActorPool {
   readonly #emit: (instruction: Instruction) => void;
   readonly #nextWorker: () => WorkerId;
   readonly #actors = new Map<ActorId, Actor>();
-  readonly #byWorker = new Map<WorkerId, Actor>();
+  readonly #threads = new Map<WorkerId, Thread>();
+  /** The threads of shared actors. One without any is kept for the next. */
+  readonly #hosts = new Set<Thread>();
+  readonly #hostLimit: number;
+  /** Calls that were sent and did not end. */
+  readonly #running = new Map<TaskId, Actor>();
   /** Actors that wait for resources, by what they ask for: who asks for much holds nobody else back. */
   readonly #placing = new Map<string, Queue<Actor>>();
 
-  constructor(ledger: ResourceLedger, emit: (instruction: Instruction) => void, nextWorker: () => WorkerId) {
+  constructor(
+    ledger: ResourceLedger,
+    hostLimit: number,
+    emit: (instruction: Instruction) => void,
+    nextWorker: () => WorkerId,
+  ) {
     this.#ledger = ledger;
+    this.#hostLimit = Math.max(1, hostLimit);
     this.#emit = emit;
     this.#nextWorker = nextWorker;
   }
 
   has(worker: WorkerId): boolean {
-    return this.#byWorker.has(worker);
+    return this.#threads.has(worker);
   }
 
   /** How many actors are not dead. */
@@ -50,8 +70,8 @@ export class ActorPool {
     return this.#actors.size;
   }
 
-  create(id: ActorId, demand: Demand): void {
-    this.#actors.set(id, { id, demand, state: "waiting", queues: new Map(), running: new Set() });
+  create(id: ActorId, demand: Demand, shared: boolean): void {
+    this.#actors.set(id, { id, demand, shared, state: "waiting", queues: new Map(), running: new Set() });
   }
 
   /** The constructor's arguments are ready. */
@@ -96,21 +116,23 @@ export class ActorPool {
   }
 
   started(worker: WorkerId): void {
-    const actor = this.#byWorker.get(worker);
-    if (actor === undefined) return;
-    actor.state = "alive";
-    const gpus = actor.grant!.gpus.map(({ gpu }) => gpu);
-    this.#emit({ type: "construct", worker, actor: actor.id, gpus });
-    for (const caller of [...actor.queues.keys()]) this.#send(actor, caller);
+    const thread = this.#threads.get(worker);
+    if (thread === undefined) return;
+    thread.up = true;
+    for (const actor of thread.tenants) this.#begin(actor, thread);
   }
 
-  finished(worker: WorkerId, task: TaskId): void {
-    this.#byWorker.get(worker)?.running.delete(task);
+  finished(task: TaskId): void {
+    this.#running.get(task)?.running.delete(task);
+    this.#running.delete(task);
   }
 
   died(worker: WorkerId): void {
-    const actor = this.#byWorker.get(worker);
-    if (actor !== undefined) this.end(actor.id, { kind: "worker", worker });
+    const thread = this.#threads.get(worker);
+    if (thread === undefined) return;
+    this.#threads.delete(worker);
+    this.#hosts.delete(thread);
+    for (const actor of [...thread.tenants]) this.end(actor.id, { kind: "worker", worker });
   }
 
   /** Ends an actor and fails its calls. Ending it twice is no error. */
@@ -121,12 +143,12 @@ export class ActorPool {
     if (actor.state === "placing") this.#placing.get(shapeOf(actor.demand))?.remove(actor);
     if (actor.grant !== undefined) this.#ledger.give(actor.grant);
     this.#emit({ type: "dead", actor: id, reason });
-    if (actor.worker !== undefined) {
-      this.#byWorker.delete(actor.worker);
-      if (reason.kind !== "worker") this.#emit({ type: "stop", worker: actor.worker });
-    }
+    if (actor.thread !== undefined) this.#leave(actor, actor.thread);
     const failure: FailReason = { kind: "actor", actor: id };
-    for (const task of actor.running) this.#emit({ type: "fail", task, reason: failure });
+    for (const task of actor.running) {
+      this.#running.delete(task);
+      this.#emit({ type: "fail", task, reason: failure });
+    }
     for (const queue of actor.queues.values()) {
       for (const call of queue) this.#emit({ type: "fail", task: call.id, reason: failure });
     }
@@ -154,9 +176,50 @@ export class ActorPool {
   #place(actor: Actor): void {
     actor.grant = this.#ledger.take(actor.demand);
     actor.state = "starting";
-    actor.worker = this.#nextWorker();
-    this.#byWorker.set(actor.worker, actor);
-    this.#emit({ type: "start", worker: actor.worker, actor: actor.id });
+    const thread = actor.shared ? this.#host() : this.#open(actor.id);
+    actor.thread = thread;
+    thread.tenants.add(actor);
+    if (thread.up) this.#begin(actor, thread);
+  }
+
+  /** Starts a thread: for one actor, or for shared ones. */
+  #open(actor: ActorId | undefined): Thread {
+    const worker = this.#nextWorker();
+    const thread: Thread = { worker, tenants: new Set(), up: false };
+    this.#threads.set(worker, thread);
+    if (actor === undefined) this.#hosts.add(thread);
+    this.#emit(actor === undefined ? { type: "host", worker } : { type: "start", worker, actor });
+    return thread;
+  }
+
+  /** The thread with the fewest shared actors; a new one rather than a second actor on one, as long as that is allowed. */
+  #host(): Thread {
+    let emptiest: Thread | undefined;
+    for (const host of this.#hosts) {
+      if (emptiest === undefined || host.tenants.size < emptiest.tenants.size) emptiest = host;
+    }
+    const isFree = emptiest?.tenants.size === 0;
+    return emptiest !== undefined && (isFree || this.#hosts.size >= this.#hostLimit) ? emptiest : this.#open(undefined);
+  }
+
+  #begin(actor: Actor, { worker }: Thread): void {
+    actor.state = "alive";
+    const gpus = actor.grant!.gpus.map(({ gpu }) => gpu);
+    this.#emit({ type: "construct", worker, actor: actor.id, gpus });
+    for (const caller of [...actor.queues.keys()]) this.#send(actor, caller);
+  }
+
+  /** An actor that ended leaves its thread, which ends with it unless it is for others, too, or has ended before. */
+  #leave(actor: Actor, thread: Thread): void {
+    const { worker, tenants } = thread;
+    tenants.delete(actor);
+    if (!this.#threads.has(worker)) return;
+    if (actor.shared) {
+      if (thread.up) this.#emit({ type: "evict", worker, actor: actor.id });
+      return;
+    }
+    this.#threads.delete(worker);
+    this.#emit({ type: "stop", worker });
   }
 
   #send(actor: Actor, caller: ClientId): void {
@@ -165,7 +228,8 @@ export class ActorPool {
     while (queue?.peek()?.ready) {
       const call = queue.shift()!;
       actor.running.add(call.id);
-      this.#emit({ type: "call", worker: actor.worker!, task: call.id });
+      this.#running.set(call.id, actor);
+      this.#emit({ type: "call", worker: actor.thread!.worker, task: call.id });
     }
     if (queue?.length === 0) actor.queues.delete(caller);
   }

@@ -20,7 +20,8 @@ export type SchedulerEvent =
       maxRetries: number;
       pending: readonly ObjectId[];
     }
-  | { type: "create"; actor: ActorId; demand: Demand; pending: readonly ObjectId[] }
+  /** A `shared` actor lives with others on one thread. */
+  | { type: "create"; actor: ActorId; demand: Demand; shared: boolean; pending: readonly ObjectId[] }
   | { type: "call"; task: TaskId; actor: ActorId; caller: ClientId; pending: readonly ObjectId[] }
   | { type: "available"; object: ObjectId }
   | { type: "unavailable"; object: ObjectId }
@@ -53,10 +54,14 @@ export type DeathReason =
 /** What is to be done about it, in this order. */
 export type Instruction =
   | { type: "start"; worker: WorkerId; actor: ActorId | undefined }
+  /** Starts a thread for shared actors. */
+  | { type: "host"; worker: WorkerId }
   | { type: "stop"; worker: WorkerId }
   | { type: "run"; worker: WorkerId; task: TaskId; gpus: readonly number[] }
   | { type: "construct"; worker: WorkerId; actor: ActorId; gpus: readonly number[] }
   | { type: "call"; worker: WorkerId; task: TaskId }
+  /** The actor leaves the thread, where others go on. */
+  | { type: "evict"; worker: WorkerId; actor: ActorId }
   /** The worker may take calls from boards, or must stop to; then `parked` follows. */
   | { type: "permit"; worker: WorkerId }
   | { type: "revoke"; worker: WorkerId }

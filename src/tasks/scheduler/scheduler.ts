@@ -27,8 +27,9 @@ export class Scheduler {
       this.#instructions.push(instruction);
     };
     const nextWorker = (): WorkerId => ++this.#lastWorker;
-    this.#tasks = new TaskPool(this.ledger, Math.ceil(total.cpus / unit), emit, nextWorker);
-    this.#actors = new ActorPool(this.ledger, emit, nextWorker);
+    const threads = Math.ceil(total.cpus / unit);
+    this.#tasks = new TaskPool(this.ledger, threads, emit, nextWorker);
+    this.#actors = new ActorPool(this.ledger, threads, emit, nextWorker);
   }
 
   /** Takes events in the order in which they happened and returns what to do, in the order in which to do it. */
@@ -56,7 +57,7 @@ export class Scheduler {
         return;
       }
       case "create":
-        this.#actors.create(event.actor, event.demand);
+        this.#actors.create(event.actor, event.demand, event.shared);
         this.#await(event.actor, { kind: "actor", actor: event.actor }, event.pending);
         return;
       case "call": {
@@ -82,7 +83,7 @@ export class Scheduler {
           this.#tasks.finished(event.task, event.milliseconds);
           return;
         }
-        this.#actors.finished(event.worker, event.task);
+        this.#actors.finished(event.task);
         return;
       case "blocked":
         this.#tasks.blocked(event.task);

@@ -3,7 +3,7 @@ import { type Bus, createBus } from "../../control/index.js";
 import { describeThrown } from "../failure.js";
 import type { Supervisor, WorkerEvents, WorkerLink } from "../host/supervisor.js";
 import { busMethods, type DownMessage, type UpMessage, type Welcome } from "../protocol.js";
-import type { ActorId, WorkerId } from "../scheduler/events.js";
+import type { WorkerId } from "../scheduler/events.js";
 import type { Demand } from "../scheduler/resources.js";
 import { loudly } from "./backend.js";
 
@@ -32,9 +32,9 @@ export class ThreadSupervisor implements Supervisor {
     this.#options = options;
   }
 
-  start(worker: WorkerId, actor: ActorId | undefined, words: SharedArrayBuffer, events: WorkerEvents): WorkerLink {
+  start(worker: WorkerId, claims: boolean, words: SharedArrayBuffer, events: WorkerEvents): WorkerLink {
     const { onWorkerBus, resourceLimits } = this.#options;
-    const start: WorkerStart = { welcome: { client: worker, total: this.#total, words }, claims: actor === undefined };
+    const start: WorkerStart = { welcome: { client: worker, total: this.#total, words }, claims };
     const thread = new Worker(new URL("./worker-entry.js", import.meta.url), {
       workerData: start,
       ...(resourceLimits && { resourceLimits }),

@@ -1,0 +1,60 @@
+import type { CallerLine, IncomingCall } from "./caller-lines.js";
+import { JournalWriter } from "./journal.js";
+import type { Outbox } from "./outbox.js";
+import type { Outcome, WorkerMessage } from "./protocol.js";
+import { packFailure } from "./rings/failures.js";
+import { resultKind, resultWords, writeResult } from "./rings/records.js";
+import { fitsWords } from "./rings/words.js";
+
+/** What the actors of this thread answer to the calls that came by rings. */
+export class Answers {
+  readonly #outbox: Outbox<WorkerMessage>;
+  readonly #unsaid = new Set<CallerLine>();
+  readonly #journal: JournalWriter;
+
+  constructor(outbox: Outbox<WorkerMessage>) {
+    this.#outbox = outbox;
+    this.#journal = new JournalWriter((chunk) => outbox.push({ type: "journal", chunk }));
+  }
+
+  /** Writes the outcome of a call. */
+  answer(call: IncomingCall, outcome: Outcome): void {
+    const line = call.line!;
+    const { number } = call.facts!;
+    const failed = "failure" in outcome;
+    this.#journal.add(call.facts!, line.caller, failed);
+    const name = call.method;
+    if (failed) {
+      const { code, message } = outcome.failure;
+      this.#outbox.push({ type: "fault", task: call.task, error: `${code}: ${message}` });
+    }
+    const value = failed ? packFailure(outcome.failure) : outcome.value;
+    const length = fitsWords(value) ? resultWords(value) : Number.POSITIVE_INFINITY;
+    if (length > line.results.limit) {
+      this.#outbox.push({ type: "deposit", task: call.task, name, outcome });
+      const { words, at } = line.results.reserve(resultWords(undefined));
+      writeResult(words, at, resultKind.atNode, number, -1, undefined);
+    } else {
+      const { words, at } = line.results.reserve(length);
+      writeResult(words, at, failed ? resultKind.failure : resultKind.value, number, -1, value);
+    }
+    this.#unsaid.add(line);
+  }
+
+  /** The calls answered since the last time began at `began` and have ended now. */
+  ended(began: number): void {
+    this.#journal.endedBy(began, Date.now());
+  }
+
+  /** Shows callers their results, after the messages that these rely on. */
+  say(): void {
+    if (this.#unsaid.size === 0) return;
+    this.#outbox.flush();
+    for (const line of this.#unsaid) {
+      line.calls.release();
+      if (line.results.publish()) line.bell.ring();
+      if (!line.results.waits) this.#unsaid.delete(line);
+    }
+    if (this.#unsaid.size > 0) setImmediate(() => this.say());
+  }
+}

@@ -73,6 +73,8 @@ export class BoardRunner {
   /** Tasks that neither ended nor wait for an object. */
   #active = 0;
   #working = false;
+  /** Whether it said that it idles. */
+  #rests = true;
   /** The last revoked permit that the node was told of. */
   #parked = 0;
 
@@ -104,6 +106,8 @@ export class BoardRunner {
       this.#order = [...this.#owners.values()];
       this.work();
     } else if (command.type === "disclaim") {
+      const gone = this.#owners.get(command.owner);
+      if (gone !== undefined) this.#unsaid.delete(gone);
       this.#owners.delete(command.owner);
       this.#order = [...this.#owners.values()];
     } else {
@@ -121,6 +125,7 @@ export class BoardRunner {
     const until = performance.now() + turnMilliseconds;
     const { answered } = client;
     let more = false;
+    this.#rests = false;
     if (this.#permit.begin()) {
       do {
         more = this.#runLocal() || this.#runBundle();
@@ -137,12 +142,13 @@ export class BoardRunner {
     if (more && this.#active === 0 && this.#permit.granted) return;
     this.#local.giveAway();
     if (this.#active > 0) return;
+    this.#rests = true;
     const revoked = this.#permit.rest();
     if (revoked !== undefined) {
       if (revoked === this.#parked) return;
       this.#parked = revoked;
       this.#options.outbox.push({ type: "parked", permit: revoked });
-    } else if (this.#permit.granted && this.#order.some(({ board }) => board.waiting > 0)) {
+    } else if (this.#permit.granted && this.#someWait) {
       // An owner that saw this thread busy did not wake it.
       setImmediate(() => this.work());
     }
@@ -339,13 +345,33 @@ export class BoardRunner {
   #engage(task: Running): void {
     if (task.engages) return;
     task.engages = true;
-    this.#active += 1;
+    this.occupy();
   }
 
   #disengage(task: Running): void {
     if (!task.engages) return;
     task.engages = false;
     this.#active -= 1;
+  }
+
+  /** The thread is taken by a task that goes on after it waited, or awaits something that is no object. */
+  occupy(): void {
+    this.#active += 1;
+    if (!this.#rests) return;
+    this.#rests = false;
+    // It was woken for a call that it will not take now: somebody else must.
+    if (this.#permit.resume() && this.#someWait) this.#options.outbox.push({ type: "taken" });
+  }
+
+  /** A task that occupied the thread, and was not from a board, has ended or waits again. */
+  vacate(): void {
+    this.#active -= 1;
+    queueMicrotask(() => this.work());
+  }
+
+  /** Whether there may be calls on boards that nobody has. */
+  get #someWait(): boolean {
+    return this.#order.some(({ board }) => board.waiting > 0);
   }
 
   /** Gives a call back to its owner, who has the arguments or will have them. */

@@ -104,6 +104,8 @@ export type WorkerMessage =
   | { type: "learn"; owner: ClientId; callee: number }
   /** Takes no more calls, as the permit with this number was revoked. */
   | { type: "parked"; permit: number }
+  /** It was woken for a call from a board, but goes on with a task that waited. */
+  | { type: "taken" }
   /** Why a task from a board failed, for its row. */
   | { type: "fault"; task: TaskId; error: string }
   /** A filled chunk of its journal is followed by this one. */
@@ -207,6 +209,7 @@ const workerMessages: ReadonlySet<string> = new Set<WorkerMessage["type"]>([
   "deposit",
   "learn",
   "parked",
+  "taken",
   "fault",
   "journal",
 ]);

@@ -20,6 +20,8 @@ export interface RunnerOptions {
   readonly client: TaskClient;
   /** Makes a shipped function callable. */
   load(code: CodeId, definition: Definition): Promise<Loaded>;
+  /** What else runs on this thread: it is told while a task that waited takes the thread again. */
+  readonly others?: { occupy(): void; vacate(): void };
 }
 
 type Run = WorkerCommand & { type: "run" };
@@ -83,6 +85,11 @@ export class TaskRunner {
     const begin = performance.now();
     let waits = 0;
     let done = false;
+    let occupies = false;
+    const vacate = () => {
+      if (occupies) this.#options.others?.vacate();
+      occupies = false;
+    };
     const running: RunningTask = {
       task: run.task,
       name: run.name,
@@ -90,17 +97,21 @@ export class TaskRunner {
       blocked: () => {
         if (waits++ > 0 || done) return;
         this.#active -= 1;
+        vacate();
         outbox.push({ type: "blocked", task: run.task });
         queueMicrotask(() => this.#next());
       },
       resumed: () => {
         if (--waits > 0 || done) return;
         this.#active += 1;
+        occupies = true;
+        this.#options.others?.occupy();
         outbox.push({ type: "resumed", task: run.task });
       },
     };
     const end = (outcome: Outcome): number => {
       done = true;
+      vacate();
       if (waits === 0) this.#active -= 1;
       const now = performance.now();
       outbox.push({ type: "done", task: run.task, outcome, milliseconds: now - begin });

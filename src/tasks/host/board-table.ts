@@ -118,12 +118,20 @@ export class BoardTable {
 
   /** Returns whether the worker is at rest already. */
   revoke(worker: WorkerId): boolean {
-    return this.#permits.get(worker)?.revoke() ?? false;
+    const rests = this.#permits.get(worker)?.revoke() ?? false;
+    if (rests) this.wakeIdle();
+    return rests;
   }
 
-  /** Whether a worker's word that it parked is about its newest permit. */
-  isNewest(worker: WorkerId, permit: number): boolean {
+  /** A worker says that it parked; returns whether that is about its newest permit. */
+  parked(worker: WorkerId, permit: number): boolean {
+    this.wakeIdle();
     return this.#permits.get(worker)?.isNewest(permit) ?? false;
+  }
+
+  /** A worker may have been woken for a call that it did not take: the others that have nothing to do look. */
+  wakeIdle(): void {
+    for (const [worker, permit] of this.#permits) if (permit.idle) this.#ring(worker);
   }
 
   /** The rows of the calls that are on boards, or on that of one owner. */

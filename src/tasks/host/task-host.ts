@@ -346,7 +346,10 @@ export class TaskHost {
         this.#boards.learn(worker, message.owner, message.callee);
         return;
       case "parked":
-        if (this.#boards.isNewest(worker, message.permit)) this.#events.push({ type: "parked", worker });
+        if (this.#boards.parked(worker, message.permit)) this.#events.push({ type: "parked", worker });
+        return;
+      case "taken":
+        this.#boards.wakeIdle();
         return;
       case "fault":
         this.#journals.fault(message.task, message.error);

@@ -303,10 +303,8 @@ export class Submissions {
     // What is in the backlog comes later, and is loud then.
     this.#loud = 0;
     for (const { bell } of this.#claimers.values()) {
-      const idles = bell.idles;
-      if (idles && toWake === 0) continue;
-      bell.ring();
-      if (idles) toWake -= 1;
+      if (!bell.idles) bell.ring();
+      else if (toWake > 0 && bell.summon()) toWake -= 1;
     }
   }
 }

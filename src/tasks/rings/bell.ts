@@ -28,12 +28,18 @@ export class Bell {
     if (Atomics.exchange(this.#words, sleeping, 0) === 1) Atomics.notify(this.#words, sequence);
   }
 
-  /** Whether the thread sleeps, may take calls and runs none: then it must be rung for a new call; others look by themselves. */
+  /** Whether the thread may take calls and runs none: then it must be rung for a new call; others look by themselves. */
   get idles(): boolean {
     const words = this.#words;
-    return (
-      Atomics.load(words, busyWord) === 0 && Atomics.load(words, sleeping) === 1 && Atomics.load(words, permitWord) > 0
-    );
+    return Atomics.load(words, busyWord) === 0 && Atomics.load(words, permitWord) > 0;
+  }
+
+  /** Takes a worker that idles for a call that was shown, and rings it; returns false when it does not, or another took it. */
+  summon(): boolean {
+    const words = this.#words;
+    if (Atomics.load(words, permitWord) <= 0 || Atomics.compareExchange(words, busyWord, 0, 1) !== 0) return false;
+    this.ring();
+    return true;
   }
 
   /** Wakes the thread, whatever its words say. */

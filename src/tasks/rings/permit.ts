@@ -55,6 +55,11 @@ export class Permit {
     return Atomics.load(this.#words, permit) > 0;
   }
 
+  /** Goes on with a task that waited, instead of resting; returns whether it was summoned meanwhile, for a call it will not take. */
+  resume(): boolean {
+    return Atomics.exchange(this.#words, busyWord, 1) === 1;
+  }
+
   get granted(): boolean {
     return Atomics.load(this.#words, permit) > 0;
   }

@@ -27,6 +27,7 @@ const runner = new TaskRunner({
   client,
   outbox: outbox as unknown as Outbox<WorkerMessage>,
   load: (_code, definition) => reviveCode(definition, client),
+  others: { occupy: () => boards?.occupy(), vacate: () => boards?.vacate() },
 });
 const boards = claims
   ? new BoardRunner({

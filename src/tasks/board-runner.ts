@@ -129,6 +129,10 @@ export class BoardRunner {
     if (this.#permit.begin()) {
       do {
         more = this.#runLocal() || this.#runBundle();
+        if (this.#permit.isTurn && (!more || this.#permit.isOver)) {
+          this.#permit.give();
+          break;
+        }
         if (!more || this.#active > 0) break;
         // Tasks of this thread have what they wait for: they come before others.
         if (client.answered !== answered) queueMicrotask(() => this.work());

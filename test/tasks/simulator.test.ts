@@ -13,6 +13,7 @@ test("random interleavings of everything that can happen keep every promise of t
     tenants: 0,
     claims: 0,
     revocations: 0,
+    turns: 0,
   };
   for (let seed = 0; seed < 1_000; seed++) {
     const counts = simulate(new RandomStream("scheduler", seed));

@@ -13,7 +13,7 @@ interface SimulatedWorker {
   /** The one that computes; the threads of actors have none, their calls overlap. */
   active: number | undefined;
   readonly blocked: Set<number>;
-  permit: "none" | "granted" | "revoked";
+  permit: "none" | "granted" | "turn" | "revoked";
   /** Whether it runs a call from a board. */
   claims: boolean;
 }
@@ -40,6 +40,7 @@ export interface Counts {
   tenants: number;
   claims: number;
   revocations: number;
+  turns: number;
   log: string;
 }
 
@@ -69,6 +70,7 @@ export function simulate(random: RandomStream): Counts {
     tenants: 0,
     claims: 0,
     revocations: 0,
+    turns: 0,
     log: "",
   };
   let nextId = 1;
@@ -180,7 +182,8 @@ export function simulate(random: RandomStream): Counts {
       case "permit": {
         const worker = workers.get(instruction.worker)!;
         check(worker.up && worker.permit === "none" && worker.actors === undefined, "a permit for the wrong worker");
-        worker.permit = "granted";
+        worker.permit = instruction.milliseconds === undefined ? "granted" : "turn";
+        if (worker.permit === "turn") counts.turns += 1;
         return;
       }
       case "revoke": {
@@ -219,7 +222,7 @@ export function simulate(random: RandomStream): Counts {
 
   const park = (id: number) => {
     const worker = workers.get(id);
-    if (worker?.permit !== "revoked") return;
+    if (worker?.permit !== "revoked" && worker?.permit !== "turn") return;
     worker.permit = "none";
     handle({ type: "parked", worker: id });
   };
@@ -280,7 +283,9 @@ export function simulate(random: RandomStream): Counts {
       if (random.integer(8) === 0) handle({ type: "board" });
     },
     () => {
-      const worker = pick([...workers.values()].filter(({ permit, claims }) => permit === "granted" && !claims));
+      const worker = pick(
+        [...workers.values()].filter(({ permit, claims }) => (permit === "granted" || permit === "turn") && !claims),
+      );
       if (worker === undefined) return;
       counts.claims += 1;
       worker.claims = true;
@@ -309,12 +314,14 @@ export function simulate(random: RandomStream): Counts {
 
   /** Lets one worker make a step; returns whether one could. */
   const progress = (): boolean => {
-    const able = [...workers.values()].filter(({ up, queue, claims }) => !up || queue.length > 0 || claims);
+    const able = [...workers.values()].filter(
+      ({ up, queue, claims, permit }) => !up || queue.length > 0 || claims || permit === "turn",
+    );
     const worker = pick(able);
     if (worker === undefined) return false;
-    if (worker.claims) {
+    if (worker.claims || worker.permit === "turn") {
       worker.claims = false;
-      if (worker.permit === "revoked") park(worker.id);
+      if (worker.permit !== "granted") park(worker.id);
       return true;
     }
     if (!worker.up) {

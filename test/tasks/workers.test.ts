@@ -125,3 +125,33 @@ test.serial(
     }
   },
 );
+
+test.serial("of an endless stream of tasks with other demands and one of ordinary ones, neither starves", async (t) => {
+  const session = await makeWorkers({ cpus: 1 });
+  try {
+    const spin = remote((milliseconds: number) => {
+      const until = performance.now() + milliseconds;
+      while (performance.now() < until);
+      return milliseconds;
+    });
+    const ended = { ordinary: 0, other: 0 };
+    const keep = async (kind: keyof typeof ended, submit: () => ReturnType<typeof spin.remote>) => {
+      // Always some that wait, until both streams got somewhere.
+      while (Math.min(ended.ordinary, ended.other) < 10) {
+        await get(Array.from({ length: 4 }, submit));
+        ended[kind] += 4;
+      }
+    };
+    const half = spin.options({ numCpus: 0.5 });
+    const streams = (["ordinary", "other"] as const).flatMap((kind) => {
+      const submit = () => (kind === "ordinary" ? spin : half).remote(1);
+      return [keep(kind, submit), keep(kind, submit), keep(kind, submit)];
+    });
+    await Promise.all(streams);
+    t.true(ended.ordinary >= 10 && ended.other >= 10);
+    t.like(await session.load(), { tasks: 0, waiting: 0, free: { cpus: 10_000 } });
+  } finally {
+    await session.close();
+    setContext(undefined);
+  }
+});

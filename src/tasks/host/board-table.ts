@@ -2,7 +2,7 @@ import type { TaskRow } from "../../control/index.js";
 import { formatObjectId } from "../object-ref.js";
 import type { ClientMessage } from "../protocol.js";
 import { Bell, createThreadWords } from "../rings/bell.js";
-import { type BoardMemory, countCalls, lookAtBoard } from "../rings/board.js";
+import { type BoardMemory, countCalls, hasWaiting, lookAtBoard } from "../rings/board.js";
 import { PermitOffice } from "../rings/permit.js";
 import { attemptOf, calleeOf, numberOf, parentOf, submittedOf } from "../rings/records.js";
 import { createRing } from "../rings/ring.js";
@@ -111,9 +111,12 @@ export class BoardTable {
     return this.#words.has(client);
   }
 
-  permit(worker: WorkerId): void {
-    this.#permits.get(worker)?.grant();
+  /** Lets a worker take calls; returns false for a turn when there is none to take. */
+  permit(worker: WorkerId, milliseconds?: number): boolean {
+    if (milliseconds !== undefined && ![...this.#boards.values()].some(hasWaiting)) return false;
+    this.#permits.get(worker)?.grant(milliseconds);
     this.#ring(worker);
+    return true;
   }
 
   /** Returns whether the worker is at rest already. */

@@ -470,7 +470,8 @@ export class TaskHost {
         this.#outgoing.push(instruction.worker, { type: "evict", actor: instruction.actor });
         return;
       case "permit":
-        this.#boards.permit(instruction.worker);
+        if (this.#boards.permit(instruction.worker, instruction.milliseconds)) return;
+        this.#events.push({ type: "parked", worker: instruction.worker });
         return;
       case "revoke":
         if (this.#boards.revoke(instruction.worker)) this.#events.push({ type: "parked", worker: instruction.worker });

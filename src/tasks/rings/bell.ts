@@ -1,9 +1,10 @@
 /** How a thread is woken: one word that others count up, and one that says whether it sleeps. */
 const sequence = 0;
 const sleeping = 1;
-/** Words 16 and 17 are its permit's: `permit.ts`. */
+/** Words 16 to 18 are its permit's: `permit.ts`. */
 export const permitWord = 16;
 export const busyWord = 17;
+export const turnWord = 18;
 const wordCount = 32;
 
 /** The words of one thread. The node thread makes them and gives them to everybody who talks with that thread. */

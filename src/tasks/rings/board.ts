@@ -219,6 +219,12 @@ export function countCalls({ slots }: BoardMemory): number {
   return calls;
 }
 
+/** Whether calls are shown that nobody has taken, when somebody looks. */
+export function hasWaiting({ slots }: BoardMemory): boolean {
+  const words = new Int32Array(slots);
+  return Atomics.load(words, cursorWord) !== Atomics.load(words, tailWord);
+}
+
 /** A worker's side. `words` is where the calls lie. */
 export class BoardClaimer {
   readonly words: Int32Array;

@@ -62,8 +62,8 @@ export type Instruction =
   | { type: "call"; worker: WorkerId; task: TaskId }
   /** The actor leaves the thread, where others go on. */
   | { type: "evict"; worker: WorkerId; actor: ActorId }
-  /** The worker may take calls from boards, or must stop to; then `parked` follows. */
-  | { type: "permit"; worker: WorkerId }
+  /** The worker may take calls from boards: for so long, or until that is revoked. When it is over, `parked` follows. */
+  | { type: "permit"; worker: WorkerId; milliseconds?: number }
   | { type: "revoke"; worker: WorkerId }
   /** Threads end before they are up: nobody takes calls from boards. */
   | { type: "stranded" }

@@ -24,12 +24,18 @@ interface Lease {
   readonly quick: boolean;
 }
 
+interface Permit {
+  readonly grant: Grant;
+  /** Whether it ends without being revoked, or is revoked: then `parked` follows. */
+  ends: boolean;
+}
+
 interface PoolWorker {
   readonly id: WorkerId;
   up: boolean;
   lease: Lease | undefined;
   /** The CPU on which it runs calls from boards, which the node does not see. */
-  permit: { readonly grant: Grant; revoked: boolean } | undefined;
+  permit: Permit | undefined;
   /** Tasks that wait for an object or went on after that, beside the lease. */
   readonly apart: Set<PoolTask>;
 }
@@ -44,6 +50,8 @@ const leaseMilliseconds = 1;
 const leaseTasks = 256;
 /** After so many threads in a row that ended before they were up, what is queued fails. */
 const startAttempts = 3;
+/** The least that boards get a turn for, in milliseconds of CPU that tasks from the queues had. */
+const turnMilliseconds = 1;
 
 /**
  * Tasks on threads that are not any actor's. A thread runs one task at a time until that task awaits `get` or `wait`;
@@ -61,6 +69,8 @@ export class TaskPool {
   #boards = false;
   #queued = 0;
   #failedStarts = 0;
+  /** CPU milliseconds that tasks from the queues had since the boards had a turn. */
+  #owed = 0;
 
   constructor(
     ledger: ResourceLedger,
@@ -82,7 +92,7 @@ export class TaskPool {
   /** The worker runs nothing from boards any more. */
   parked(id: WorkerId): void {
     const worker = this.#workers.get(id);
-    if (worker?.permit === undefined || !worker.permit.revoked) return;
+    if (worker?.permit === undefined || !worker.permit.ends) return;
     this.#ledger.give(worker.permit.grant);
     worker.permit = undefined;
   }
@@ -136,7 +146,10 @@ export class TaskPool {
     const known = this.#durations.get(task.code);
     this.#durations.set(task.code, known === undefined ? milliseconds : 0.8 * known + 0.2 * milliseconds);
     if (worker.apart.delete(task)) this.#ledger.give(task.grant!);
-    else worker.lease?.tasks.delete(task);
+    else {
+      worker.lease?.tasks.delete(task);
+      if (this.#boards) this.#owed += (milliseconds * task.demand.cpus) / unit;
+    }
   }
 
   blocked(id: TaskId): void {
@@ -190,8 +203,9 @@ export class TaskPool {
       this.#ledger.give(worker.lease.grant);
       worker.lease = undefined;
     }
+    if (this.#boards) this.#takeTurns();
     const threadsShort = this.#lease();
-    if (this.#queues.size === 1) this.#sendAhead();
+    if (this.#queues.size === 1 && this.#owed < turnMilliseconds) this.#sendAhead();
     if (this.#boards) this.#divide([...actors]);
     const starting = [...this.#workers.values()].filter((worker) => !worker.up).length;
     const wanted = this.#boards ? this.#size : threadsShort ? this.#queued - starting : 0;
@@ -204,27 +218,51 @@ export class TaskPool {
   }
 
   /**
-   * Divides CPUs between the boards and what waits here: takes permits back, one at a time, while that lets something start
-   * that waits; else permits whoever is idle.
+   * As long as something is queued, boards get as much of the CPUs as queued tasks had, in turns: so neither of two endless
+   * streams starves the other.
+   */
+  #takeTurns(): void {
+    if (this.#queued === 0) this.#owed = 0;
+    if (this.#owed < turnMilliseconds) return;
+    const room = Math.max(0, Math.floor(this.#ledger.free().cpus / unit));
+    const idle = this.#unleased().slice(0, room);
+    if (idle.length === 0) return;
+    const milliseconds = Math.max(turnMilliseconds, this.#owed / idle.length);
+    for (const worker of idle) {
+      worker.permit = { grant: this.#ledger.take(oneCpu), ends: true };
+      this.#emit({ type: "permit", worker: worker.id, milliseconds });
+    }
+    this.#owed = 0;
+  }
+
+  /**
+   * Divides CPUs between the boards and what waits here: takes back as many permits as let something start that waits; where
+   * nothing waits, permits whoever is idle.
    */
   #divide(actors: readonly Demand[]): void {
-    const permitted = [...this.#workers.values()].filter(({ permit }) => permit !== undefined);
-    const cpus = permitted.length * unit;
-    const waits =
-      [...this.#queues.values()].some((queue) => this.#ledger.wouldFit(queue.peek()!.demand, cpus)) ||
-      actors.some((demand) => this.#ledger.wouldFit(demand, cpus));
-    if (waits) {
-      if (permitted.some(({ permit }) => permit!.revoked)) return;
-      const last = permitted.at(-1);
-      if (last === undefined) return;
-      last.permit!.revoked = true;
-      this.#emit({ type: "revoke", worker: last.id });
+    const permits = [...this.#workers.values()].filter(({ permit }) => permit !== undefined);
+    const cpus = permits.length * unit;
+    const queues = [...this.#queues.values()].map((queue) => ({ demand: queue.peek()!.demand, count: queue.length }));
+    const waiting = [...queues, ...actors.map((demand) => ({ demand, count: 1 }))].filter(({ demand }) =>
+      this.#ledger.wouldFit(demand, cpus),
+    );
+    if (waiting.length > 0) {
+      const lasting = permits.filter(({ permit }) => !permit!.ends);
+      const coming = permits.length - lasting.length;
+      const wanted = waiting.reduce((sum, { demand, count }) => sum + demand.cpus * count, 0);
+      const missing = Math.ceil((wanted - this.#ledger.free().cpus) / unit) - coming;
+      // A task that asks for no CPU still needs a thread.
+      const least = coming === 0 ? 1 : 0;
+      const count = Math.min(lasting.length, Math.max(missing, least));
+      for (const worker of lasting.slice(lasting.length - count)) {
+        worker.permit!.ends = true;
+        this.#emit({ type: "revoke", worker: worker.id });
+      }
       return;
     }
-    for (const worker of this.#workers.values()) {
-      if (!worker.up || worker.lease !== undefined || worker.permit !== undefined) continue;
+    for (const worker of this.#unleased()) {
       if (!this.#ledger.fits(oneCpu)) return;
-      worker.permit = { grant: this.#ledger.take(oneCpu), revoked: false };
+      worker.permit = { grant: this.#ledger.take(oneCpu), ends: false };
       this.#emit({ type: "permit", worker: worker.id });
     }
   }
@@ -279,11 +317,17 @@ export class TaskPool {
     this.#emit({ type: "run", worker: worker.id, task: task.id, gpus: lease.grant.gpus.map(({ gpu }) => gpu) });
   }
 
+  /** Workers that could take something. */
+  #unleased(): PoolWorker[] {
+    return [...this.#workers.values()].filter(
+      ({ up, lease, permit }) => up && lease === undefined && permit === undefined,
+    );
+  }
+
   /** The worker without a lease on which fewest tasks wait. */
   #idleWorker(): PoolWorker | undefined {
     let best: PoolWorker | undefined;
-    for (const worker of this.#workers.values()) {
-      if (!worker.up || worker.lease !== undefined || worker.permit !== undefined) continue;
+    for (const worker of this.#unleased()) {
       if (best === undefined || worker.apart.size < best.apart.size) best = worker;
     }
     return best;

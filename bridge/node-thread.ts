@@ -6,7 +6,7 @@ import { parentPort, workerData } from "node:worker_threads";
 import { FlightServer } from "arrow-flight-node";
 import { createBus, createMemoryControlStore, type NodeRow, serveMethods } from "../src/control/index.js";
 import { DatasetRegistry, serveData } from "../src/data/index.js";
-import { ObjectStore } from "../src/store/index.js";
+import { ObjectStore, SpillFile } from "../src/store/index.js";
 import { hostTasks } from "../src/tasks/index.js";
 import { fromFlightError } from "./endpoint/failure.js";
 import { createEndpoint } from "./endpoint.js";
@@ -15,7 +15,10 @@ import type { NodeOptions } from "./node/options.js";
 
 const options = workerData as NodeOptions;
 const driver = createBus(parentPort!, { keepAlive: true });
-const control = createMemoryControlStore();
+const control = createMemoryControlStore({
+  openFile: () => new SpillFile(options.spillDirectory),
+  lost: sayLost,
+});
 const store = new ObjectStore({
   memory: options.objectStoreMemory,
   spillDirectory: options.spillDirectory,
@@ -23,6 +26,7 @@ const store = new ObjectStore({
 });
 const registry = new DatasetRegistry(store, control, { transactionTtlMs: options.transactionTtlMs });
 let server: FlightServer | undefined;
+let lostRowsSaid = false;
 const tasks = hostTasks({
   driver,
   store,
@@ -60,6 +64,14 @@ serveMethods<NodeMethods>(driver, {
   },
   "node.usage": () => store.usage(),
 });
+
+/** Says once that rows are being dropped; how many, the nodes table says. */
+function sayLost(table: string, _rows: number, reason: unknown): void {
+  if (lostRowsSaid) return;
+  lostRowsSaid = true;
+  const why = reason instanceof Error ? reason.message : String(reason);
+  process.stderr.write(`rayflight: rows of the table ${table} are dropped, as they cannot be written: ${why}\n`);
+}
 
 function nodeRow(uri: string): NodeRow {
   return {

@@ -6,6 +6,32 @@ export interface Change<N extends TableName> {
   readonly row: Row<N> | null;
 }
 
+/** How the rows of a log come to be. */
+export interface RowLogOptions<N extends TableName> {
+  /** The rows of a block that was appended. */
+  unpack(block: Uint8Array): Iterable<Row<N>>;
+  /** How many rows a block has. */
+  rowsOf(block: Uint8Array): number;
+  /**
+   * Asked for when somebody reads: the rows that are not final yet, by id. Before that, it appends what is final. A row that
+   * turns up in a block meanwhile is taken from there.
+   */
+  current(): Promise<Map<string, Row<N>>>;
+}
+
+/**
+ * The part of a table that grows for as long as a session lasts, such as tasks that have ended: rows that are final, in
+ * blocks that whoever appends them packs, and that are unpacked when somebody reads.
+ */
+export interface RowLog {
+  /** Appends a block, which belongs to the store from now on; never waits. Blocks are dropped when there is no room for them. */
+  append(block: Uint8Array): void;
+  /** All blocks that there are now, oldest first. */
+  blocks(): AsyncIterable<Uint8Array>;
+  /** How many rows were dropped. */
+  readonly lostRows: number;
+}
+
 /**
  * Every fact about nodes, workers, tasks, actors, objects and datasets, as rows of `tables`. The interface is
  * asynchronous and batched so that a remote store can stand behind it; hot paths write without awaiting. Rows are copied
@@ -14,8 +40,14 @@ export interface Change<N extends TableName> {
 export interface ControlStore {
   /** Inserts or replaces rows, keyed by `id`. */
   put<N extends TableName>(table: N, rows: readonly Row<N>[]): Promise<void>;
+  /** One row. In a table that has a log this reads the log. */
   get<N extends TableName>(table: N, id: string): Promise<Row<N> | undefined>;
-  /** All rows, in the order in which they were first inserted. */
+  /**
+   * All rows, in batches of at most some thousands: those of the table's log, oldest first, then the others in the order in which they
+   * were first inserted. Each id comes once. However many there are, reading takes the memory of a few batches.
+   */
+  scan<N extends TableName>(table: N): AsyncIterable<readonly Row<N>[]>;
+  /** The rows of `scan` as one array. */
   list<N extends TableName>(table: N): Promise<Row<N>[]>;
   /** Deletes rows; ids that do not exist are no error. */
   delete(table: TableName, ids: readonly string[]): Promise<void>;
@@ -32,9 +64,11 @@ export interface ControlStore {
   /**
    * All rows as they are now, as the first batch, then every later change in batches. A slow watcher sees the newest value
    * of a row and not each one in between, so it holds nobody back and costs at most one entry a row. Ends when
-   * `signal` aborts or the store closes.
+   * `signal` aborts or the store closes. Rows of a log are not watched.
    */
   watch<N extends TableName>(table: N, options?: { signal?: AbortSignal }): AsyncIterable<readonly Change<N>[]>;
-  /** Ends all watchers. Reading and writing afterwards rejects with UNAVAILABLE. */
+  /** Gives a table a log. Throws ALREADY_EXISTS when it has one. */
+  openLog<N extends TableName>(table: N, options: RowLogOptions<N>): RowLog;
+  /** Ends all watchers and gives the logs' memory back. Reading and writing afterwards rejects with UNAVAILABLE. */
   close(): void;
 }

@@ -1,6 +1,7 @@
+export type { LogFile } from "./block-log.js";
 export { type Bus, type BusOptions, type CallOptions, createBus, type StreamOptions } from "./bus.js";
 export { type Handler, type HandlerContext, type Handlers, transferring } from "./bus-server.js";
-export type { Change, ControlStore } from "./control-store.js";
+export type { Change, ControlStore, RowLog, RowLogOptions } from "./control-store.js";
 export { createInbox, type Inbox } from "./inbox.js";
 export { createMemoryControlStore, type MemoryControlStoreOptions } from "./memory-control-store.js";
 export { type MethodClient, type MethodHandlers, methodsOf, serveMethods } from "./methods.js";

@@ -1,15 +1,18 @@
 import { RayflightError } from "../error.js";
-import type { Change, ControlStore } from "./control-store.js";
+import { BlockLog, type LogFile } from "./block-log.js";
+import type { Change, ControlStore, RowLog, RowLogOptions } from "./control-store.js";
 import { type Row, type TableName, tableNames } from "./tables.js";
 
 export interface MemoryControlStoreOptions {
-  /** How many rows the tables that grow with use (tasks, objects) keep: beyond it the oldest rows are forgotten. */
-  maximumRows?: number;
+  /** Makes the file for the blocks of a table's log that are too many for memory. Without it, they all stay in memory. */
+  openFile?: () => LogFile;
+  /** Called when rows of a log were dropped, as its file could not be written. */
+  lost?: (table: TableName, rows: number, reason: unknown) => void;
 }
 
-/** Makes a control store in this thread's memory. */
+/** Makes a control store in this thread's memory; the rows of logs go on to a file. */
 export function createMemoryControlStore(options: MemoryControlStoreOptions = {}): ControlStore {
-  return new MemoryControlStore(options.maximumRows ?? 100_000);
+  return new MemoryControlStore(options);
 }
 
 type AnyRow = { id: string };
@@ -19,35 +22,101 @@ interface Watcher {
   wake: () => void;
 }
 
+interface Log {
+  readonly blocks: BlockLog;
+  readonly unpack: (block: Uint8Array) => Iterable<AnyRow>;
+  readonly current: () => Promise<Map<string, AnyRow>>;
+}
+
+/** Rows of a batch of `scan`. */
+const batchRows = 4096;
+/** So many blocks before a reading began may have rows that `current` still knows. */
+const overlapBlocks = 64;
+
 class MemoryControlStore implements ControlStore {
-  readonly #maximumRows: number;
+  readonly #options: MemoryControlStoreOptions;
+  readonly #logs = new Map<TableName, Log>();
   readonly #tables = new Map<TableName, Map<string, AnyRow>>(tableNames.map((name) => [name, new Map()]));
   readonly #watchers = new Map<TableName, Set<Watcher>>(tableNames.map((name) => [name, new Set()]));
   #closed = false;
 
-  constructor(maximumRows: number) {
-    this.#maximumRows = maximumRows;
+  constructor(options: MemoryControlStoreOptions) {
+    this.#options = options;
   }
 
   async put<N extends TableName>(table: N, rows: readonly Row<N>[]): Promise<void> {
-    const stored = this.#open(table);
-    for (const row of rows as readonly AnyRow[]) {
-      this.#write(table, row.id, { ...row });
-    }
-    if (table !== "tasks" && table !== "objects") return;
-    for (const id of stored.keys()) {
-      if (stored.size <= this.#maximumRows) break;
-      this.#write(table, id, null);
-    }
+    this.#open(table);
+    for (const row of rows as readonly AnyRow[]) this.#write(table, row.id, { ...row });
   }
 
   async get<N extends TableName>(table: N, id: string): Promise<Row<N> | undefined> {
     const row = this.#open(table).get(id);
-    return row && ({ ...row } as Row<N>);
+    if (row !== undefined || !this.#logs.has(table)) return row && ({ ...row } as Row<N>);
+    for await (const rows of this.scan(table)) {
+      const found = rows.find((row) => row.id === id);
+      if (found !== undefined) return found;
+    }
+    return undefined;
+  }
+
+  async *scan<N extends TableName>(table: N): AsyncGenerator<readonly Row<N>[], void> {
+    const stored = this.#open(table);
+    const log = this.#logs.get(table);
+    let batch: AnyRow[] = [];
+    if (log !== undefined) {
+      const { blocks, unpack } = log;
+      const overlap = blocks.length - overlapBlocks;
+      const current = await log.current();
+      for await (const [number, block] of blocks.blocks()) {
+        for (const row of unpack(block)) {
+          if (number >= overlap && current.size > 0) current.delete(row.id);
+          if (batch.push(row) < batchRows) continue;
+          yield batch as Row<N>[];
+          batch = [];
+        }
+      }
+      for (const row of current.values()) {
+        if (batch.push(row) < batchRows) continue;
+        yield batch as Row<N>[];
+        batch = [];
+      }
+    }
+    for (const row of [...stored.values()]) {
+      if (batch.push({ ...row }) < batchRows) continue;
+      yield batch as Row<N>[];
+      batch = [];
+    }
+    if (batch.length > 0) yield batch as Row<N>[];
   }
 
   async list<N extends TableName>(table: N): Promise<Row<N>[]> {
-    return Array.from(this.#open(table).values(), (row) => ({ ...row }) as Row<N>);
+    const all: Row<N>[] = [];
+    for await (const rows of this.scan(table)) for (const row of rows) all.push(row);
+    return all;
+  }
+
+  openLog<N extends TableName>(table: N, options: RowLogOptions<N>): RowLog {
+    this.#open(table);
+    if (this.#logs.has(table)) {
+      throw new RayflightError("ALREADY_EXISTS", `The table ${table} has a log.`, { hint: "Give each table one log." });
+    }
+    const { openFile, lost } = this.#options;
+    const blocks = new BlockLog({
+      openFile,
+      rowsOf: options.rowsOf,
+      lost: (rows, reason) => lost?.(table, rows, reason),
+    });
+    const { unpack, current } = options as unknown as Pick<Log, "unpack" | "current">;
+    this.#logs.set(table, { blocks, unpack, current });
+    return {
+      append: (block) => blocks.append(block),
+      async *blocks() {
+        for await (const [, block] of blocks.blocks()) yield block;
+      },
+      get lostRows() {
+        return blocks.lostRows;
+      },
+    };
   }
 
   async delete(table: TableName, ids: readonly string[]): Promise<void> {
@@ -100,6 +169,7 @@ class MemoryControlStore implements ControlStore {
 
   close(): void {
     this.#closed = true;
+    for (const { blocks } of this.#logs.values()) blocks.close();
     for (const watchers of this.#watchers.values()) for (const watcher of watchers) watcher.wake();
   }
 

@@ -2,3 +2,4 @@ export type { Arena, Pin, Region } from "./arena.js";
 export type { ObjectListener, ObjectState } from "./object-news.js";
 export { ObjectStore, type ObjectStoreOptions, type StoreUsage } from "./object-store.js";
 export { formatSize } from "./size.js";
+export { SpillFile } from "./spill-file.js";

@@ -1,6 +1,8 @@
 import type { CallSource, IncomingCall } from "./caller-lines.js";
+import { wallTime } from "./clock.js";
 import { type RunningTask, runAll, runAs, type TaskSeat } from "./context.js";
 import { type Failure, taskFailure } from "./failure.js";
+import { lanes } from "./lanes.js";
 import { isThenable, packOutcome } from "./outcome.js";
 import type { Outcome, WorkerCommand } from "./protocol.js";
 import type { Loaded, RunnerOptions } from "./runner.js";
@@ -14,6 +16,8 @@ type Call = WorkerCommand & { type: "call" };
 const turnMilliseconds = 2;
 /** Results are shown to their callers after so many calls at the latest. */
 const sayAfter = 256;
+/** Calls are timed one by one when they take longer than this. */
+const shortMilliseconds = 0.02;
 
 /** One actor on its thread. Calls of one caller start in the order in which they were made; those that await overlap. */
 export class ActorRunner {
@@ -24,6 +28,8 @@ export class ActorRunner {
   readonly #lines: CallSource;
   #instance: Record<string, unknown> | undefined;
   #underWay = 0;
+  /** What a call took lately. */
+  #milliseconds = Number.POSITIVE_INFINITY;
   #stopped = false;
   #working = false;
 
@@ -50,7 +56,7 @@ export class ActorRunner {
     this.#stopped = true;
     const failure: Failure = { code: "ACTOR_DIED", message: "The actor was killed.", hint: "" };
     for (let call = this.#next(); call !== undefined; call = this.#next()) {
-      if (call.line === undefined) this.#end(call, { failure }, Date.now());
+      if (call.line === undefined) this.#end(call, { failure }, wallTime());
     }
     this.#instance = undefined;
   }
@@ -78,8 +84,16 @@ export class ActorRunner {
     const until = performance.now() + turnMilliseconds;
     let more = true;
     while (more) {
-      // One clock reading serves all calls of a round.
-      const began = Date.now();
+      // One clock reading serves all calls of a round, where they are short.
+      let began = wallTime();
+      let ran = 0;
+      const account = () => {
+        const now = wallTime();
+        this.#milliseconds = (now - began) / ran;
+        this.#lines.ended(began, this.#milliseconds);
+        began = now;
+        ran = 0;
+      };
       const seat: TaskSeat = { task: undefined };
       runAll(seat, () => {
         seat.task = new RunningCall(this.#construct);
@@ -90,9 +104,11 @@ export class ActorRunner {
             return;
           }
           if (this.#run(call, seat, began)) return;
+          ran += 1;
+          if (this.#milliseconds > shortMilliseconds) account();
         }
       });
-      this.#lines.ended(began);
+      if (ran > 0) account();
       this.#lines.say();
       if (more && performance.now() > until) {
         setImmediate(() => this.work());
@@ -126,10 +142,12 @@ export class ActorRunner {
         return false;
       }
       this.#underWay += 1;
+      const lane = lanes.take();
       const end = (outcome: Outcome) => {
         this.#underWay -= 1;
-        this.#end(call, outcome, began);
-        this.#lines.ended(began);
+        this.#end(call, outcome, began, lane);
+        this.#lines.ended(began, wallTime() - began, lane);
+        lanes.free(lane);
       };
       result
         .then(
@@ -147,9 +165,9 @@ export class ActorRunner {
     }
   }
 
-  #end(call: IncomingCall, outcome: Outcome, began: number): void {
-    if (call.line !== undefined) this.#lines.answer(call, outcome);
-    else this.#options.outbox.push({ type: "done", task: call.task, outcome, milliseconds: Date.now() - began });
+  #end(call: IncomingCall, outcome: Outcome, began: number, lane = 0): void {
+    if (call.line !== undefined) this.#lines.answer(call, outcome, began, lane);
+    else this.#options.outbox.push({ type: "done", task: call.task, outcome, milliseconds: wallTime() - began });
   }
 }
 

@@ -1,4 +1,5 @@
 import type { CallerLine, IncomingCall } from "./caller-lines.js";
+import { faultOf } from "./fault.js";
 import { JournalWriter } from "./journal.js";
 import type { Outbox } from "./outbox.js";
 import type { Outcome, WorkerMessage } from "./protocol.js";
@@ -14,20 +15,22 @@ export class Answers {
 
   constructor(outbox: Outbox<WorkerMessage>) {
     this.#outbox = outbox;
-    this.#journal = new JournalWriter((chunk) => outbox.push({ type: "journal", chunk }));
+    this.#journal = new JournalWriter((chunk) => {
+      outbox.push({ type: "journal", chunk });
+      outbox.flush();
+    });
   }
 
-  /** Writes the outcome of a call. */
-  answer(call: IncomingCall, outcome: Outcome): void {
+  /** Writes the outcome of a call that started then. `lane` sets it apart from others under way; 0 where there are none. */
+  answer(call: IncomingCall, outcome: Outcome, started: number, lane: number): void {
     const line = call.line!;
     const { number } = call.facts!;
     const failed = "failure" in outcome;
-    this.#journal.add(call.facts!, line.caller, failed);
     const name = call.method;
     if (failed) {
-      const { code, message } = outcome.failure;
-      this.#outbox.push({ type: "fault", task: call.task, error: `${code}: ${message}` });
-    }
+      if (lane === 0) this.#journal.skip();
+      this.#outbox.push(faultOf(call.facts!, line.caller, outcome.failure, started, lane));
+    } else this.#journal.add(call.facts!, line.caller);
     const value = failed ? packFailure(outcome.failure) : outcome.value;
     const length = fitsWords(value) ? resultWords(value) : Number.POSITIVE_INFINITY;
     if (length > line.results.limit) {
@@ -41,9 +44,9 @@ export class Answers {
     this.#unsaid.add(line);
   }
 
-  /** The calls answered since the last time began at `began` and have ended now. */
-  ended(began: number): void {
-    this.#journal.endedBy(began, Date.now());
+  /** The calls answered since the last time began at `began` and took `each` milliseconds, one after the other. */
+  ended(began: number, each: number, lane = 0): void {
+    this.#journal.ended(began, each, lane);
   }
 
   /** Shows callers their results, after the messages that these rely on. */

@@ -1,14 +1,18 @@
 import type { StoredValue } from "../store/value.js";
 import { Callee } from "./callee.js";
 import type { TaskClient } from "./client.js";
+import { wallTime } from "./clock.js";
 import { type RunningTask, runAll, type TaskSeat } from "./context.js";
 import { taskFailure } from "./failure.js";
+import { faultOf } from "./fault.js";
 import { type CallFacts, JournalWriter } from "./journal.js";
+import { lanes } from "./lanes.js";
 import { type LocalCall, LocalCalls } from "./local-calls.js";
 import type { Outbox } from "./outbox.js";
 import { isThenable, packOutcome } from "./outcome.js";
 import type { Outcome, WorkerCommand, WorkerMessage } from "./protocol.js";
 import { RecentResults } from "./recent-results.js";
+import { BeganWord } from "./rings/began.js";
 import { Bell } from "./rings/bell.js";
 import { BoardClaimer } from "./rings/board.js";
 import { packFailure } from "./rings/failures.js";
@@ -66,6 +70,7 @@ export class BoardRunner {
   readonly #reader = new WordReader();
   readonly #learning = new Map<string, (code: CodeId, name: string) => void>();
   readonly #taken: number[] = [];
+  readonly #began: BeganWord;
   readonly #unsaid = new Set<Owner>();
   readonly #local: LocalCalls;
   #order: Owner[] = [];
@@ -81,7 +86,11 @@ export class BoardRunner {
   constructor(options: BoardRunnerOptions) {
     this.#options = options;
     this.#permit = new Permit(options.words);
-    this.#journal = new JournalWriter((chunk) => options.outbox.push({ type: "journal", chunk }));
+    this.#began = new BeganWord(options.words);
+    this.#journal = new JournalWriter((chunk) => {
+      options.outbox.push({ type: "journal", chunk });
+      options.outbox.flush();
+    });
     const own = (callee: number) => this.#owners.get(options.worker)?.callees[callee];
     this.#local = new LocalCalls(own, options.client, () => this.#consider());
     options.client.keepCalls(this.#local);
@@ -171,8 +180,7 @@ export class BoardRunner {
     if (call === undefined) return false;
     const { callee } = call;
     const most = callee.bundle;
-    const began = Date.now();
-    const start = performance.now();
+    const began = this.#begins();
     let count = 0;
     const seat: TaskSeat = { task: undefined };
     runAll(seat, () => {
@@ -185,7 +193,7 @@ export class BoardRunner {
         call = local.top?.callee === callee ? local.pop() : undefined;
       }
     });
-    this.#account(callee, count, began, start);
+    this.#account(callee, count, began);
     local.share();
     return true;
   }
@@ -212,8 +220,7 @@ export class BoardRunner {
   #runTaken(owner: Owner, from: number): number {
     const taken = this.#taken;
     const callee = this.#calleeOf(owner, taken[from]!);
-    const began = Date.now();
-    const start = performance.now();
+    const began = this.#begins();
     const seat: TaskSeat = { task: undefined };
     let next = from;
     let ran = 0;
@@ -244,7 +251,7 @@ export class BoardRunner {
         if (this.#run(task, loaded, args)) return;
       }
     });
-    if (callee.loaded !== undefined && ran > 0) this.#account(callee, ran, began, start);
+    if (callee.loaded !== undefined && ran > 0) this.#account(callee, ran, began);
     this.#say();
     return next;
   }
@@ -269,6 +276,7 @@ export class BoardRunner {
 
   #later(task: Running, promise: PromiseLike<unknown>): void {
     task.isAsync = true;
+    task.lane = lanes.take();
     if (!task.waits) this.#engage(task);
     promise
       .then(
@@ -289,11 +297,14 @@ export class BoardRunner {
     const { number } = call;
     const failed = "failure" in outcome;
     owner?.board.end(slot);
-    this.#journal.add(call, owner?.id ?? worker, failed);
-    if (task.isAsync) this.#journal.ended(task.began, Date.now() - task.began);
+    const { lane } = task;
     if (failed) {
-      const { code, message } = outcome.failure;
-      outbox.push({ type: "fault", task: task.task, error: `${code}: ${message}` });
+      if (!task.isAsync) this.#journal.skip();
+      outbox.push(faultOf(call, owner?.id ?? worker, outcome.failure, task.began, lane));
+    } else this.#journal.add(call, owner?.id ?? worker);
+    if (task.isAsync) {
+      this.#journal.ended(task.began, wallTime() - task.began, lane);
+      lanes.free(lane);
     }
     const fits = failed || fitsWords(outcome.value);
     if (owner === undefined) {
@@ -316,9 +327,16 @@ export class BoardRunner {
     this.#unsaid.add(owner);
   }
 
+  /** Calls begin now: those that look at this thread from outside see when. */
+  #begins(): number {
+    const now = wallTime();
+    this.#began.set(now);
+    return now;
+  }
+
   /** Calls of one function ended, or wait. */
-  #account(callee: Callee, count: number, began: number, start: number): void {
-    const each = (performance.now() - start) / count;
+  #account(callee: Callee, count: number, began: number): void {
+    const each = (wallTime() - began) / count;
     this.#journal.ended(began, each);
     callee.took(each);
   }
@@ -440,6 +458,8 @@ class Running implements RunningTask {
   readonly began: number;
   /** Whether it went on after its call returned, and whether the thread is taken by it then. */
   isAsync = false;
+  /** Sets it apart from others that this thread runs at the same time; 0 before it is one of several. */
+  lane = 0;
   engages = false;
   done = false;
   #waits = 0;

@@ -2,17 +2,19 @@ import { readDouble, writeDouble } from "./rings/words.js";
 import type { ClientId, TaskId } from "./scheduler/events.js";
 
 /**
- * What became of the calls that a thread ran: records of 12 words in chunks of shared memory, written by that thread and
- * read by the node thread when somebody asks. A chunk's word 0 says how many of its records are complete; it is written
- * after them. A thread has a fixed number of chunks and then writes over its oldest: before it does, it counts up word 1
- * and sets word 0 to zero, so that a reader knows what it must not believe. A thread that is ended leaves what it had counted.
+ * What became of the calls that a thread ran, in chunks of shared memory: written by that thread, read by the node thread.
+ * See `LAYOUT.md`. Calls of one function that were submitted together and ran in a row are one record, so that a million
+ * short tasks take little room. A full chunk goes to the node thread unread, which copies it and frees it for the next round.
  */
-const recordWords = 12;
-const recordsStart = 2;
-/** Records of a chunk. */
-const chunkRecords = 1 << 13;
-/** Chunks of a thread: enough for all rows that the tables keep. */
-const chunkCount = 13;
+const completeWord = 0;
+const stateWord = 1;
+const lostWord = 2;
+const recordsStart = 4;
+const recordWords = 16;
+const firstChunkRecords = 200;
+const chunkRecords = 1800;
+/** Chunks of a thread that the node thread has not copied yet; beyond them rows are lost. */
+const mostChunks = 64;
 
 /** What the journal is told of a call. */
 export interface CallFacts {
@@ -24,121 +26,223 @@ export interface CallFacts {
   readonly attempt: number;
 }
 
-/** A call that ended, as it stands in the journal. */
-export interface JournalEntry {
-  readonly task: TaskId;
+/** The writing side. */
+export class JournalWriter {
+  readonly #tell: (chunk: SharedArrayBuffer) => void;
+  readonly #chunks: Int32Array[] = [];
+  #words: Int32Array = new Int32Array(recordsStart);
+  #capacity = 0;
+  /** Records begun, and the first of them whose times are not known yet. */
+  #records = 0;
+  #open = 0;
+  /** Calls since the last time that times were told. */
+  #position = 0;
+  #lost = 0;
+  // The newest record, which the next call may go on with.
+  #count = 0;
+  #number = 0;
+  #stride = 0;
+  #owner = 0;
+  #callee = 0;
+  #attempt = 0;
+  #parent = 0;
+  #submitted = 0;
+
+  /**
+   * `tell` gets each chunk before anything is written to it, and must say so to the node thread at once: the chunk before it
+   * is complete then.
+   */
+  constructor(tell: (chunk: SharedArrayBuffer) => void) {
+    this.#tell = tell;
+    this.#turn();
+  }
+
+  /** Notes a call that succeeded; its times follow by `ended`. */
+  add(call: CallFacts, owner: ClientId): void {
+    const { number, calleeNumber, parent, submitted, attempt } = call;
+    if (
+      this.#count > 0 &&
+      submitted === this.#submitted &&
+      parent === this.#parent &&
+      calleeNumber === this.#callee &&
+      owner === this.#owner &&
+      attempt === this.#attempt
+    ) {
+      const stride = (number - this.#number) | 0;
+      if (this.#count === 1 || stride === this.#stride) {
+        this.#stride = stride;
+        this.#count += 1;
+        this.#number = number;
+        this.#position += 1;
+        return;
+      }
+    }
+    this.#close();
+    this.#position += 1;
+    this.#count = 1;
+    this.#number = number;
+    this.#stride = 0;
+    this.#owner = owner;
+    this.#callee = calleeNumber;
+    this.#attempt = attempt;
+    this.#parent = parent;
+    this.#submitted = submitted;
+  }
+
+  /** A call ran of which somebody else tells. */
+  skip(): void {
+    this.#close();
+    this.#position += 1;
+  }
+
+  /**
+   * The calls noted since the last time began at `began` (milliseconds since 1970) and took `each` milliseconds, one after the
+   * other. `lane` sets calls apart that overlap others on this thread.
+   */
+  ended(began: number, each: number, lane = 0): void {
+    this.#close();
+    for (let i = this.#open; i < this.#records; i++) {
+      const at = recordsStart + i * recordWords;
+      this.#words[at + 6] = lane;
+      writeDouble(this.#words, at + 12, began + this.#words[at + 7]! * each);
+      writeDouble(this.#words, at + 14, each);
+    }
+    this.#open = this.#records;
+    this.#position = 0;
+    Atomics.store(this.#words, completeWord, this.#records);
+  }
+
+  /** Writes the newest record, without its times. */
+  #close(): void {
+    const count = this.#count;
+    if (count === 0) return;
+    this.#count = 0;
+    if (this.#records === this.#capacity && !this.#turn()) {
+      this.#lose(count);
+      return;
+    }
+    const words = this.#words;
+    const at = recordsStart + this.#records * recordWords;
+    words[at] = (this.#number - this.#stride * (count - 1)) | 0;
+    words[at + 1] = this.#owner;
+    words[at + 2] = this.#callee;
+    words[at + 3] = this.#attempt;
+    words[at + 4] = count === 1 ? 0 : this.#stride;
+    words[at + 5] = count;
+    // Until the times are known: how many calls came before.
+    words[at + 7] = this.#position - count;
+    writeDouble(words, at + 8, this.#parent);
+    writeDouble(words, at + 10, this.#submitted);
+    this.#records += 1;
+  }
+
+  /** Goes on in a free chunk, with the records whose times are not known; returns whether there is one. */
+  #turn(): boolean {
+    const open = this.#words.subarray(
+      recordsStart + this.#open * recordWords,
+      recordsStart + this.#records * recordWords,
+    );
+    const opened = this.#records - this.#open;
+    const needed = Math.max(this.#chunks.length === 0 ? firstChunkRecords : chunkRecords, 2 * opened);
+    let next = this.#chunks.find(
+      (words) => Atomics.load(words, stateWord) === 0 && words.length >= recordsStart + needed * recordWords,
+    );
+    if (next === undefined) {
+      if (this.#chunks.length >= mostChunks) return false;
+      next = new Int32Array(new SharedArrayBuffer((recordsStart + needed * recordWords) * 4));
+      this.#chunks.push(next);
+    }
+    Atomics.store(next, completeWord, 0);
+    Atomics.store(next, stateWord, 1);
+    next.set(open, recordsStart);
+    this.#words = next;
+    this.#capacity = Math.floor((next.length - recordsStart) / recordWords);
+    this.#records = opened;
+    this.#open = 0;
+    this.#tell(next.buffer as SharedArrayBuffer);
+    return true;
+  }
+
+  #lose(calls: number): void {
+    this.#lost += calls;
+    Atomics.store(this.#words, lostWord, this.#lost);
+  }
+}
+
+/** The node thread's side of one thread's journal. */
+export class JournalReader {
+  readonly #take: (records: Int32Array) => void;
+  #words: Int32Array | undefined;
+  #read = 0;
+  /** How many calls the thread had no room for. */
+  lost = 0;
+
+  /** `take` gets copies of records, as many as were complete. */
+  constructor(take: (records: Int32Array) => void) {
+    this.#take = take;
+  }
+
+  /** The thread goes on in this chunk: the one before is complete, and free for it again once it was read. */
+  turn(chunk: SharedArrayBuffer): void {
+    this.read();
+    if (this.#words !== undefined) Atomics.store(this.#words, stateWord, 0);
+    this.#words = new Int32Array(chunk);
+    this.#read = 0;
+  }
+
+  /** Takes what was completed since the last time. */
+  read(): void {
+    const words = this.#words;
+    if (words === undefined) return;
+    this.lost = Math.max(this.lost, Atomics.load(words, lostWord));
+    const complete = Atomics.load(words, completeWord);
+    if (complete === this.#read) return;
+    this.#take(words.slice(recordsStart + this.#read * recordWords, recordsStart + complete * recordWords));
+    this.#read = complete;
+  }
+}
+
+/** Calls in a row as they stand in a journal: the first one, and how the others differ. */
+export interface JournalRecord {
+  /** Of the first call; that of the next one is `stride` more. */
+  readonly number: number;
+  readonly stride: number;
+  readonly count: number;
   readonly owner: ClientId;
   readonly callee: number;
   readonly attempt: number;
-  readonly failed: boolean;
+  readonly lane: number;
+  /** 0 for none. */
   readonly parent: TaskId;
   /** Milliseconds since 1970. */
   readonly submittedAt: number;
+  /** When the first call began, and what each of them took, one after the other. */
   readonly startedAt: number;
-  readonly endedAt: number;
+  readonly each: number;
 }
 
-/** The writing side. */
-export class JournalWriter {
-  readonly #chunks: Int32Array[] = [];
-  #current = 0;
-  #words: Int32Array;
-  #count = 0;
-  /** The first record whose times are not known yet. */
-  #open = 0;
-  readonly #tell: (chunk: SharedArrayBuffer) => void;
-
-  /** `tell` gets each chunk when it is made: the first one now. */
-  constructor(tell: (chunk: SharedArrayBuffer) => void) {
-    this.#tell = tell;
-    this.#words = this.#make();
-  }
-
-  /** Notes a call; its times follow by `ended`. */
-  add(call: CallFacts, owner: ClientId, failed: boolean): void {
-    if (this.#count === chunkRecords) this.#turn();
-    const words = this.#words;
-    const to = recordsStart + this.#count * recordWords;
-    words[to] = call.number;
-    words[to + 1] = owner;
-    words[to + 2] = call.calleeNumber;
-    words[to + 3] = (call.attempt << 1) | (failed ? 1 : 0);
-    writeDouble(words, to + 4, call.parent);
-    writeDouble(words, to + 6, call.submitted);
-    this.#count += 1;
-  }
-
-  /** The calls noted since the last time began at `began` and took `each` milliseconds, one after the other. */
-  ended(began: number, each: number): void {
-    for (let i = this.#open; i < this.#count; i++) {
-      const at = recordsStart + i * recordWords;
-      const start = began + (i - this.#open) * each;
-      writeDouble(this.#words, at + 8, start);
-      writeDouble(this.#words, at + 10, start + each);
-    }
-    this.#open = this.#count;
-    Atomics.store(this.#words, 0, this.#count);
-  }
-
-  /** The calls noted since the last time ran one after the other from `began` to `ended`. */
-  endedBy(began: number, ended: number): void {
-    if (this.#count > this.#open) this.ended(began, (ended - began) / (this.#count - this.#open));
-  }
-
-  #turn(): void {
-    this.ended(Date.now(), 0);
-    this.#current = (this.#current + 1) % chunkCount;
-    this.#words = this.#chunks[this.#current] ?? this.#make();
-    Atomics.add(this.#words, 1, 1);
-    Atomics.store(this.#words, 0, 0);
-    this.#count = 0;
-    this.#open = 0;
-  }
-
-  #make(): Int32Array {
-    const chunk = new SharedArrayBuffer((recordsStart + chunkRecords * recordWords) * 4);
-    const words = new Int32Array(chunk);
-    this.#chunks.push(words);
-    this.#tell(chunk);
-    return words;
+/** The records in a copy of a journal's words. */
+export function* journalRecords(words: Int32Array): Iterable<JournalRecord> {
+  for (let at = 0; at < words.length; at += recordWords) {
+    yield {
+      number: words[at]! >>> 0,
+      stride: words[at + 4]!,
+      count: words[at + 5]!,
+      owner: words[at + 1]!,
+      callee: words[at + 2]!,
+      attempt: words[at + 3]!,
+      lane: words[at + 6]!,
+      parent: readDouble(words, at + 8),
+      submittedAt: readDouble(words, at + 10),
+      startedAt: readDouble(words, at + 12),
+      each: readDouble(words, at + 14),
+    };
   }
 }
 
-/** One chunk, for the node thread: what it read of it, and what is new. */
-export class JournalReader {
-  readonly #words: Int32Array;
-  #round = 0;
-  #read = 0;
-
-  constructor(chunk: SharedArrayBuffer) {
-    this.#words = new Int32Array(chunk);
-  }
-
-  /** The records that were completed since the last call; none when they are being written over meanwhile. */
-  take(): JournalEntry[] {
-    const words = this.#words;
-    const round = Atomics.load(words, 1);
-    const count = Atomics.load(words, 0);
-    const from = round === this.#round ? this.#read : 0;
-    const entries: JournalEntry[] = [];
-    for (let i = from; i < count; i++) entries.push(entryAt(words, recordsStart + i * recordWords));
-    if (Atomics.load(words, 1) !== round) return [];
-    this.#round = round;
-    this.#read = count;
-    return entries;
-  }
-}
-
-function entryAt(words: Int32Array, at: number): JournalEntry {
-  return {
-    task: words[at + 1]! * 2 ** 32 + (words[at]! >>> 0),
-    owner: words[at + 1]!,
-    callee: words[at + 2]!,
-    attempt: words[at + 3]! >> 1,
-    failed: (words[at + 3]! & 1) === 1,
-    parent: readDouble(words, at + 4),
-    submittedAt: readDouble(words, at + 6),
-    startedAt: readDouble(words, at + 8),
-    endedAt: readDouble(words, at + 10),
-  };
+/** How many calls the records in a copy of a journal's words stand for. */
+export function countCalls(words: Int32Array): number {
+  let calls = 0;
+  for (let at = 0; at < words.length; at += recordWords) calls += words[at + 5]!;
+  return calls;
 }

@@ -62,8 +62,11 @@ export type ClientMessage =
   | { type: "share"; object: ObjectId; outcome: Outcome | undefined }
   /** The sender puts calls up on a board. */
   | { type: "board"; memory: BoardMemory }
-  /** What the sender's calls name by this number: a function, a method of a class, or a method of one shared actor. */
-  | { type: "callee"; callee: number; code: CodeId | undefined; name: string; actor?: ActorId }
+  /**
+   * What the sender's calls name by this number: a function, a method of a class, or a method of one shared actor; and how
+   * often they are tried again when they throw (-1: for ever).
+   */
+  | { type: "callee"; callee: number; code: CodeId | undefined; name: string; retries: number; actor?: ActorId }
   /** Asks to be introduced to an actor: answered by `line` once it is up, and by `lineEnded` once it is dead. */
   | { type: "meet"; actor: ActorId }
   /** A task of the sender's board ended without a worker's word. */
@@ -77,6 +80,8 @@ export type ClientMessage =
       submitted: number;
       actor?: ActorId;
     }
+  /** The result of this attempt was lost: what a journal says of it does not count. */
+  | { type: "unanswered"; task: TaskId; attempt: number }
   /** Answered by `got` once all are there or one is a failure. */
   | { type: "get"; request: number; objects: readonly ObjectId[] }
   /** Answered by `waited` once `count` are there, or at `settle`. */
@@ -106,9 +111,21 @@ export type WorkerMessage =
   | { type: "parked"; permit: number }
   /** It was woken for a call from a board, but goes on with a task that waited. */
   | { type: "taken" }
-  /** Why a task from a board failed, for its row. */
-  | { type: "fault"; task: TaskId; error: string }
-  /** A filled chunk of its journal is followed by this one. */
+  /** A call that came by a board or a ring threw: what its row says. */
+  | {
+      type: "fault";
+      number: number;
+      owner: ClientId;
+      callee: number;
+      parent: TaskId;
+      attempt: number;
+      lane: number;
+      submitted: number;
+      started: number;
+      ended: number;
+      error: string;
+    }
+  /** The sender's journal goes on in this chunk. */
   | { type: "journal"; chunk: SharedArrayBuffer };
 
 /** The rings between a caller and an actor's thread, and that thread's words. */

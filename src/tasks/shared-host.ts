@@ -148,12 +148,12 @@ class TenantCalls implements CallSource {
     return this.#queue.shift();
   }
 
-  answer(call: IncomingCall, outcome: Outcome): void {
-    this.#answers.answer(call, outcome);
+  answer(call: IncomingCall, outcome: Outcome, started: number, lane: number): void {
+    this.#answers.answer(call, outcome, started, lane);
   }
 
-  ended(began: number): void {
-    this.#answers.ended(began);
+  ended(began: number, each: number, lane?: number): void {
+    this.#answers.ended(began, each, lane);
   }
 
   say(): void {

@@ -1,3 +1,6 @@
+import { closeSync, openSync, writeSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { setImmediate as nextTurn } from "node:timers/promises";
 import test from "ava";
 import {
   type ControlStore,
@@ -7,6 +10,7 @@ import {
   tableNames,
   tables,
 } from "../../src/control/index.js";
+import { SpillFile } from "../../src/store/spill-file.js";
 
 const row = (id: string, state: TaskRow["state"] = "running"): TaskRow => {
   const times = { submittedAt: 0, startedAt: null, endedAt: null };
@@ -25,7 +29,7 @@ const row = (id: string, state: TaskRow["state"] = "running"): TaskRow => {
 };
 
 /** What every control store promises; a remote one runs the same suite. */
-function describeControlStore(name: string, make: (options?: { maximumRows: number }) => ControlStore) {
+function describeControlStore(name: string, make: () => ControlStore) {
   test(`${name}: rows are replaced by id, listed in order, and copied both ways`, async (t) => {
     const store = make();
     const first = row("a");
@@ -95,22 +99,94 @@ function describeControlStore(name: string, make: (options?: { maximumRows: numb
     t.true((await next).done);
   });
 
-  test(`${name}: tables that grow with use forget their oldest rows`, async (t) => {
-    const store = make({ maximumRows: 10 });
-    const object = { label: "x", state: "memory", bytes: 1, createdAt: 0 } as const;
-    for (let i = 0; i < 25; i++) await store.put("objects", [{ id: `${i}`, ...object }]);
-    const ids = (await store.list("objects")).map(({ id }) => Number(id));
-    t.deepEqual(
-      ids,
-      Array.from({ length: 10 }, (_, i) => i + 15),
-    );
-    const dataset = { version: 1, rows: 0, bytes: 0, parts: 0, createdAt: 0, updatedAt: 0, error: null };
-    for (let i = 0; i < 25; i++) await store.put("datasets", [{ id: `${i}`, state: "sealed", ...dataset }]);
-    t.is((await store.list("datasets")).length, 25);
+  test(`${name}: a log's rows come first, then what is current, each id once`, async (t) => {
+    const store = make();
+    const live = new Map([row("c"), row("b")].map((row) => [row.id, row]));
+    let asked = 0;
+    const log = store.openLog("tasks", {
+      ...textRows,
+      current: async () => {
+        asked += 1;
+        log.append(pack([row("b", "finished")]));
+        return new Map(live);
+      },
+    });
+    log.append(pack([row("a", "finished"), row("x", "failed")]));
+    await store.put("tasks", [row("d")]);
+    const listed = (await store.list("tasks")).map(({ id, state }) => `${id} ${state}`);
+    t.deepEqual(listed, ["a finished", "x failed", "b finished", "c running", "d running"]);
+    t.is(asked, 1);
+    t.is((await store.get("tasks", "x"))?.state, "failed");
+    t.is((await store.get("tasks", "d"))?.state, "running");
+    t.is(await store.get("tasks", "unknown"), undefined);
+    t.throws(() => store.openLog("tasks", { ...textRows, current: async () => new Map() }), { message: /has a log/ });
+  });
+
+  test(`${name}: a log of many blocks is read in batches, in order, while it grows`, async (t) => {
+    const store = make();
+    const log = store.openLog("tasks", { ...textRows, current: async () => new Map() });
+    const blocks = 300;
+    const rowsOfBlock = 100;
+    const add = (block: number) =>
+      log.append(pack(Array.from({ length: rowsOfBlock }, (_, i) => row(`${block * rowsOfBlock + i}`, "finished"))));
+    for (let block = 0; block < blocks; block++) add(block);
+    let next = 0;
+    let batches = 0;
+    for await (const rows of store.scan("tasks")) {
+      t.true(rows.length <= 10_000);
+      for (const { id } of rows) if (Number(id) !== next++) t.fail(`${id} came instead of ${next - 1}`);
+      // What comes after the reading began is for the next one.
+      add(blocks + batches++);
+    }
+    t.is(next, blocks * rowsOfBlock);
+    t.true(batches > 2);
+    t.is((await store.list("tasks")).length, (blocks + batches) * rowsOfBlock);
+    t.is(log.lostRows, 0);
+    store.close();
   });
 }
 
-describeControlStore("memory", createMemoryControlStore);
+/** Rows in a block, as text. */
+const textRows = {
+  unpack: (block: Uint8Array) => JSON.parse(new TextDecoder().decode(block)) as TaskRow[],
+  rowsOf: (block: Uint8Array) => textRows.unpack(block).length,
+};
+const pack = (rows: readonly TaskRow[]) => new TextEncoder().encode(JSON.stringify(rows));
+
+describeControlStore("memory", () => createMemoryControlStore());
+describeControlStore("memory and a file", () => createMemoryControlStore({ openFile: () => new SpillFile(tmpdir()) }));
+
+test("when the disk is full, blocks are dropped and counted, and kept again once there is room", async (t) => {
+  const full = openSync("/dev/full", "w");
+  const disk = new SpillFile(tmpdir());
+  let isFull = true;
+  const said: unknown[] = [];
+  const store = createMemoryControlStore({
+    openFile: () => ({
+      // What a full disk says.
+      write: async (bytes) => (isFull ? writeSync(full, bytes) : await disk.write(bytes)),
+      read: (target, position) => disk.read(target, position),
+      close: () => disk.close(),
+    }),
+    lost: (table, rows, reason) => said.push([table, rows, (reason as NodeJS.ErrnoException).code]),
+  });
+  const log = store.openLog("tasks", { ...textRows, current: async () => new Map() });
+  const big = row("a", "failed");
+  big.error = "x".repeat(1 << 20);
+  log.append(pack([big, big]));
+  await nextTurn();
+  t.is(log.lostRows, 2);
+  t.deepEqual(said, [["tasks", 2, "ENOSPC"]]);
+  isFull = false;
+  for (const id of ["b", "c", "d"]) log.append(pack([{ ...big, id }]));
+  t.deepEqual(
+    (await store.list("tasks")).map(({ id }) => id),
+    ["b", "c", "d"],
+  );
+  t.is(log.lostRows, 2);
+  store.close();
+  closeSync(full);
+});
 
 test("every table has an id and columns of known types", (t) => {
   for (const name of tableNames) {

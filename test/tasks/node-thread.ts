@@ -2,13 +2,13 @@
 import { tmpdir } from "node:os";
 import { type Worker, workerData } from "node:worker_threads";
 import { createBus, createMemoryControlStore, type TableName } from "../../src/control/index.js";
-import { ObjectStore } from "../../src/store/index.js";
+import { ObjectStore, SpillFile } from "../../src/store/index.js";
 import { hostTasks } from "../../src/tasks/index.js";
 import type { NodeStart } from "./session.js";
 
 const { port, options } = workerData as NodeStart;
 const driver = createBus(port, { keepAlive: true });
-const control = createMemoryControlStore();
+const control = createMemoryControlStore({ openFile: () => new SpillFile(tmpdir()) });
 const store = new ObjectStore({
   memory: options.memory ?? 1 << 28,
   spillDirectory: tmpdir(),

@@ -1,6 +1,7 @@
 import type { TaskRow } from "../../control/index.js";
 import { formatObjectId } from "../object-ref.js";
 import type { ClientMessage } from "../protocol.js";
+import { beganAt } from "../rings/began.js";
 import { Bell, createThreadWords } from "../rings/bell.js";
 import { type BoardMemory, countCalls, hasWaiting, lookAtBoard } from "../rings/board.js";
 import { PermitOffice } from "../rings/permit.js";
@@ -8,8 +9,8 @@ import { attemptOf, calleeOf, numberOf, parentOf, submittedOf } from "../rings/r
 import { createRing } from "../rings/ring.js";
 import type { ActorId, ClientId, CodeId, WorkerId } from "../scheduler/events.js";
 import { unit } from "../scheduler/resources.js";
+import { formatWorkerId } from "./changed-rows.js";
 import type { Outgoing } from "./outgoing.js";
-import { formatWorkerId } from "./task-rows.js";
 
 /** Words of a ring that carries results from one worker to one owner. */
 const resultWords = 1 << 16;
@@ -23,6 +24,8 @@ export interface CalleeRecord {
   readonly name: string;
   /** Of a method of one shared actor. */
   readonly actor: ActorId | undefined;
+  /** How often its calls are tried again when they throw; -1 for ever. */
+  readonly retries: number;
 }
 
 /** Introduces threads to each other: whoever has a board, and the CPU workers that claim from it. */
@@ -155,7 +158,7 @@ export class BoardTable {
           worker: worker === undefined ? null : formatWorkerId(worker),
           attempt: running ? attempt : attempt - 1,
           submittedAt: submittedOf(words, at),
-          startedAt: null,
+          startedAt: running ? beganAt(this.#words.get(worker!)) : null,
           endedAt: null,
           error: null,
         };
@@ -188,9 +191,9 @@ export class BoardTable {
     for (const owner of this.#boards.keys()) this.#outgoing.push(owner, { type: "stranded", reason });
   }
 
-  addCallee(owner: ClientId, { callee, code, name, actor }: ClientMessage & { type: "callee" }): void {
+  addCallee(owner: ClientId, { callee, code, name, actor, retries }: ClientMessage & { type: "callee" }): void {
     const callees = this.#callees.get(owner) ?? [];
-    callees[callee] = { code, name, actor };
+    callees[callee] = { code, name, actor, retries };
     this.#callees.set(owner, callees);
     const key = `${owner}:${callee}`;
     for (const worker of this.#asking.get(key) ?? []) this.learn(worker, owner, callee);

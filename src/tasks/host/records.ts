@@ -1,9 +1,11 @@
 import type { ActorRow, TaskRow } from "../../control/index.js";
+import { wallTime } from "../clock.js";
 import type { Failure } from "../failure.js";
 import { refsIn } from "../live.js";
 import { formatObjectId } from "../object-ref.js";
-import { type Argument, type ClientMessage, isReference } from "../protocol.js";
+import { type Argument, type ClientMessage, isReference, type WorkerMessage } from "../protocol.js";
 import type { ClientId, ObjectId, TaskId, WorkerId } from "../scheduler/events.js";
+import { formatWorkerId } from "./changed-rows.js";
 
 type Submit = ClientMessage & { type: "submit" };
 type Call = ClientMessage & { type: "call" };
@@ -52,7 +54,7 @@ export function taskRow(message: Submit | Call): TaskRow {
     actor: message.type === "call" ? formatObjectId(message.actor) : null,
     worker: null,
     attempt: 0,
-    submittedAt: Date.now(),
+    submittedAt: wallTime(),
     startedAt: null,
     endedAt: null,
     error: null,
@@ -73,14 +75,38 @@ export function unrunRow(message: ClientMessage & { type: "unrun" }): TaskRow {
     attempt,
     submittedAt: submitted,
     startedAt: null,
-    endedAt: Date.now(),
+    endedAt: wallTime(),
     error: `${failure.code}: ${failure.message}`,
+  };
+}
+
+/** The row of a call that threw in a worker. */
+export function faultRow(
+  worker: WorkerId,
+  message: WorkerMessage & { type: "fault" },
+  name: string,
+  actor: string | null,
+): TaskRow {
+  const { number, owner, parent, attempt, submitted, started, ended, error } = message;
+  return {
+    id: formatObjectId(owner * 2 ** 32 + number),
+    name,
+    kind: actor === null ? "task" : "actor-call",
+    state: "failed",
+    parent: parent === 0 ? null : formatObjectId(parent),
+    actor,
+    worker: formatWorkerId(worker),
+    attempt,
+    submittedAt: submitted,
+    startedAt: started,
+    endedAt: ended,
+    error,
   };
 }
 
 /** The row of a task whose owner has ended: nobody wants it any more. */
 export function orphanRow(row: TaskRow, reason: string): TaskRow {
-  return { ...row, state: "cancelled", endedAt: Date.now(), error: `Its owner's thread ended because ${reason}.` };
+  return { ...row, state: "cancelled", endedAt: wallTime(), error: `Its owner's thread ended because ${reason}.` };
 }
 
 export function actorRow(message: Create): ActorRow {

@@ -1,8 +1,9 @@
-import type { ControlStore } from "../../control/index.js";
+import type { ControlStore, TaskRow } from "../../control/index.js";
 import { RayflightError } from "../../error.js";
 import { type StoredValue, sharedBytes } from "../../store/value.js";
 import { isPrimitive } from "../../store/value-survey.js";
 import type { NodeInfo } from "../backend.js";
+import { wallTime } from "../clock.js";
 import type { Definition } from "../closures/definition.js";
 import { describeThrown, type Failure } from "../failure.js";
 import { refsIn } from "../live.js";
@@ -30,16 +31,16 @@ import { type Demand, toAmounts } from "../scheduler/resources.js";
 import { Scheduler } from "../scheduler/scheduler.js";
 import { examineArguments, failureOf, resolveArguments } from "./arguments.js";
 import { BoardTable } from "./board-table.js";
+import { ChangedRows, formatWorkerId } from "./changed-rows.js";
 import { HeldMessages } from "./held-messages.js";
-import { Journals } from "./journals.js";
 import { ObjectTable } from "./object-table.js";
 import { Outgoing } from "./outgoing.js";
 import * as reasons from "./reasons.js";
-import { type ActorRecord, actorRow, orphanRow, pinsOf, type TaskRecord, taskRow, unrunRow } from "./records.js";
+import { type ActorRecord, actorRow, orphanRow, pinsOf, type TaskRecord, taskRow } from "./records.js";
 import { freed, Requests } from "./requests.js";
 import { resourceRows } from "./resource-rows.js";
 import type { ObjectMemory, Supervisor, WorkerLink } from "./supervisor.js";
-import { formatWorkerId, TaskRows } from "./task-rows.js";
+import { TaskLog } from "./task-log.js";
 import { WorkerTable } from "./worker-table.js";
 
 export interface TaskHostOptions {
@@ -73,14 +74,14 @@ export class TaskHost {
   readonly #node: string;
   readonly #objects = new ObjectTable();
   readonly #requests: Requests;
-  readonly #rows: TaskRows;
+  readonly #rows: ChangedRows;
+  readonly #log: TaskLog;
   readonly #codes = new Map<CodeId, Definition>();
   readonly #tasks = new Map<TaskId, TaskRecord>();
   readonly #actors = new Map<ActorId, ActorRecord>();
   readonly #workers: WorkerTable;
   readonly #outgoing = new Outgoing();
   readonly #boards = new BoardTable(this.#outgoing, (worker, code) => this.#define(worker, code));
-  readonly #journals = new Journals((owner, callee) => this.#boards.calleeOf(owner, callee));
   readonly #backlog = new HeldMessages();
   #events: SchedulerEvent[] = [];
   #closed = false;
@@ -89,7 +90,12 @@ export class TaskHost {
     this.#options = options;
     this.#scheduler = new Scheduler(options.total);
     this.#requests = new Requests(this.#objects, (client, reply) => this.#outgoing.push(client, reply));
-    this.#rows = new TaskRows(options.control);
+    this.#rows = new ChangedRows(options.control);
+    this.#log = new TaskLog(options.control, {
+      calleeOf: (owner, callee) => this.#boards.calleeOf(owner, callee),
+      actorOf: (worker) => this.#workers.actorOf(worker),
+      current: async () => this.#currentRows(),
+    });
     this.#node = options.node ?? "node-0";
     this.#workers = new WorkerTable(this.#rows, this.#node);
   }
@@ -125,9 +131,6 @@ export class TaskHost {
 
   /** Writes the state tables' rows that are still under way. */
   async flush(): Promise<void> {
-    // What is on the boards first: what ended meanwhile is in a journal, and is the newer row.
-    for (const row of [...this.#boards.rows()]) this.#rows.changed("tasks", row);
-    for (const row of this.#journals.read()) this.#rows.changed("tasks", row);
     for (const [worker, busy] of this.#boards.busyWorkers()) this.#workers.claims(worker, busy);
     for (const row of resourceRows(this.#nodeInfo())) this.#rows.changed("resources", row);
     await this.#rows.flush();
@@ -233,7 +236,6 @@ export class TaskHost {
         this.#objects.expect(message.task, client);
         this.#objects.pin(pins);
         this.#tasks.set(message.task, { message, client, pins, row });
-        this.#rows.changed("tasks", row);
         const { task } = message;
         const { pending, failure } = examineArguments(this.#objects, message.args);
         if (failure !== undefined) {
@@ -282,7 +284,10 @@ export class TaskHost {
         this.#meet(client, message.actor);
         return;
       case "unrun":
-        this.#rows.changed("tasks", unrunRow(message));
+        this.#log.unrun(message);
+        return;
+      case "unanswered":
+        this.#log.annul(message.task, message.attempt);
         return;
       case "get":
         this.#requests.get(client, message.request, message.objects);
@@ -352,10 +357,10 @@ export class TaskHost {
         this.#boards.wakeIdle();
         return;
       case "fault":
-        this.#journals.fault(message.task, message.error);
+        this.#log.fault(worker, message);
         return;
       case "journal":
-        this.#journals.add(worker, message.chunk, this.#workers.actorOf(worker));
+        this.#log.turn(worker, message.chunk);
         return;
     }
   }
@@ -368,6 +373,8 @@ export class TaskHost {
     const attempts = record.row.attempt;
     if (!retryExceptions || (maxRetries >= 0 && attempts > maxRetries)) return false;
     const left = maxRetries < 0 ? maxRetries : maxRetries - attempts;
+    record.row.endedAt = wallTime();
+    record.row.state = "pending";
     this.#events.push({ type: "submit", task, code, demand, maxRetries: left, pending: [] });
     return true;
   }
@@ -517,9 +524,13 @@ export class TaskHost {
     const link = this.#workers.remove(worker, reason);
     if (link === undefined) return undefined;
     this.#outgoing.disconnect(worker);
-    for (const row of this.#boards.rows(worker)) this.#rows.changed("tasks", orphanRow(row, reason));
+    const name = formatWorkerId(worker);
+    for (const row of this.#boards.rows(worker)) this.#log.add({ row: orphanRow(row, reason) });
+    for (const row of this.#boards.rows()) {
+      if (row.worker === name && row.state === "running") this.#log.cutOff(row, reason);
+    }
     this.#boards.remove(worker, reason);
-    this.#journals.ended(worker);
+    this.#log.ended(worker);
     this.#requests.forgetAll(worker);
     this.#objects.releaseAll(worker);
     // What it would have made known itself: tasks that go through the node run on without it.
@@ -606,10 +617,10 @@ export class TaskHost {
     this.#tasks.delete(id);
     this.#objects.unpin(record.pins);
     const { row } = record;
-    row.endedAt = Date.now();
+    row.endedAt = wallTime();
     row.state = "value" in outcome ? "finished" : outcome.failure.code === "CANCELLED" ? "cancelled" : "failed";
     if ("failure" in outcome) row.error = `${outcome.failure.code}: ${outcome.failure.message}`;
-    this.#rows.changed("tasks", row);
+    this.#log.add({ row });
   }
 
   #announce(object: ObjectId, available: boolean): void {
@@ -617,12 +628,24 @@ export class TaskHost {
     this.#events.push({ type: available ? "available" : "unavailable", object });
   }
 
+  /** The rows of the tasks that are not over, by id. */
+  #currentRows(): Map<string, TaskRow> {
+    const rows = new Map<string, TaskRow>();
+    for (const { row } of this.#tasks.values()) rows.set(row.id, { ...row });
+    for (const row of this.#boards.rows()) rows.set(row.id, row);
+    return rows;
+  }
+
   #running(row: TaskRecord["row"], worker: WorkerId): void {
+    if (row.startedAt !== null) {
+      // The attempt before was cut off, or threw.
+      this.#log.add({ row: { ...row, state: "failed", endedAt: row.endedAt ?? wallTime() }, only: "timeline" });
+    }
+    row.endedAt = null;
     row.state = "running";
     row.worker = formatWorkerId(worker);
     row.attempt += 1;
-    row.startedAt = Date.now();
-    this.#rows.changed("tasks", row);
+    row.startedAt = wallTime();
     this.#workers.count(worker, 1);
   }
 

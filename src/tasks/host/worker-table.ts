@@ -1,8 +1,8 @@
 import type { WorkerRow } from "../../control/index.js";
 import { formatObjectId } from "../object-ref.js";
 import type { ActorId, CodeId, WorkerId } from "../scheduler/events.js";
+import { type ChangedRows, formatWorkerId } from "./changed-rows.js";
 import type { WorkerLink } from "./supervisor.js";
-import { formatWorkerId, type TaskRows } from "./task-rows.js";
 
 interface WorkerRecord {
   readonly link: WorkerLink;
@@ -15,13 +15,13 @@ interface WorkerRecord {
 
 /** Workers that were not seen to end, with their rows; and why the others ended. */
 export class WorkerTable {
-  readonly #rows: TaskRows;
+  readonly #rows: ChangedRows;
   readonly #node: string;
   readonly #workers = new Map<WorkerId, WorkerRecord>();
   readonly #deaths = new Map<WorkerId, string>();
   #lastDeath = "of an unknown reason";
 
-  constructor(rows: TaskRows, node: string) {
+  constructor(rows: ChangedRows, node: string) {
     this.#rows = rows;
     this.#node = node;
   }

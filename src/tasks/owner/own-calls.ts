@@ -1,4 +1,5 @@
 import type { PackedValue, StoredValue } from "../../store/value.js";
+import { wallTime } from "../clock.js";
 import type { Failure } from "../failure.js";
 import type { RemoteCode } from "../live.js";
 import type { LocalCall, LocalCalls } from "../local-calls.js";
@@ -94,6 +95,9 @@ export class OwnCalls {
         options.moved(number);
       },
       bounced: (number) => this.#bounced(number),
+      unanswered: (number, attempt) => {
+        options.outbox.push({ type: "unanswered", task: options.base + number, attempt });
+      },
     });
     this.lines = new ActorLines(
       owned,
@@ -107,7 +111,7 @@ export class OwnCalls {
         byNode: options.callByNode,
         calleeFor: (actor, name) => {
           const callee = this.#callees.push({ ...noFunction, name }) - 1;
-          options.outbox.push({ type: "callee", callee, code: undefined, name, actor });
+          options.outbox.push({ type: "callee", callee, code: undefined, name, retries: 0, actor });
           return callee;
         },
         unrun: ({ number, name, parent, submitted, actor }, failure) => {
@@ -134,7 +138,13 @@ export class OwnCalls {
     if (callee === undefined) {
       callee = this.#callees.push({ code, options, name, maxRetries, retryExceptions }) - 1;
       this.#numbers.set(key, callee);
-      this.#options.outbox.push({ type: "callee", callee, code: codeId, name });
+      this.#options.outbox.push({
+        type: "callee",
+        callee,
+        code: codeId,
+        name,
+        retries: retryExceptions ? maxRetries : 0,
+      });
     }
     this.#lastCode = code;
     this.#lastOptions = options;
@@ -155,7 +165,7 @@ export class OwnCalls {
       const callee = this.#callees.push({ ...noFunction, name }) - 1;
       known = { callee, name };
       methods.set(method, known);
-      this.#options.outbox.push({ type: "callee", callee, code: undefined, name });
+      this.#options.outbox.push({ type: "callee", callee, code: undefined, name, retries: 0 });
     }
     return known;
   }
@@ -418,7 +428,7 @@ export class OwnCalls {
   #unrun(number: number, failure: Failure, callee: number, attempt: number, parent: number): void {
     const { name } = this.#callees[callee]!;
     const task = this.#options.base + number;
-    const submitted = Date.now();
+    const submitted = wallTime();
     this.#options.outbox.push({ type: "unrun", task, name, failure, attempt, parent, submitted });
   }
 
@@ -446,7 +456,7 @@ export class OwnCalls {
 
   /** One clock reading serves all that is submitted in a turn. */
   #beginTurn(): void {
-    this.#turn = Date.now();
+    this.#turn = wallTime();
     queueMicrotask(() => {
       this.#turn = 0;
     });

@@ -44,6 +44,8 @@ export interface Endings {
   deposited(number: number): void;
   /** The call did not begin, as its worker did not have a result that is an argument. */
   bounced(number: number): void;
+  /** The result of this attempt was lost with its worker's thread, whatever that one wrote in its journal. */
+  unanswered(number: number, attempt: number): void;
 }
 
 interface Claimer {
@@ -179,11 +181,12 @@ export class Submissions {
     this.#claimers.delete(worker);
     if (this.#lastSpeaker === claimer) this.#lastSpeaker = undefined;
     const board = this.#board;
-    for (const { slot, begun } of board.abandonedBy(worker)) {
+    for (const { slot, begun, answered } of board.abandonedBy(worker)) {
       const at = board.placeOf(slot);
       const callee = calleeOf(board.words, at);
       const { name } = this.#callees[callee]!;
       const attempt = attemptOf(board.words, at);
+      if (answered) this.#endings.unanswered(numberOf(board.words, at), attempt);
       if (begun && !mayRetry(this.#callees[callee]!, attempt)) {
         const number = numberOf(board.words, at);
         board.retire(slot);

@@ -50,6 +50,8 @@ export interface Abandoned {
   readonly slot: number;
   /** Whether the call's code had begun, so that it may be to blame. */
   readonly begun: boolean;
+  /** Whether it had a result, which nobody has read. */
+  readonly answered: boolean;
 }
 
 /** The owner's side. Places in the area come in sizes of powers of two; only the owner gives and takes them. */
@@ -152,10 +154,10 @@ export class BoardOwner {
     const found: Abandoned[] = [];
     for (let slot = 0; slot < this.#count; slot++) {
       const state = Atomics.load(this.#slots, slotsStart + slot * wordsPerSlot);
-      if (state === stateOf(claimedBase, worker)) found.push({ slot, begun: false });
-      else if (state === stateOf(runningBase, worker)) found.push({ slot, begun: true });
+      if (state === stateOf(claimedBase, worker)) found.push({ slot, begun: false, answered: false });
+      else if (state === stateOf(runningBase, worker)) found.push({ slot, begun: true, answered: false });
       // Its result was not shown any more.
-      else if (state === stateOf(answeredBase, worker)) found.push({ slot, begun: true });
+      else if (state === stateOf(answeredBase, worker)) found.push({ slot, begun: true, answered: true });
     }
     return found;
   }

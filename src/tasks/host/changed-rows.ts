@@ -1,23 +1,19 @@
-import type { ActorRow, ControlStore, ResourceRow, TableName, TaskRow, WorkerRow } from "../../control/index.js";
+import type { ActorRow, ControlStore, ResourceRow, TableName, WorkerRow } from "../../control/index.js";
 import type { WorkerId } from "../scheduler/events.js";
 
 /** How long rows may lag behind. */
 const delayMilliseconds = 100;
-/** How many rows of ended tasks are kept. */
-const keptTasks = 100_000;
 
-type RowOf = { tasks: TaskRow; actors: ActorRow; workers: WorkerRow; resources: ResourceRow };
+type RowOf = { actors: ActorRow; workers: WorkerRow; resources: ResourceRow };
 
-/** Writes the tables of tasks, actors, workers and resources: changed rows together, every tenth of a second, off the hot path. */
-export class TaskRows {
+/** Writes the tables of actors, workers and resources: changed rows together, every tenth of a second, off the hot path. */
+export class ChangedRows {
   readonly #control: ControlStore | undefined;
   readonly #changed: { [N in keyof RowOf]: Set<RowOf[N]> } = {
-    tasks: new Set(),
     actors: new Set(),
     workers: new Set(),
     resources: new Set(),
   };
-  #ended: string[] = [];
   #timer: NodeJS.Timeout | undefined;
 
   constructor(control: ControlStore | undefined) {
@@ -47,10 +43,6 @@ export class TaskRows {
     if (rows.length === 0) return;
     this.#changed[table].clear();
     await control.put(table, rows as never);
-    if (table !== "tasks") return;
-    for (const row of rows as TaskRow[]) if (row.endedAt !== null) this.#ended.push(row.id);
-    const surplus = this.#ended.length - keptTasks;
-    if (surplus > 0) await control.delete("tasks", this.#ended.splice(0, surplus));
   }
 }
 

@@ -1,0 +1,6 @@
+const origin = performance.timeOrigin;
+
+/** Milliseconds since 1970, to parts of a microsecond. Threads agree to some microseconds. */
+export function wallTime(): number {
+  return origin + performance.now();
+}

@@ -1,5 +1,5 @@
-/** Words 18 and 19 of a thread's: when what it runs now began, in milliseconds since 1970, as a double. */
-const beganDouble = 9;
+/** Words 20 and 21 of a thread's: when what it runs now began, in milliseconds since 1970, as a double. */
+const beganDouble = 10;
 
 /** The thread's own hold on the word. It says when calls began for those that look from outside: the thread cannot be asked while it computes. */
 export class BeganWord {

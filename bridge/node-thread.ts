@@ -12,11 +12,13 @@ import { fromFlightError } from "./endpoint/failure.js";
 import { createEndpoint } from "./endpoint.js";
 import type { NodeMethods } from "./node/methods.js";
 import type { NodeOptions } from "./node/options.js";
+import { select } from "./node/select.js";
 
 const options = workerData as NodeOptions;
 const driver = createBus(parentPort!, { keepAlive: true });
 const control = createMemoryControlStore({
   openFile: () => new SpillFile(options.spillDirectory),
+  refresh: () => tasks.flush(),
   lost: sayLost,
 });
 const store = new ObjectStore({
@@ -58,10 +60,8 @@ serveMethods<NodeMethods>(driver, {
     control.close();
     return null;
   },
-  "node.state": async ({ table }) => {
-    await tasks.flush();
-    return await control.list(table);
-  },
+  "node.state": (query) => select(control, query),
+  "node.summarizeTasks": () => tasks.summarize(),
   "node.usage": () => store.usage(),
 });
 

@@ -4,5 +4,6 @@
  */
 export * from "../src/index.js";
 export { data } from "./node/data.js";
-export { init, type Node, shutdown, state } from "./node/init.js";
+export { init, type Node, shutdown } from "./node/init.js";
 export type { InitOptions } from "./node/options.js";
+export { type StateOptions, state, summarizeTasks } from "./node/state.js";

@@ -1,34 +1,9 @@
-import {
-  Bool,
-  type DataType,
-  Field,
-  Float64,
-  makeData,
-  RecordBatch,
-  Schema,
-  Struct,
-  TimestampMillisecond,
-  Utf8,
-  vectorFromArray,
-} from "apache-arrow";
+import { Field, makeData, RecordBatch, Schema, Struct } from "apache-arrow";
 import type { FlightDataOut } from "arrow-flight-node";
 import { encodeSchema, messagesOf } from "arrow-flight-node/ipc";
-import {
-  type ColumnType,
-  type ControlStore,
-  isTableName,
-  type TableName,
-  tableNames,
-  tables,
-} from "../../src/control/index.js";
+import { type ControlStore, isTableName, type TableName, tableNames, tables } from "../../src/control/index.js";
 import { RayflightError } from "../../src/error.js";
-
-const typeOf: Readonly<Record<ColumnType, () => DataType>> = {
-  string: () => new Utf8(),
-  float64: () => new Float64(),
-  bool: () => new Bool(),
-  timestamp: () => new TimestampMillisecond("UTC"),
-};
+import { arrowTypes, stateColumn } from "./state-column.js";
 
 /** The name of a state table. Throws NOT_FOUND, naming those there are, for any other word. */
 export function requireTable(name: string): TableName {
@@ -40,7 +15,7 @@ export function requireTable(name: string): TableName {
 
 function schemaOf(table: TableName): Schema {
   const fields = Object.entries(tables[table]).map(
-    ([name, column]) => new Field(name, typeOf[column.type](), column.nullable),
+    ([name, column]) => new Field(name, arrowTypes[column.type](), column.nullable),
   );
   return new Schema(fields);
 }
@@ -50,16 +25,22 @@ export function stateSchema(table: TableName): Uint8Array {
   return encodeSchema(schemaOf(table));
 }
 
-/** A state table as it is now, as messages of a data stream: all rows, in the order in which they were first written. */
+/**
+ * A state table as it is now, as messages of a data stream: all rows, in the order of `ControlStore.scan`. Rows are made
+ * batch by batch as the reader takes them.
+ */
 export async function* readState(control: ControlStore, table: TableName): AsyncGenerator<FlightDataOut> {
   const schema = schemaOf(table);
   yield { header: encodeSchema(schema) };
-  const rows = await control.list(table);
-  if (rows.length === 0) return;
-  const children = schema.fields.map((field) => {
-    const values = rows.map((row) => (row as Readonly<Record<string, unknown>>)[field.name]);
-    return vectorFromArray(values, field.type).data[0]!;
-  });
-  const data = makeData({ type: new Struct(schema.fields), length: rows.length, nullCount: 0, children });
-  yield* messagesOf([new RecordBatch(schema, data)]);
+  const columns = Object.entries(tables[table]);
+  for await (const rows of control.scan(table)) {
+    const children = columns.map(([name, { type }]) =>
+      stateColumn(
+        type,
+        rows.map((row) => (row as Readonly<Record<string, unknown>>)[name]),
+      ),
+    );
+    const data = makeData({ type: new Struct(schema.fields), length: rows.length, nullCount: 0, children });
+    yield* messagesOf([new RecordBatch(schema, data)]);
+  }
 }

@@ -1,11 +1,10 @@
 import { Worker } from "node:worker_threads";
-import { type Bus, createBus, methodsOf, type Row, type TableName } from "../../src/control/index.js";
+import { type Bus, createBus, methodsOf } from "../../src/control/index.js";
 import { RayflightError } from "../../src/error.js";
 import {
   type Backend,
   createInlineBackend,
   createWorkersBackend,
-  currentContext,
   hasContext,
   setContext,
 } from "../../src/tasks/index.js";
@@ -53,13 +52,6 @@ export async function init(options: InitOptions = {}): Promise<Node> {
 /** Ends this thread's session; does nothing when there is none. */
 export async function shutdown(): Promise<void> {
   await currentNode?.close();
-}
-
-/** All rows of a state table of this thread's node: tasks, actors, workers, resources, objects, datasets or nodes. */
-export async function state<N extends TableName>(table: N): Promise<Row<N>[]> {
-  const { bus } = currentContext();
-  if (bus === undefined) return [];
-  return (await methodsOf<NodeMethods>(bus).call("node.state", { table })) as Row<N>[];
 }
 
 async function startNode(options: NodeOptions): Promise<Node> {

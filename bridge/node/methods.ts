@@ -1,5 +1,7 @@
-import type { Row, TableName } from "../../src/control/index.js";
+import type { Row } from "../../src/control/index.js";
 import type { StoreUsage } from "../../src/store/index.js";
+import type { TaskSummary } from "../../src/tasks/index.js";
+import type { Query } from "./select.js";
 
 /** What the node thread answers its driver, beside datasets and tasks. */
 export interface NodeMethods {
@@ -7,7 +9,8 @@ export interface NodeMethods {
   "node.listen": (argument: null) => Promise<{ uri: string }>;
   /** Lets calls in flight finish for `graceMs`, ends workers, and releases the store. */
   "node.close": (argument: { graceMs: number }) => Promise<null>;
-  /** All rows of a state table. */
-  "node.state": (argument: { table: TableName }) => Promise<Row[]>;
+  /** Rows of a state table, in batches. */
+  "node.state": (query: Query) => AsyncIterable<readonly Row[]>;
+  "node.summarizeTasks": (argument: null) => Promise<TaskSummary[]>;
   "node.usage": (argument: null) => StoreUsage;
 }

@@ -6,6 +6,8 @@ import { type Row, type TableName, tableNames } from "./tables.js";
 export interface MemoryControlStoreOptions {
   /** Makes the file for the blocks of a table's log that are too many for memory. Without it, they all stay in memory. */
   openFile?: () => LogFile;
+  /** Called before a table is read: writes the rows that are under way. */
+  refresh?: () => Promise<void>;
   /** Called when rows of a log were dropped, as its file could not be written. */
   lost?: (table: TableName, rows: number, reason: unknown) => void;
 }
@@ -61,6 +63,7 @@ class MemoryControlStore implements ControlStore {
 
   async *scan<N extends TableName>(table: N): AsyncGenerator<readonly Row<N>[], void> {
     const stored = this.#open(table);
+    await this.#options.refresh?.();
     const log = this.#logs.get(table);
     let batch: AnyRow[] = [];
     if (log !== undefined) {

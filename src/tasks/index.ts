@@ -6,6 +6,7 @@ export type { Backend, GetOptions, NodeInfo, WaitOptions } from "./backend.js";
 export { setEntryUrl } from "./closures/entry.js";
 export { availableResources, clusterResources, nodes } from "./cluster.js";
 export { currentContext, hasContext, type RayContext, runningTask, setContext } from "./context.js";
+export type { TaskSummary } from "./host/summary.js";
 export type { TaskHost } from "./host/task-host.js";
 export { createInlineBackend, type InlineBackend, type InlineBackendOptions } from "./inline/backend.js";
 export { ObjectRef } from "./object-ref.js";

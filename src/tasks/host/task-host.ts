@@ -39,6 +39,7 @@ import * as reasons from "./reasons.js";
 import { type ActorRecord, actorRow, orphanRow, pinsOf, type TaskRecord, taskRow } from "./records.js";
 import { freed, Requests } from "./requests.js";
 import { resourceRows } from "./resource-rows.js";
+import { summarize, type TaskSummary } from "./summary.js";
 import type { ObjectMemory, Supervisor, WorkerLink } from "./supervisor.js";
 import { TaskLog } from "./task-log.js";
 import { WorkerTable } from "./worker-table.js";
@@ -147,6 +148,12 @@ export class TaskHost {
     // While a task that waited goes on beside another one, they hold more than there is.
     const available = toAmounts({ ...free, cpus: Math.max(0, free.cpus) });
     return { id: this.#node, alive: !this.#closed, resources: toAmounts(this.#options.total), available };
+  }
+
+  /** How many tasks there are of each name, by state. */
+  async summarize(): Promise<TaskSummary[]> {
+    const current = this.#currentRows();
+    return await summarize(this.#log.entries(), current.values());
   }
 
   /** Ends all workers and forgets all objects. */

@@ -2,7 +2,6 @@ import type { CallSource, IncomingCall } from "./caller-lines.js";
 import { wallTime } from "./clock.js";
 import { type RunningTask, runAll, runAs, type TaskSeat } from "./context.js";
 import { type Failure, taskFailure } from "./failure.js";
-import { lanes } from "./lanes.js";
 import { isThenable, packOutcome } from "./outcome.js";
 import type { Outcome, WorkerCommand } from "./protocol.js";
 import type { Loaded, RunnerOptions } from "./runner.js";
@@ -142,12 +141,10 @@ export class ActorRunner {
         return false;
       }
       this.#underWay += 1;
-      const lane = lanes.take();
       const end = (outcome: Outcome) => {
         this.#underWay -= 1;
-        this.#end(call, outcome, began, lane);
-        this.#lines.ended(began, wallTime() - began, lane);
-        lanes.free(lane);
+        this.#end(call, outcome, began);
+        this.#lines.ended(began, wallTime() - began);
       };
       result
         .then(
@@ -165,8 +162,8 @@ export class ActorRunner {
     }
   }
 
-  #end(call: IncomingCall, outcome: Outcome, began: number, lane = 0): void {
-    if (call.line !== undefined) this.#lines.answer(call, outcome, began, lane);
+  #end(call: IncomingCall, outcome: Outcome, began: number): void {
+    if (call.line !== undefined) this.#lines.answer(call, outcome, began);
     else this.#options.outbox.push({ type: "done", task: call.task, outcome, milliseconds: wallTime() - began });
   }
 }

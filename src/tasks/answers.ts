@@ -21,15 +21,15 @@ export class Answers {
     });
   }
 
-  /** Writes the outcome of a call that started then. `lane` sets it apart from others under way; 0 where there are none. */
-  answer(call: IncomingCall, outcome: Outcome, started: number, lane: number): void {
+  /** Writes the outcome of a call that started then. */
+  answer(call: IncomingCall, outcome: Outcome, started: number): void {
     const line = call.line!;
     const { number } = call.facts!;
     const failed = "failure" in outcome;
     const name = call.method;
     if (failed) {
-      if (lane === 0) this.#journal.skip();
-      this.#outbox.push(faultOf(call.facts!, line.caller, outcome.failure, started, lane));
+      this.#journal.skip();
+      this.#outbox.push(faultOf(call.facts!, line.caller, outcome.failure, started));
     } else this.#journal.add(call.facts!, line.caller);
     const value = failed ? packFailure(outcome.failure) : outcome.value;
     const length = fitsWords(value) ? resultWords(value) : Number.POSITIVE_INFINITY;
@@ -45,8 +45,8 @@ export class Answers {
   }
 
   /** The calls answered since the last time began at `began` and took `each` milliseconds, one after the other. */
-  ended(began: number, each: number, lane = 0): void {
-    this.#journal.ended(began, each, lane);
+  ended(began: number, each: number): void {
+    this.#journal.ended(began, each);
   }
 
   /** Shows callers their results, after the messages that these rely on. */

@@ -6,7 +6,6 @@ import { type RunningTask, runAll, type TaskSeat } from "./context.js";
 import { taskFailure } from "./failure.js";
 import { faultOf } from "./fault.js";
 import { type CallFacts, JournalWriter } from "./journal.js";
-import { lanes } from "./lanes.js";
 import { type LocalCall, LocalCalls } from "./local-calls.js";
 import type { Outbox } from "./outbox.js";
 import { isThenable, packOutcome } from "./outcome.js";
@@ -276,7 +275,6 @@ export class BoardRunner {
 
   #later(task: Running, promise: PromiseLike<unknown>): void {
     task.isAsync = true;
-    task.lane = lanes.take();
     if (!task.waits) this.#engage(task);
     promise
       .then(
@@ -297,15 +295,11 @@ export class BoardRunner {
     const { number } = call;
     const failed = "failure" in outcome;
     owner?.board.end(slot);
-    const { lane } = task;
     if (failed) {
-      if (!task.isAsync) this.#journal.skip();
-      outbox.push(faultOf(call, owner?.id ?? worker, outcome.failure, task.began, lane));
+      this.#journal.skip();
+      outbox.push(faultOf(call, owner?.id ?? worker, outcome.failure, task.began));
     } else this.#journal.add(call, owner?.id ?? worker);
-    if (task.isAsync) {
-      this.#journal.ended(task.began, wallTime() - task.began, lane);
-      lanes.free(lane);
-    }
+    if (task.isAsync) this.#journal.ended(task.began, wallTime() - task.began);
     const fits = failed || fitsWords(outcome.value);
     if (owner === undefined) {
       if (!fits) outbox.push({ type: "deposit", task: task.task, name: task.name, outcome });
@@ -458,8 +452,6 @@ class Running implements RunningTask {
   readonly began: number;
   /** Whether it went on after its call returned, and whether the thread is taken by it then. */
   isAsync = false;
-  /** Sets it apart from others that this thread runs at the same time; 0 before it is one of several. */
-  lane = 0;
   engages = false;
   done = false;
   #waits = 0;

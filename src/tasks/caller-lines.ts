@@ -30,10 +30,10 @@ export interface CallSource {
   take(): IncomingCall | undefined;
   /** A call that came by message and has a place in its caller's order. */
   hold(call: CallMessage): void;
-  /** The outcome of a call that came by a ring and started then. `lane` sets it apart from others under way; 0 where there are none. */
-  answer(call: IncomingCall, outcome: Outcome, started: number, lane: number): void;
+  /** The outcome of a call that came by a ring and started then. */
+  answer(call: IncomingCall, outcome: Outcome, started: number): void;
   /** The calls answered since the last time began at `began` and took `each` milliseconds, one after the other. */
-  ended(began: number, each: number, lane?: number): void;
+  ended(began: number, each: number): void;
   /** Shows callers their results. */
   say(): void;
 }
@@ -100,12 +100,12 @@ export class CallerLines implements CallSource {
     return undefined;
   }
 
-  answer(call: IncomingCall, outcome: Outcome, started: number, lane: number): void {
-    this.#answers.answer(call, outcome, started, lane);
+  answer(call: IncomingCall, outcome: Outcome, started: number): void {
+    this.#answers.answer(call, outcome, started);
   }
 
-  ended(began: number, each: number, lane?: number): void {
-    this.#answers.ended(began, each, lane);
+  ended(began: number, each: number): void {
+    this.#answers.ended(began, each);
   }
 
   say(): void {

@@ -10,9 +10,8 @@ export function faultOf(
   owner: ClientId,
   { code, message }: Failure,
   started: number,
-  lane: number,
 ): WorkerMessage & { type: "fault" } {
   const error = `${code}: ${message}`;
   const ended = wallTime();
-  return { type: "fault", number, owner, callee, parent, attempt, lane, submitted, started, ended, error };
+  return { type: "fault", number, owner, callee, parent, attempt, submitted, started, ended, error };
 }

@@ -97,14 +97,13 @@ export class JournalWriter {
 
   /**
    * The calls noted since the last time began at `began` (milliseconds since 1970) and took `each` milliseconds, one after the
-   * other. `lane` sets calls apart that overlap others on this thread.
+   * other.
    */
-  ended(began: number, each: number, lane = 0): void {
+  ended(began: number, each: number): void {
     this.#close();
     for (let i = this.#open; i < this.#records; i++) {
       const at = recordsStart + i * recordWords;
-      this.#words[at + 6] = lane;
-      writeDouble(this.#words, at + 12, began + this.#words[at + 7]! * each);
+      writeDouble(this.#words, at + 12, began + this.#words[at + 6]! * each);
       writeDouble(this.#words, at + 14, each);
     }
     this.#open = this.#records;
@@ -130,7 +129,7 @@ export class JournalWriter {
     words[at + 4] = count === 1 ? 0 : this.#stride;
     words[at + 5] = count;
     // Until the times are known: how many calls came before.
-    words[at + 7] = this.#position - count;
+    words[at + 6] = this.#position - count;
     writeDouble(words, at + 8, this.#parent);
     writeDouble(words, at + 10, this.#submitted);
     this.#records += 1;
@@ -211,7 +210,6 @@ export interface JournalRecord {
   readonly owner: ClientId;
   readonly callee: number;
   readonly attempt: number;
-  readonly lane: number;
   /** 0 for none. */
   readonly parent: TaskId;
   /** Milliseconds since 1970. */
@@ -231,7 +229,6 @@ export function* journalRecords(words: Int32Array): Iterable<JournalRecord> {
       owner: words[at + 1]!,
       callee: words[at + 2]!,
       attempt: words[at + 3]!,
-      lane: words[at + 6]!,
       parent: readDouble(words, at + 8),
       submittedAt: readDouble(words, at + 10),
       startedAt: readDouble(words, at + 12),

@@ -119,7 +119,6 @@ export type WorkerMessage =
       callee: number;
       parent: TaskId;
       attempt: number;
-      lane: number;
       submitted: number;
       started: number;
       ended: number;

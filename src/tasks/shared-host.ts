@@ -148,12 +148,12 @@ class TenantCalls implements CallSource {
     return this.#queue.shift();
   }
 
-  answer(call: IncomingCall, outcome: Outcome, started: number, lane: number): void {
-    this.#answers.answer(call, outcome, started, lane);
+  answer(call: IncomingCall, outcome: Outcome, started: number): void {
+    this.#answers.answer(call, outcome, started);
   }
 
-  ended(began: number, each: number, lane?: number): void {
-    this.#answers.ended(began, each, lane);
+  ended(began: number, each: number): void {
+    this.#answers.ended(began, each);
   }
 
   say(): void {

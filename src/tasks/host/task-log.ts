@@ -20,8 +20,6 @@ export interface EndedAttempt {
   readonly row: TaskRow;
   /** Where it shows: an attempt that was followed by another one is no row of the table. By default in both. */
   readonly only?: "table" | "timeline";
-  /** Sets it apart from others that its thread ran at the same time. */
-  readonly lane?: number;
 }
 
 /** What a block of the log has: records as a worker's thread wrote them, or rows. */
@@ -104,7 +102,7 @@ export class TaskLog {
     const row = faultRow(worker, message, name, actor);
     const { retries = 0 } = this.#options.calleeOf(owner, callee) ?? {};
     const again = retries < 0 || attempt <= retries;
-    this.add({ row, lane: message.lane, ...(again && { only: "timeline" }) });
+    this.add({ row, ...(again && { only: "timeline" }) });
   }
 
   /** The thread of the row's worker ended while it ran. What becomes of the task, its owner decides. */

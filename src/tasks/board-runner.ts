@@ -179,6 +179,7 @@ export class BoardRunner {
     if (call === undefined) return false;
     const { callee } = call;
     const most = callee.bundle;
+    this.#permit.quick = most > 1;
     const began = this.#begins();
     let count = 0;
     const seat: TaskSeat = { task: undefined };
@@ -219,6 +220,7 @@ export class BoardRunner {
   #runTaken(owner: Owner, from: number): number {
     const taken = this.#taken;
     const callee = this.#calleeOf(owner, taken[from]!);
+    this.#permit.quick = callee.bundle > 1;
     const began = this.#begins();
     const seat: TaskSeat = { task: undefined };
     let next = from;
@@ -250,7 +252,10 @@ export class BoardRunner {
         if (this.#run(task, loaded, args)) return;
       }
     });
-    if (callee.loaded !== undefined && ran > 0) this.#account(callee, ran, began);
+    if (callee.loaded !== undefined && ran > 0) {
+      this.#account(callee, ran, began);
+      this.#report(owner, callee);
+    }
     this.#say();
     return next;
   }
@@ -333,6 +338,15 @@ export class BoardRunner {
     const each = (wallTime() - began) / count;
     this.#journal.ended(began, each);
     callee.took(each);
+  }
+
+  /** Tells an owner what its calls take, when that is new. */
+  #report(owner: Owner, callee: Callee): void {
+    const { news } = callee;
+    if (news < 0) return;
+    const { words, at } = owner.results.reserve(resultWords(undefined));
+    writeResult(words, at, resultKind.took, owner.callees.indexOf(callee), news, undefined);
+    this.#unsaid.add(owner);
   }
 
   /** Shows owners their results, after the messages that these rely on. */

@@ -14,6 +14,7 @@ export class Callee {
   /** Whether it was seen to return promises. */
   awaits = false;
   #milliseconds: number | undefined;
+  #told = 0;
 
   constructor(loading: Promise<Loaded>) {
     this.loading = loading;
@@ -34,6 +35,14 @@ export class Callee {
   /** The milliseconds of computing that a call of it is expected to cost. */
   get cost(): number {
     return this.#milliseconds ?? unknownMilliseconds;
+  }
+
+  /** The nanoseconds that a call takes, if they are no longer about what was last said here; else -1. */
+  get news(): number {
+    const nanoseconds = Math.min((this.#milliseconds ?? unknownMilliseconds) * 1e6, 2 ** 31 - 1);
+    if (nanoseconds < this.#told * 2 && nanoseconds > this.#told / 2) return -1;
+    this.#told = nanoseconds;
+    return Math.round(nanoseconds);
   }
 
   /** Calls of it took this long on average. */

@@ -15,7 +15,7 @@ import type { Outgoing } from "./outgoing.js";
 /** Words of a ring that carries results from one worker to one owner. */
 const resultWords = 1 << 16;
 /** Words of a ring between one caller and one actor, for calls or for results. */
-const lineWords = 1 << 14;
+const lineWords = 1 << 16;
 
 /** What an owner's calls name by a number. */
 export interface CalleeRecord {

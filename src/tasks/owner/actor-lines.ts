@@ -58,7 +58,8 @@ interface Link {
   readonly bell: Bell;
   /** Calls that were sent by the ring, oldest first; those that are pending no more are struck off some time. */
   sent: Queue<Sent>;
-  dirty: boolean;
+  /** How many calls the thread was not shown yet. */
+  hidden: number;
   /** Whether it is about to be looked through for calls of dead actors. */
   cut: boolean;
 }
@@ -83,6 +84,9 @@ interface Line {
   /** Why the actor is dead. */
   failure: Failure | undefined;
 }
+
+/** After so many calls in one turn, the actor is shown them before the turn is over. */
+const showAfter = 512;
 
 /**
  * Calls of this thread to actors, by one ring to each of their threads, so that calls arrive in the order in which they were
@@ -199,7 +203,7 @@ export class ActorLines {
       results: new RingReader(rings.results),
       bell: new Bell(rings.words),
       sent: new Queue(),
-      dirty: false,
+      hidden: 0,
       cut: false,
     };
     this.#links.add(link);
@@ -270,9 +274,9 @@ export class ActorLines {
   }
 
   #soil(link: Link): void {
-    if (link.dirty) return;
-    link.dirty = true;
-    this.#dirty.push(link);
+    link.hidden += 1;
+    if (link.hidden === 1) this.#dirty.push(link);
+    else if (link.hidden % showAfter === 0) this.#flush(link);
     if (this.#flushing) return;
     this.#flushing = true;
     queueMicrotask(() => this.flush());
@@ -283,7 +287,7 @@ export class ActorLines {
     if (!this.#flushing) return;
     this.#flushing = false;
     for (const soiled of this.#dirty.splice(0)) {
-      soiled.dirty = false;
+      soiled.hidden = 0;
       this.#flush(soiled);
     }
   }

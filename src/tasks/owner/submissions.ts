@@ -53,8 +53,12 @@ interface Claimer {
   readonly bell: Bell;
 }
 
-/** How long a quiet call may wait for its worker. */
+/** How long a call may wait for a worker that was expected to take it soon. */
 const patienceMilliseconds = 2;
+/** A worker more is woken for so many nanoseconds of work that wait: less is done sooner than it is worth a thread. */
+const wakeNanoseconds = 200_000;
+/** What a call is taken to take whose callee never ran. */
+const unknownNanoseconds = 1_000_000;
 /** After so many calls in one turn, workers are shown them before the turn is over. */
 const showAfter = 512;
 
@@ -70,8 +74,10 @@ export class Submissions {
   readonly #claimers = new Map<WorkerId, Claimer>();
   readonly #reader = new WordReader();
   #hidden = 0;
-  /** Of those hidden, how many are worth waking a worker for. */
-  #loud = 0;
+  /** What the hidden calls that are worth waking a worker are expected to take. */
+  #work = 0;
+  /** What a call of each callee takes, in nanoseconds, as workers say. */
+  readonly #costs: number[] = [];
   #lastSpeaker: Claimer | undefined;
   #watch: NodeJS.Timeout | undefined;
   #flushing = false;
@@ -115,7 +121,7 @@ export class Submissions {
     quiet = false,
     attempt = 1,
   ): void {
-    if (!quiet) this.#loud += 1;
+    if (!quiet) this.#work += this.#costs[callee] ?? unknownNanoseconds;
     const board = this.#board;
     const place = this.#backlog.length === 0 ? board.reserve(length) : -1;
     if (place >= 0) {
@@ -167,10 +173,7 @@ export class Submissions {
   nudge(): void {
     this.#show();
     this.#lastSpeaker?.bell.ring();
-    this.#watch ??= setTimeout(() => {
-      this.#watch = undefined;
-      for (const { bell } of this.#claimers.values()) if (bell.idles) bell.ring();
-    }, patienceMilliseconds).unref();
+    this.#watchOver();
   }
 
   /** A worker's thread has ended: what it had and did not answer runs again, as often as its callee allows. */
@@ -196,7 +199,7 @@ export class Submissions {
       if (begun) countAttempt(board.words, at);
       board.putAgain(slot);
       this.#hidden += 1;
-      this.#loud += 1;
+      this.#work += unknownNanoseconds;
     }
     this.#show();
   }
@@ -257,16 +260,20 @@ export class Submissions {
     const board = this.#board;
     const number = resultNumberOf(words, at);
     const slot = resultSlotOf(words, at);
+    const kind = resultKindOf(words, at);
+    if (kind === resultKind.took) {
+      this.#costs[number] = slot;
+      return;
+    }
     const place = board.placeOf(slot);
     const attempt = attemptOf(board.words, place);
     const callee = calleeOf(board.words, place);
-    const kind = resultKindOf(words, at);
     if (kind === resultKind.failure && this.#callees[callee]!.retryExceptions) {
       if (mayRetry(this.#callees[callee]!, attempt)) {
         countAttempt(board.words, place);
         board.putAgain(slot);
         this.#hidden += 1;
-        this.#loud += 1;
+        this.#work += unknownNanoseconds;
         return;
       }
     }
@@ -294,20 +301,44 @@ export class Submissions {
       backlog.shift();
       board.show(place);
       this.#hidden += 1;
-      this.#loud += 1;
+      this.#work += this.#costs[calleeOf(board.words, to)] ?? unknownNanoseconds;
     }
   }
 
-  /** Shows workers what was put up; of those that idle, wakes as many as there are calls. */
+  /** Shows workers what was put up, and summons as many of those that idle as there is work for. */
   #show(): void {
-    if (this.#board.publish() === 0) return;
-    let toWake = this.#loud;
+    const shown = this.#board.publish();
+    if (shown === 0) return;
+    const work = this.#work;
     this.#hidden = 0;
-    // What is in the backlog comes later, and is loud then.
-    this.#loud = 0;
+    // What is in the backlog comes later, and counts then.
+    this.#work = 0;
+    if (work === 0) return;
+    let quick = 0;
+    let idle = 0;
     for (const { bell } of this.#claimers.values()) {
-      if (!bell.idles) bell.ring();
-      else if (toWake > 0 && bell.summon()) toWake -= 1;
+      if (bell.idles) idle += 1;
+      else if (bell.isQuick) quick += 1;
     }
+    if (idle === 0) return;
+    const { waiting } = this.#board;
+    const share = (waiting * work) / shown / wakeNanoseconds;
+    let toWake = Math.min(waiting, Math.ceil(share) - quick);
+    for (const { bell } of this.#claimers.values()) {
+      if (toWake <= 0) break;
+      if (!bell.summon()) continue;
+      toWake -= 1;
+      idle -= 1;
+    }
+    if (idle > 0) this.#watchOver();
+  }
+
+  /** Summons whoever idles when calls still wait after a while: a worker may take longer than expected. */
+  #watchOver(): void {
+    this.#watch ??= setTimeout(() => {
+      this.#watch = undefined;
+      if (this.#board.waiting === 0) return;
+      for (const { bell } of this.#claimers.values()) bell.summon();
+    }, patienceMilliseconds).unref();
   }
 }

@@ -1,10 +1,11 @@
 /** How a thread is woken: one word that others count up, and one that says whether it sleeps. */
 const sequence = 0;
 const sleeping = 1;
-/** Words 16 to 18 are its permit's: `permit.ts`. */
+/** Words 16 to 19 are its permit's: `permit.ts`. */
 export const permitWord = 16;
 export const busyWord = 17;
 export const turnWord = 18;
+export const quickWord = 19;
 const wordCount = 32;
 
 /** The words of one thread. The node thread makes them and gives them to everybody who talks with that thread. */
@@ -29,10 +30,17 @@ export class Bell {
     if (Atomics.exchange(this.#words, sleeping, 0) === 1) Atomics.notify(this.#words, sequence);
   }
 
-  /** Whether the thread may take calls and runs none: then it must be rung for a new call; others look by themselves. */
+  /** Whether the thread may take calls and runs none: then it must be summoned for a new call; one that runs some looks by itself. */
   get idles(): boolean {
+    return Atomics.load(this.#words, busyWord) === 0 && Atomics.load(this.#words, permitWord) > 0;
+  }
+
+  /** Whether the thread runs one short call after the other, and so will soon take the next ones. */
+  get isQuick(): boolean {
     const words = this.#words;
-    return Atomics.load(words, busyWord) === 0 && Atomics.load(words, permitWord) > 0;
+    return (
+      Atomics.load(words, busyWord) === 1 && Atomics.load(words, sleeping) === 0 && Atomics.load(words, quickWord) === 1
+    );
   }
 
   /** Takes a worker that idles for a call that was shown, and rings it; returns false when it does not, or another took it. */

@@ -33,7 +33,8 @@ export interface BoardMemory {
   readonly area: SharedArrayBuffer;
 }
 
-const smallestPlace = 5;
+/** A cache line: most calls fit one. */
+const smallestPlace = 4;
 const largestPlace = 14;
 /** The most words that a call on a board can have. */
 export const callLimit = 1 << largestPlace;
@@ -97,14 +98,16 @@ export class BoardOwner {
   show(place: number): number {
     const mask = this.#count - 1;
     let slot = this.#tail & mask;
-    // A slot whose call runs longer than a whole round is passed over, by workers too: it is not ready.
-    while (Atomics.load(this.#slots, slotsStart + slot * wordsPerSlot) !== empty) {
+    // A slot whose call runs longer than a whole round is passed over, by workers too: it is not ready. That it is empty only
+    // this thread can have said.
+    while (this.#slots[slotsStart + slot * wordsPerSlot] !== empty) {
       this.#tail = (this.#tail + 1) | 0;
       slot = this.#tail & mask;
     }
     const at = slotsStart + slot * wordsPerSlot;
     this.#slots[at + 1] = place;
-    Atomics.store(this.#slots, at, ready);
+    // Nobody looks at it before `publish`.
+    this.#slots[at] = ready;
     this.#tail = (this.#tail + 1) | 0;
     this.#used += 1;
     return slot;
@@ -125,12 +128,17 @@ export class BoardOwner {
     return fresh;
   }
 
+  /** How many calls may wait: those shown and not passed by the workers' cursor. */
+  get waiting(): number {
+    return (this.#published - Atomics.load(this.#slots, cursorWord)) | 0;
+  }
+
   /** The result of the slot's call was read. */
   retire(slot: number): void {
     const at = slotsStart + slot * wordsPerSlot;
     this.#release(this.#slots[at + 1]!);
     this.#used -= 1;
-    Atomics.store(this.#slots, at, empty);
+    this.#slots[at] = empty;
   }
 
   /** The slots of calls that nobody had taken when it looked; looks at all slots. */

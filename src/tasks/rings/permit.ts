@@ -1,4 +1,4 @@
-import { busyWord, permitWord as permit, turnWord } from "./bell.js";
+import { busyWord, permitWord as permit, quickWord, turnWord } from "./bell.js";
 
 /**
  * Whether a CPU worker may take calls from boards: the node's side. The node writes the permit and reads `busy`; the worker
@@ -92,6 +92,11 @@ export class Permit {
 
   get granted(): boolean {
     return Atomics.load(this.#words, permit) > 0;
+  }
+
+  /** Says what it runs next: calls that are known to be short, or others. */
+  set quick(quick: boolean) {
+    this.#words[quickWord] = quick ? 1 : 0;
   }
 
   /** Is at rest; returns the number of the permit that was revoked, undefined when it was not. */

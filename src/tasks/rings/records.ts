@@ -122,6 +122,8 @@ export const resultKind = {
   atNode: 2,
   /** The worker does not have a result that is an argument: the call did not begin. */
   bounced: 3,
+  /** No result: what calls of a callee (in the number's place) take, in nanoseconds (in the slot's place). */
+  took: 4,
 } as const;
 
 /** A result in a ring. Words: 0 its length; 1 its kind; 2 the number of the call; 3 its slot, -1 for none; then its value. */

@@ -7,7 +7,7 @@ import { resultKind, resultWords, writeResult } from "../../src/tasks/rings/reco
 import { createRing, RingWriter } from "../../src/tasks/rings/ring.js";
 
 const nothing = () => {};
-const endings = { succeeded: nothing, failed: nothing, deposited: nothing, bounced: nothing };
+const endings = { succeeded: nothing, failed: nothing, deposited: nothing, bounced: nothing, unanswered: nothing };
 
 /** A worker with a permit, as its owner sees it. */
 function createWorker(id: number, submissions: Submissions) {

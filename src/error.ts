@@ -13,6 +13,8 @@ export const errorCodes = [
   "TASK_FAILED",
   "WORKER_DIED",
   "ACTOR_DIED",
+  "ACTOR_UNAVAILABLE",
+  "PENDING_CALLS_LIMIT",
   "OBJECT_LOST",
   "OBJECT_FREED",
   "OBJECT_STORE_FULL",

@@ -1,5 +1,5 @@
 import { currentContext } from "./context.js";
-import { type CodeRegistry, type Live, type LiveRecord, toRecord } from "./live.js";
+import { type ActorRecord, type CodeRegistry, type Live, type LiveRecord, toRecord } from "./live.js";
 import type { ObjectRef } from "./object-ref.js";
 import type { ActorId } from "./scheduler/events.js";
 
@@ -31,17 +31,27 @@ export interface ActorControl extends Live, Disposable {
 /** Where a handle keeps its actor's number. */
 export const actorId: unique symbol = Symbol.for("rayflight.actor") as never;
 
+/** What a handle's method is called with: one object for all its calls. */
+export interface MethodTarget {
+  readonly actor: ActorId;
+  readonly className: string;
+  readonly method: string;
+  readonly maxTaskRetries: number;
+}
+
 /** Makes a handle of an actor that exists. */
-export function createActorHandle<T>(actor: ActorId, className: string, methods: readonly string[]): ActorHandle<T> {
+export function createActorHandle<T>(record: ActorRecord): ActorHandle<T> {
+  const { actor, className, maxTaskRetries } = record;
   const handle: Record<PropertyKey, unknown> = {
     [actorId]: actor,
-    [toRecord]: (_codes: CodeRegistry): LiveRecord => ({ kind: "actor", actor, className, methods }),
+    [toRecord]: (_codes: CodeRegistry): LiveRecord => record,
     /** Ends the actor: for handles that are held by `using`. */
-    [Symbol.dispose]: () => currentContext().backend.kill(actor),
+    [Symbol.dispose]: () => currentContext().backend.kill(actor, false),
   };
-  for (const method of methods) {
+  for (const method of record.methods) {
+    const target: MethodTarget = { actor, className, method, maxTaskRetries };
     handle[method] = {
-      remote: (...args: unknown[]) => currentContext().backend.call(actor, className, method, args),
+      remote: (...args: unknown[]) => currentContext().backend.call(target, args),
     };
   }
   return Object.freeze(handle) as ActorHandle<T>;

@@ -6,7 +6,6 @@ import { isThenable, packOutcome } from "./outcome.js";
 import type { Outcome, WorkerCommand } from "./protocol.js";
 import type { Loaded, RunnerOptions } from "./runner.js";
 import type { ActorId, CodeId, TaskId } from "./scheduler/events.js";
-import { Queue } from "./scheduler/queue.js";
 
 type Construct = WorkerCommand & { type: "construct" };
 type Call = WorkerCommand & { type: "call" };
@@ -22,14 +21,13 @@ const shortMilliseconds = 0.02;
 export class ActorRunner {
   readonly #construct: Construct;
   readonly #options: RunnerOptions;
-  /** Calls that came by message, from where there are no rings. */
-  readonly #calls = new Queue<Call>();
   readonly #lines: CallSource;
   #instance: Record<string, unknown> | undefined;
   #underWay = 0;
   /** What a call took lately. */
   #milliseconds = Number.POSITIVE_INFINITY;
   #stopped = false;
+  #halted = false;
   #working = false;
 
   constructor(
@@ -45,16 +43,28 @@ export class ActorRunner {
   }
 
   call(call: Call): void {
-    if (call.sequence === undefined) this.#calls.push(call);
-    else this.#lines.hold(call);
+    this.#lines.hold(call);
     this.work();
+  }
+
+  /** A call does not come whose place in its caller's order others wait for. */
+  skip({ caller, sequence }: WorkerCommand & { type: "skip" }): void {
+    this.#lines.skip(caller, sequence);
+    this.work();
+  }
+
+  /** Begins no more calls, and says nothing more of those that go on: who made them is told by others. */
+  halt(): void {
+    this.#halted = true;
+    this.#stopped = true;
+    this.#instance = undefined;
   }
 
   /** Begins no more calls: the actor is dead. What came by message is answered, since the node counts it. */
   stop(): void {
     this.#stopped = true;
     const failure: Failure = { code: "ACTOR_DIED", message: "The actor was killed.", hint: "" };
-    for (let call = this.#next(); call !== undefined; call = this.#next()) {
+    for (let call = this.#lines.take(); call !== undefined; call = this.#lines.take()) {
       if (call.line === undefined) this.#end(call, { failure }, wallTime());
     }
     this.#instance = undefined;
@@ -66,12 +76,13 @@ export class ActorRunner {
     try {
       const target = (await load(code)) as unknown as new (...args: unknown[]) => Record<string, unknown>;
       const values = args.map((argument) => client.unpack(argument));
-      const instance = runAs(new RunningCall(this.#construct), () => new target(...values));
+      const instance = runAs(this.#runningCall(), () => new target(...values));
       if (this.#stopped) return;
       this.#instance = instance;
       outbox.push({ type: "constructed", actor, failure: undefined });
       this.work();
     } catch (reason) {
+      if (this.#halted) return;
       outbox.push({ type: "constructed", actor, failure: taskFailure(`new ${className}()`, reason) });
     }
   }
@@ -95,9 +106,10 @@ export class ActorRunner {
       };
       const seat: TaskSeat = { task: undefined };
       runAll(seat, () => {
-        seat.task = new RunningCall(this.#construct);
+        seat.task = this.#runningCall();
         for (let i = 0; i < sayAfter; i++) {
-          const call = this.#underWay < this.#construct.maxConcurrency ? this.#next() : undefined;
+          const isFree = !this.#stopped && this.#underWay < this.#construct.maxConcurrency;
+          const call = isFree ? this.#lines.take() : undefined;
           if (call === undefined) {
             more = false;
             return;
@@ -117,11 +129,19 @@ export class ActorRunner {
     this.#working = false;
   }
 
-  #next(): IncomingCall | undefined {
-    const message = this.#calls.shift();
-    if (message === undefined) return this.#lines.take();
-    const { task, name, method, args } = message;
-    return { task, name, method, args, line: undefined, facts: undefined };
+  #runningCall(): RunningCall {
+    return new RunningCall(this.#construct, () => this.#exit());
+  }
+
+  /** The actor ends itself: what its calls have returned is said, nothing else. */
+  #exit(): never {
+    if (!this.#stopped) {
+      this.halt();
+      this.#lines.say();
+      this.#options.outbox.push({ type: "exit", actor: this.#construct.actor });
+      this.#options.outbox.flush();
+    }
+    throw new ActorExit();
   }
 
   /** Runs a call; returns whether it goes on after this returns. */
@@ -132,6 +152,7 @@ export class ActorRunner {
     const running = seat.task as RunningCall;
     running.task = task;
     running.method = method;
+    call.order.begin(call.sequence);
     try {
       const values = new Array<unknown>(args.length);
       for (let i = 0; i < args.length; i++) values[i] = client.unpack(args[i]);
@@ -163,8 +184,23 @@ export class ActorRunner {
   }
 
   #end(call: IncomingCall, outcome: Outcome, began: number): void {
-    if (call.line !== undefined) this.#lines.answer(call, outcome, began);
-    else this.#options.outbox.push({ type: "done", task: call.task, outcome, milliseconds: wallTime() - began });
+    if (this.#halted) return;
+    if (call.line !== undefined) {
+      this.#lines.answer(call, outcome, began);
+      return;
+    }
+    const { outbox } = this.#options;
+    outbox.push({ type: "done", task: call.task, outcome, milliseconds: wallTime() - began });
+    // Should this thread end now, the call is not to run again.
+    if (call.order.isNoted) outbox.flush();
+  }
+}
+
+/** Ends the code that called `exitActor`. Nobody else hears of it. */
+class ActorExit extends Error {
+  constructor() {
+    super("exitActor() was called: the actor ends here.");
+    this.name = "ActorExit";
   }
 }
 
@@ -173,9 +209,12 @@ class RunningCall implements RunningTask {
   task: TaskId;
   method: string | undefined;
   readonly #construct: Construct;
+  /** Ends the actor; does not return. */
+  readonly exit: () => never;
 
-  constructor(construct: Construct) {
+  constructor(construct: Construct, exit: () => never) {
     this.#construct = construct;
+    this.exit = exit;
     this.task = construct.actor;
   }
 

@@ -35,12 +35,15 @@ export class Answers {
     const length = fitsWords(value) ? resultWords(value) : Number.POSITIVE_INFINITY;
     if (length > line.results.limit) {
       this.#outbox.push({ type: "deposit", task: call.task, name, outcome });
+      // Should this thread end now, the record below is read all the same.
+      this.#outbox.flush();
       const { words, at } = line.results.reserve(resultWords(undefined));
       writeResult(words, at, resultKind.atNode, number, -1, undefined);
     } else {
       const { words, at } = line.results.reserve(length);
       writeResult(words, at, failed ? resultKind.failure : resultKind.value, number, -1, value);
     }
+    line.results.complete();
     this.#unsaid.add(line);
   }
 

@@ -1,3 +1,4 @@
+import type { MethodTarget } from "./actor-handle.js";
 import type { RemoteCode } from "./live.js";
 import type { ObjectRef } from "./object-ref.js";
 import type { FilledActorOptions, FilledTaskOptions } from "./options.js";
@@ -47,7 +48,7 @@ export interface Backend {
   createActor(code: RemoteCode, args: readonly unknown[], options: FilledActorOptions): ActorId;
 
   /** Calls a method. Calls of one thread to one actor start in the order in which they were made. */
-  call(actor: ActorId, className: string, method: string, args: readonly unknown[]): ObjectRef;
+  call(target: MethodTarget, args: readonly unknown[]): ObjectRef;
 
   /** Copies a value to the store. */
   put(value: unknown): ObjectRef;
@@ -64,8 +65,11 @@ export interface Backend {
   /** Drops the values for everybody: whoever asks for them gets OBJECT_FREED. */
   free(refs: readonly ObjectRef[]): void;
 
-  /** Ends an actor at once; its calls fail with ACTOR_DIED. */
-  kill(actor: ActorId): void;
+  /**
+   * Ends an actor at once; its calls fail with ACTOR_DIED. With `restart`, only its thread is ended, and the actor is made
+   * anew if its `maxRestarts` allow it.
+   */
+  kill(actor: ActorId, restart: boolean): void;
 
   /** Withdraws a task that no worker has taken yet, whose failure then is CANCELLED. One that runs goes on. */
   cancel(ref: ObjectRef): void;

@@ -2,7 +2,7 @@ import type { StoredValue } from "../store/value.js";
 import { Answers } from "./answers.js";
 import type { CallFacts } from "./journal.js";
 import type { Outbox } from "./outbox.js";
-import type { Outcome, WorkerCommand, WorkerMessage } from "./protocol.js";
+import type { LineRings, Outcome, WorkerCommand, WorkerMessage } from "./protocol.js";
 import { Bell } from "./rings/bell.js";
 import { calleeOf, numberOf, parentOf, readArguments, sequenceOf, submittedOf } from "./rings/records.js";
 import { RingReader, RingWriter } from "./rings/ring.js";
@@ -17,11 +17,50 @@ export interface IncomingCall {
   readonly task: TaskId;
   readonly method: string;
   readonly args: readonly StoredValue[];
+  /** Where it stands among its caller's calls. */
+  readonly order: CallOrder;
+  readonly sequence: number;
   /** Whose ring it came by; undefined for one that came by message. */
   readonly line: CallerLine | undefined;
   readonly facts: CallFacts | undefined;
-  /** Of a call that came by message. */
-  readonly name: string | undefined;
+}
+
+/** The order of one caller's calls to one actor. */
+export class CallOrder {
+  /** Which call is next. */
+  next = 0;
+  /** Calls that came by message before their turn; undefined in the place of one that never comes. */
+  readonly held = new Map<number, IncomingCall | undefined>();
+  #begun: Int32Array | undefined;
+
+  /** From now on, notes how far calls have begun, for when this thread ends. */
+  noteIn(begun: SharedArrayBuffer | undefined): void {
+    if (begun !== undefined) this.#begun = new Int32Array(begun);
+  }
+
+  /** Whether it notes how far calls have begun. */
+  get isNoted(): boolean {
+    return this.#begun !== undefined;
+  }
+
+  /**
+   * The call with this number begins now. It is read once this thread has ended, so a plain store will do: whoever is then
+   * told that a call had not begun may rely on it.
+   */
+  begin(sequence: number): void {
+    if (this.#begun !== undefined) this.#begun[0] = sequence + 1;
+  }
+
+  /** The next call, if it came by message. */
+  takeHeld(): IncomingCall | undefined {
+    while (this.held.has(this.next)) {
+      const call = this.held.get(this.next);
+      this.held.delete(this.next);
+      this.next += 1;
+      if (call !== undefined) return call;
+    }
+    return undefined;
+  }
 }
 
 /** Where an actor's calls come from, and its answers go. */
@@ -30,6 +69,8 @@ export interface CallSource {
   take(): IncomingCall | undefined;
   /** A call that came by message and has a place in its caller's order. */
   hold(call: CallMessage): void;
+  /** A caller's call does not come. */
+  skip(caller: ClientId, sequence: number): void;
   /** The outcome of a call that came by a ring and started then. */
   answer(call: IncomingCall, outcome: Outcome, started: number): void;
   /** The calls answered since the last time began at `began` and took `each` milliseconds, one after the other. */
@@ -46,18 +87,12 @@ export class CallerLine {
   readonly bell: Bell;
   readonly methods: string[] = [];
 
-  constructor({ caller, calls, results, words }: WorkerCommand & { type: "caller" }) {
+  constructor(caller: ClientId, { calls, results, words }: LineRings) {
     this.caller = caller;
     this.calls = new RingReader(calls);
     this.results = new RingWriter(results);
     this.bell = new Bell(words);
   }
-}
-
-/** Where the order of one caller's calls stands. What came by message before its turn is held. */
-interface Order {
-  next: number;
-  readonly held: Map<number, CallMessage>;
 }
 
 /**
@@ -66,7 +101,7 @@ interface Order {
  */
 export class CallerLines implements CallSource {
   readonly #lines = new Map<ClientId, CallerLine>();
-  readonly #orders = new Map<ClientId, Order>();
+  readonly #orders = new Map<ClientId, CallOrder>();
   readonly #reader = new WordReader();
   readonly #answers: Answers;
 
@@ -74,24 +109,26 @@ export class CallerLines implements CallSource {
     this.#answers = new Answers(outbox);
   }
 
-  add(command: WorkerCommand & { type: "caller" }): void {
-    this.#lines.set(command.caller, new CallerLine(command));
+  add({ caller, rings, begun }: WorkerCommand & { type: "caller" }): void {
+    if (rings !== undefined) this.#lines.set(caller, new CallerLine(caller, rings));
+    this.#orderOf(caller).noteIn(begun);
   }
 
-  hold(call: CallMessage): void {
-    this.#orderOf(call.caller).held.set(call.sequence!, call);
+  hold({ task, method, args, caller, sequence }: CallMessage): void {
+    const order = this.#orderOf(caller);
+    order.held.set(sequence, { task, method, args, order, sequence, line: undefined, facts: undefined });
+  }
+
+  skip(caller: ClientId, sequence: number): void {
+    this.#orderOf(caller).held.set(sequence, undefined);
   }
 
   take(): IncomingCall | undefined {
     for (const [caller, order] of this.#orders) {
-      if (order.held.size === 0) continue;
-      const message = order.held.get(order.next);
-      if (message === undefined) continue;
-      order.held.delete(order.next);
-      order.next += 1;
+      const call = order.held.size > 0 ? order.takeHeld() : undefined;
+      if (call === undefined) continue;
       this.#rotate(caller);
-      const { task, method, args, name } = message;
-      return { task, method, args, name, line: undefined, facts: undefined };
+      return call;
     }
     for (const line of this.#lines.values()) {
       const call = this.#takeFrom(line);
@@ -138,14 +175,14 @@ export class CallerLines implements CallSource {
       }
       order.next += 1;
       const task = caller * 2 ** 32 + number;
-      return { task, method: line.methods[callee]!, args, line, facts, name: undefined };
+      return { task, method: line.methods[callee]!, args, order, sequence, line, facts };
     }
   }
 
-  #orderOf(caller: ClientId): Order {
+  #orderOf(caller: ClientId): CallOrder {
     let order = this.#orders.get(caller);
     if (order === undefined) {
-      order = { next: 0, held: new Map() };
+      order = new CallOrder();
       this.#orders.set(caller, order);
     }
     return order;

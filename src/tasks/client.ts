@@ -1,6 +1,7 @@
 import { RayflightError } from "../error.js";
 import { packValue, type StoredValue, unpackValue, type ValueCodec } from "../store/value.js";
 import { isPrimitive } from "../store/value-survey.js";
+import type { MethodTarget } from "./actor-handle.js";
 import type { Backend, GetOptions, NodeInfo, WaitOptions } from "./backend.js";
 import { LocalRefs } from "./client-refs.js";
 import { PendingRequests } from "./client-requests.js";
@@ -85,7 +86,13 @@ export class TaskClient implements Backend, RefOwner, CodeRegistry, ValueCodec, 
       base: this.#base,
       settle: (number, outcome) => this.#settle(number, outcome),
       moved: (number) => this.#move(number),
-      callByNode: (call, sequence) => this.#callByNode(call, sequence),
+      lines: {
+        byNode: (call, life, tell) => this.#callByNode(call, life, tell),
+        placed: (actor, life, calls) => {
+          const places = calls.map(({ number, sequence }) => [this.#base + number, sequence] as const);
+          this.#outbox.push({ type: "placed", actor, life, calls: places });
+        },
+      },
       byNode: (number, callee, args) => this.#handOn(number, callee, args),
       codeId: (code) => this.codeId(code),
     });
@@ -112,30 +119,44 @@ export class TaskClient implements Backend, RefOwner, CodeRegistry, ValueCodec, 
 
   createActor(code: RemoteCode, args: readonly unknown[], options: FilledActorOptions): ActorId {
     this.#checkFeasible(options.name, options.demand);
-    const { name: className, demand, maxConcurrency, shared } = options;
+    const { name: className, demand, maxConcurrency, maxRestarts, shared } = options;
     const message = { code: this.codeId(code), className, args: this.#packArguments(className, args) };
     const actor = this.#base + ++this.#lastNumber;
     const parent = runningTask()?.task;
-    this.#outbox.push({ type: "create", actor, ...message, demand, maxConcurrency, shared, parent });
+    this.#outbox.push({ type: "create", actor, ...message, demand, maxConcurrency, maxRestarts, shared, parent });
     return actor;
   }
 
-  call(actor: ActorId, className: string, method: string, args: readonly unknown[]): ObjectRef {
+  call(target: MethodTarget, args: readonly unknown[]): ObjectRef {
     this.#checkOpen();
     const calls = this.#calls;
+    const { actor, method, maxTaskRetries } = target;
     if (calls === undefined) {
-      const name = `${className}.${method}`;
+      const name = `${target.className}.${method}`;
       const packed = this.#packArguments(name, args);
       const task = this.#base + ++this.#lastNumber;
-      this.#outbox.push({ type: "call", task, actor, name, method, args: packed, parent: runningTask()?.task });
+      const parent = runningTask()?.task;
+      this.#outbox.push({ type: "call", task, actor, name, method, args: packed, maxTaskRetries, parent });
       return this.#borrow(task);
     }
-    const { callee, name } = calls.methodOf(className, method);
+    const { callee, name } = calls.methodOf(target);
     const own = this.#packForLine(name, args);
     const number = ++this.#lastNumber;
     const token = this.#owned.add(number);
     const parent = runningTask()?.task ?? 0;
-    calls.lines.call({ actor, number, callee, name, method, args: own, parent, submitted: calls.now });
+    calls.lines.call({
+      actor,
+      number,
+      callee,
+      name,
+      method,
+      args: own,
+      parent,
+      submitted: calls.now,
+      retriesLeft: maxTaskRetries,
+      attempt: 0,
+      sequence: -1,
+    });
     return new ObjectRef(this.#base + number, this, token);
   }
 
@@ -177,9 +198,9 @@ export class TaskClient implements Backend, RefOwner, CodeRegistry, ValueCodec, 
     if (objects.length > 0) this.#outbox.push({ type: "free", objects });
   }
 
-  kill(actor: ActorId): void {
-    this.#calls?.lines.kill(actor);
-    this.#outbox.push({ type: "kill", actor });
+  kill(actor: ActorId, restart: boolean): void {
+    this.#calls?.lines.kill(actor, restart);
+    this.#outbox.push({ type: "kill", actor, restart });
   }
 
   cancel(ref: ObjectRef): void {
@@ -416,10 +437,13 @@ export class TaskClient implements Backend, RefOwner, CodeRegistry, ValueCodec, 
     });
   }
 
-  #callByNode({ actor, number, name, method, args, parent }: LineCall, sequence: number): void {
-    const task = this.#base + number;
+  #callByNode(call: LineCall, life: number, tell: boolean): void {
+    const { actor, number, name, method, args, retriesLeft: maxTaskRetries, sequence } = call;
     const packed = args.map((argument) => this.#asReference(argument));
-    this.#outbox.push({ type: "call", task, actor, name, method, args: packed, parent: parent || undefined, sequence });
+    const parent = call.parent || undefined;
+    const place = { life, sequence, tell };
+    const task = this.#base + number;
+    this.#outbox.push({ type: "call", task, actor, name, method, args: packed, maxTaskRetries, parent, place });
   }
 
   #asReference(argument: OwnArgument): Argument {

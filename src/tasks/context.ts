@@ -19,6 +19,8 @@ export interface RunningTask {
   readonly actor?: ActorId;
   readonly name: string;
   readonly gpuIds: readonly number[];
+  /** Of an actor: ends it. */
+  exit?(): never;
   /** Says that it waits for an object, so that others may run meanwhile, and that it goes on. */
   blocked(): void;
   resumed(): void;

@@ -13,6 +13,18 @@ export { ObjectRef } from "./object-ref.js";
 export type { ActorOptions, TaskOptions } from "./options.js";
 export { createQueue, type Queue } from "./queue-actor.js";
 export { RemoteClass, RemoteFunction, remote } from "./remote.js";
-export { cancel, createScope, free, get, getGpuIds, kill, put, type Scope, wait } from "./verbs.js";
+export {
+  cancel,
+  createScope,
+  exitActor,
+  free,
+  get,
+  getGpuIds,
+  type KillOptions,
+  kill,
+  put,
+  type Scope,
+  wait,
+} from "./verbs.js";
 export { createWorkersBackend } from "./workers/backend.js";
 export { type HostTasksOptions, hostTasks } from "./workers/host-tasks.js";

@@ -5,7 +5,7 @@ import type { ActorId, CodeId, ObjectId } from "./scheduler/events.js";
 /** A live object as it travels inside a value: what another thread needs to make one that stands for the same thing. */
 export type LiveRecord =
   | { readonly kind: "ref"; readonly object: ObjectId }
-  | { readonly kind: "actor"; readonly actor: ActorId; readonly className: string; readonly methods: readonly string[] }
+  | ActorRecord
   | { readonly kind: "function"; readonly code: CodeId; readonly name: string; readonly options: FilledTaskOptions }
   | {
       readonly kind: "class";
@@ -14,6 +14,15 @@ export type LiveRecord =
       readonly methods: readonly string[];
       readonly options: FilledActorOptions;
     };
+
+/** An actor's handle. */
+export interface ActorRecord {
+  readonly kind: "actor";
+  readonly actor: ActorId;
+  readonly className: string;
+  readonly methods: readonly string[];
+  readonly maxTaskRetries: number;
+}
 
 /** The method by which live objects say what they are. A registered symbol: it holds across copies of the package. */
 export const toRecord: unique symbol = Symbol.for("rayflight.live") as never;

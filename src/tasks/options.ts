@@ -41,6 +41,17 @@ export interface ActorOptions {
    * thousand of them are cheap; a call that computes for long holds up its neighbours, and what ends the thread ends them all.
    */
   hosted?: "alone" | "shared";
+  /**
+   * How often it is made anew, with the same arguments, when its thread ends otherwise than by `kill` or `exitActor`: 0 by
+   * default, -1 for ever. It keeps what resources it holds; its state is lost. Of shared actors, this costs a restart to the one
+   * whose call ended the thread; to all of them when that is not known.
+   */
+  maxRestarts?: number;
+  /**
+   * How often a call runs again that had begun when the actor's thread ended, if the actor is made anew: 0 by default, -1
+   * for ever. Such a call fails with ACTOR_UNAVAILABLE otherwise. Calls that had not begun wait for the actor in any case.
+   */
+  maxTaskRetries?: number;
 }
 
 /** Options with every default filled in. Plain data: they travel. */
@@ -57,16 +68,14 @@ export interface FilledActorOptions {
   readonly maxConcurrency: number;
   /** Whether it lives with others on one thread. */
   readonly shared: boolean;
+  readonly maxRestarts: number;
+  readonly maxTaskRetries: number;
 }
 
 /** Fills in what `options` leaves open. Throws INVALID_ARGUMENT for what makes no sense. */
 export function fillTaskOptions(options: TaskOptions, defaults: FilledTaskOptions): FilledTaskOptions {
   const { maxRetries = defaults.maxRetries, retryExceptions = defaults.retryExceptions } = options;
-  if (!Number.isInteger(maxRetries) || maxRetries < -1) {
-    throw new RayflightError("INVALID_ARGUMENT", `maxRetries is ${maxRetries}.`, {
-      hint: "Give a whole number of at least 0, or -1 for ever.",
-    });
-  }
+  checkRepeats("maxRetries", maxRetries);
   const demand = fillDemand(options, defaults.demand);
   return { name: options.name ?? defaults.name, demand, maxRetries, retryExceptions };
 }
@@ -74,6 +83,9 @@ export function fillTaskOptions(options: TaskOptions, defaults: FilledTaskOption
 /** As `fillTaskOptions`, for actors. */
 export function fillActorOptions(options: ActorOptions, defaults: FilledActorOptions): FilledActorOptions {
   const { maxConcurrency = defaults.maxConcurrency } = options;
+  const { maxRestarts = defaults.maxRestarts, maxTaskRetries = defaults.maxTaskRetries } = options;
+  checkRepeats("maxRestarts", maxRestarts);
+  checkRepeats("maxTaskRetries", maxTaskRetries);
   if (!Number.isInteger(maxConcurrency) || maxConcurrency < 1) {
     throw new RayflightError("INVALID_ARGUMENT", `maxConcurrency is ${maxConcurrency}.`, {
       hint: "Give a whole number of at least 1.",
@@ -86,7 +98,8 @@ export function fillActorOptions(options: ActorOptions, defaults: FilledActorOpt
     });
   }
   const demand = fillDemand(options, defaults.demand);
-  return { name: options.name ?? defaults.name, demand, maxConcurrency, shared: hosted === "shared" };
+  const shared = hosted === "shared";
+  return { name: options.name ?? defaults.name, demand, maxConcurrency, shared, maxRestarts, maxTaskRetries };
 }
 
 export function defaultTaskOptions(name: string): FilledTaskOptions {
@@ -94,7 +107,15 @@ export function defaultTaskOptions(name: string): FilledTaskOptions {
 }
 
 export function defaultActorOptions(name: string): FilledActorOptions {
-  return { name, demand: { cpus: 0, gpus: 0 }, maxConcurrency: 1000, shared: false };
+  const demand = { cpus: 0, gpus: 0 };
+  return { name, demand, maxConcurrency: 1000, shared: false, maxRestarts: 0, maxTaskRetries: 0 };
+}
+
+function checkRepeats(option: string, times: number): void {
+  if (Number.isInteger(times) && times >= -1) return;
+  throw new RayflightError("INVALID_ARGUMENT", `${option} is ${times}.`, {
+    hint: "Give a whole number of at least 0, or -1 for ever.",
+  });
 }
 
 type Asked = Pick<TaskOptions, "numCpus" | "numGpus" | "resources">;

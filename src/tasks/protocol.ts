@@ -17,6 +17,15 @@ export interface ReferenceArgument {
   readonly ref: ObjectId;
 }
 
+/** Where a call stands among those of its caller to one actor. */
+export interface CallPlace {
+  /** How often the actor had been made anew: each time, the order begins again. */
+  readonly life: number;
+  readonly sequence: number;
+  /** Whether the caller wants to know when the call has ended. */
+  readonly tell: boolean;
+}
+
 /** A value or why there is none. */
 export type Outcome = { readonly value: StoredValue } | { readonly failure: Failure };
 
@@ -44,6 +53,7 @@ export type ClientMessage =
       maxConcurrency: number;
       /** Whether it lives with others on one thread. */
       shared: boolean;
+      maxRestarts: number;
       parent: TaskId | undefined;
     }
   | {
@@ -53,10 +63,13 @@ export type ClientMessage =
       name: string;
       method: string;
       args: readonly Argument[];
+      maxTaskRetries: number;
       parent: TaskId | undefined;
       /** Its place in the order of the caller's calls to this actor, where others go by a ring. */
-      sequence?: number;
+      place?: CallPlace;
     }
+  /** Calls that did not end in the actor's last life have got places for this one. */
+  | { type: "placed"; actor: ActorId; life: number; calls: readonly (readonly [TaskId, sequence: number])[] }
   | { type: "put"; object: ObjectId; value: StoredValue }
   /** An object that the sender owns has left its thread: the node has it from now on, or once its outcome follows. */
   | { type: "share"; object: ObjectId; outcome: Outcome | undefined }
@@ -91,7 +104,8 @@ export type ClientMessage =
   | { type: "hold"; objects: readonly ObjectId[] }
   | { type: "release"; objects: ObjectId[] }
   | { type: "free"; objects: readonly ObjectId[] }
-  | { type: "kill"; actor: ActorId }
+  /** With `restart`, only its thread is ended, and it is made anew if it may be. */
+  | { type: "kill"; actor: ActorId; restart: boolean }
   | { type: "cancel"; task: TaskId }
   /** Answered by `nodes`. */
   | { type: "nodes"; request: number };
@@ -101,6 +115,10 @@ export type WorkerMessage =
   | { type: "started" }
   | { type: "done"; task: TaskId; outcome: Outcome; milliseconds: number }
   | { type: "constructed"; actor: ActorId; failure: Failure | undefined }
+  /** A shared actor has left this thread, as it was told to, and what it has begun is known. */
+  | { type: "evicted"; actor: ActorId }
+  /** The actor has called `exitActor`. */
+  | { type: "exit"; actor: ActorId }
   | { type: "blocked"; task: TaskId }
   | { type: "resumed"; task: TaskId }
   /** The outcome of a call from a board that does not fit words; its owner is told to ask for it. */
@@ -146,11 +164,23 @@ export type ClientReply =
   | { type: "ended"; worker: WorkerId; reason: string }
   /**
    * The actor is up. Calls to it go by the ring to its thread, and results come by another: those that are given, or those that
-   * were given for another actor on the same thread.
+   * were given for another actor on the same thread. An actor that may be made anew notes in `begun` which calls it has begun.
    */
-  | { type: "line"; actor: ActorId; worker: WorkerId; shared: boolean; rings: LineRings | undefined }
-  /** The actor is dead. */
-  | { type: "lineEnded"; actor: ActorId; failure: Failure }
+  | {
+      type: "line";
+      actor: ActorId;
+      worker: WorkerId;
+      shared: boolean;
+      life: number;
+      rings: LineRings | undefined;
+      begun: SharedArrayBuffer | undefined;
+    }
+  /** The actor is not on its thread any more: it is made anew, and another `line` follows. With `gone`, the thread has ended. */
+  | { type: "lineBroken"; actor: ActorId; reason: string; gone: boolean }
+  /** The actor is dead. With `gone`, its thread had ended before. */
+  | { type: "lineEnded"; actor: ActorId; failure: Failure; gone: boolean }
+  /** A call that went by the node has ended; said where the actor may restart. */
+  | { type: "callEnded"; actor: ActorId; task: TaskId }
   /** Worker threads end before they are up. */
   | { type: "stranded"; reason: string };
 
@@ -174,9 +204,14 @@ export type WorkerCommand =
       gpuIds: readonly number[];
       maxConcurrency: number;
       shared: boolean;
+      /** How often it was made anew. */
+      life: number;
     }
-  /** A shared actor is to be dropped: what it has not begun is not to begin. */
-  | { type: "evict"; actor: ActorId }
+  /**
+   * A shared actor is to be dropped: what it has not begun is not to begin. With `again`, it is made anew then: what it has begun
+   * is not to be answered, and `evicted` says that it is gone.
+   */
+  | { type: "evict"; actor: ActorId; again: boolean }
   | {
       type: "call";
       task: TaskId;
@@ -185,15 +220,21 @@ export type WorkerCommand =
       method: string;
       args: readonly StoredValue[];
       caller: ClientId;
-      sequence: number | undefined;
+      /** Its place among the caller's calls. */
+      sequence: number;
     }
-  /** Calls of this thread come by a ring, and results go to it by another. */
+  /** A call of this caller has ended before it was sent: its place stays empty. */
+  | { type: "skip"; actor: ActorId; caller: ClientId; sequence: number }
+  /**
+   * A thread calls this actor: by a ring, and results go to it by another; without rings, by those that it has, or by message.
+   * In `begun` is to be noted how far its calls have begun.
+   */
   | {
       type: "caller";
       caller: ClientId;
-      calls: SharedArrayBuffer;
-      results: SharedArrayBuffer;
-      words: SharedArrayBuffer;
+      actor: ActorId;
+      rings: LineRings | undefined;
+      begun: SharedArrayBuffer | undefined;
     }
   /** There is a board to claim from; results go by this ring to its owner, whose words are given. */
   | { type: "claim"; owner: ClientId; memory: BoardMemory; results: SharedArrayBuffer; words: SharedArrayBuffer }
@@ -220,6 +261,8 @@ const workerMessages: ReadonlySet<string> = new Set<WorkerMessage["type"]>([
   "started",
   "done",
   "constructed",
+  "evicted",
+  "exit",
   "blocked",
   "resumed",
   "deposit",
@@ -238,7 +281,9 @@ const replies: ReadonlySet<string> = new Set<ClientReply["type"]>([
   "ended",
   "stranded",
   "line",
+  "lineBroken",
   "lineEnded",
+  "callEnded",
 ]);
 
 export function isWorkerMessage(message: UpMessage): message is WorkerMessage {

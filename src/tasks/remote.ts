@@ -63,7 +63,9 @@ export class RemoteClass<C extends ActorConstructor = ActorConstructor> implemen
    */
   remote(...args: RemoteArguments<ConstructorParameters<C>>): ActorHandle<InstanceType<C>> {
     const actor = currentContext().backend.createActor(this.#code, args, this.#options);
-    return createActorHandle<InstanceType<C>>(actor, this.#options.name, this.#methods);
+    const { name: className, maxTaskRetries } = this.#options;
+    const methods = this.#methods;
+    return createActorHandle<InstanceType<C>>({ kind: "actor", actor, className, methods, maxTaskRetries });
   }
 
   /** The same class with other options. */

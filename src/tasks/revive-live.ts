@@ -8,7 +8,7 @@ export function reviveLive(
   record: Exclude<LiveRecord, { kind: "ref" }>,
   register: (code: RemoteCode, id: CodeId) => void,
 ): object {
-  if (record.kind === "actor") return createActorHandle(record.actor, record.className, record.methods);
+  if (record.kind === "actor") return createActorHandle(record);
   const code: RemoteCode = { name: record.name };
   register(code, record.code);
   if (record.kind === "function") return new RemoteFunction(code, record.options);

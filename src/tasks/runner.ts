@@ -18,6 +18,8 @@ export interface RunnerOptions {
   readonly outbox: Outbox<WorkerMessage>;
   /** Unpacks arguments and packs results: references in them belong to it. */
   readonly client: TaskClient;
+  /** This thread's words, where it has some of its own. */
+  readonly words?: SharedArrayBuffer | undefined;
   /** Makes a shipped function callable. */
   load(code: CodeId, definition: Definition): Promise<Loaded>;
   /** What else runs on this thread: it is told while a task that waited takes the thread again. */
@@ -50,11 +52,21 @@ export class TaskRunner {
       if (command.type === "define") this.#definitions.set(command.code, command.definition);
       else if (command.type === "run") this.#queue.push(command);
       else if (command.type === "construct") this.#admit(command);
-      else if (command.type === "call" || command.type === "caller" || command.type === "evict") {
+      else if (
+        command.type === "call" ||
+        command.type === "caller" ||
+        command.type === "evict" ||
+        command.type === "skip"
+      ) {
         this.#actors?.receive(command);
       }
     }
     this.#next();
+  }
+
+  /** Begins no more calls of actors, and says nothing more of those that go on. */
+  halt(): void {
+    this.#actors?.halt();
   }
 
   #admit(construct: WorkerCommand & { type: "construct" }): void {

@@ -1,9 +1,10 @@
 import { ActorRunner } from "./actor-runner.js";
 import { Answers } from "./answers.js";
-import { CallerLine, type CallMessage, type CallSource, type IncomingCall } from "./caller-lines.js";
+import { CallerLine, type CallMessage, CallOrder, type CallSource, type IncomingCall } from "./caller-lines.js";
 import type { ActorCommand } from "./lone-actor.js";
 import type { Outcome, WorkerCommand } from "./protocol.js";
 import { calleeOf, numberOf, parentOf, readArguments, sequenceOf, submittedOf } from "./rings/records.js";
+import { noteTenant } from "./rings/tenant.js";
 import { WordReader } from "./rings/words.js";
 import type { Loaded, RunnerOptions } from "./runner.js";
 import type { ActorId, ClientId, CodeId } from "./scheduler/events.js";
@@ -13,6 +14,9 @@ import { Queue } from "./scheduler/queue.js";
 const turnMilliseconds = 2;
 
 interface Tenant {
+  readonly actor: ActorId;
+  /** How often the actor was made anew before. */
+  readonly life: number;
   readonly runner: ActorRunner;
   readonly calls: TenantCalls;
 }
@@ -21,6 +25,7 @@ interface Tenant {
 interface Callee {
   readonly method: string;
   readonly actor: ActorId;
+  readonly life: number;
 }
 
 /**
@@ -34,6 +39,7 @@ export class SharedHost {
   readonly #lines: { readonly line: CallerLine; readonly callees: Map<number, Callee> }[] = [];
   readonly #answers: Answers;
   readonly #reader = new WordReader();
+  readonly #words: Int32Array | undefined;
   /** Those that have got calls, in the order in which they are to run. */
   readonly #ready = new Set<Tenant>();
   #scheduled = false;
@@ -42,6 +48,7 @@ export class SharedHost {
     this.#options = options;
     this.#load = load;
     this.#answers = new Answers(options.outbox);
+    if (options.words !== undefined) this.#words = new Int32Array(options.words);
     options.client.onRing(() => this.#work());
   }
 
@@ -49,19 +56,40 @@ export class SharedHost {
   admit(construct: WorkerCommand & { type: "construct" }): void {
     const calls = new TenantCalls(this.#answers);
     const runner = new ActorRunner(construct, this.#options, this.#load, calls);
-    this.#tenants.set(construct.actor, { runner, calls });
+    const { actor, life } = construct;
+    this.#tenants.set(actor, { actor, life, runner, calls });
+  }
+
+  /** The thread stops. */
+  halt(): void {
+    for (const { runner } of this.#tenants.values()) runner.halt();
   }
 
   receive(command: ActorCommand): void {
     if (command.type === "call") this.#tenants.get(command.actor)?.runner.call(command);
-    else if (command.type === "evict") {
-      const tenant = this.#tenants.get(command.actor);
-      this.#tenants.delete(command.actor);
-      tenant?.runner.stop();
-    } else {
-      this.#lines.push({ line: new CallerLine(command), callees: new Map() });
+    else if (command.type === "skip") this.#tenants.get(command.actor)?.runner.skip(command);
+    else if (command.type === "evict") this.#evict(command);
+    else {
+      const { caller, rings, begun } = command;
+      this.#tenants.get(command.actor)?.calls.noteIn(caller, begun);
+      if (rings === undefined) return;
+      this.#lines.push({ line: new CallerLine(caller, rings), callees: new Map() });
       this.#work();
     }
+  }
+
+  #evict({ actor, again }: WorkerCommand & { type: "evict" }): void {
+    const tenant = this.#tenants.get(actor);
+    this.#tenants.delete(actor);
+    if (tenant === undefined) return;
+    this.#ready.delete(tenant);
+    if (!again) {
+      tenant.runner.stop();
+      return;
+    }
+    tenant.runner.halt();
+    this.#answers.say();
+    this.#options.outbox.push({ type: "evicted", actor });
   }
 
   #work(): void {
@@ -70,7 +98,9 @@ export class SharedHost {
     this.#sort();
     for (const tenant of this.#ready) {
       this.#ready.delete(tenant);
+      if (this.#words !== undefined) noteTenant(this.#words, tenant.actor);
       tenant.runner.work();
+      if (this.#words !== undefined) noteTenant(this.#words, undefined);
       if (this.#ready.size === 0 || performance.now() < until) continue;
       this.#scheduled = true;
       setImmediate(() => {
@@ -94,15 +124,17 @@ export class SharedHost {
         const [parent, submitted] = [parentOf(words, at), submittedOf(words, at)];
         calls.advance(at);
         if (sequence < 0) {
-          callees.set(calleeNumber, { method: args[0] as string, actor: args[1] as ActorId });
+          const [method, actor, life] = args as [string, ActorId, number];
+          callees.set(calleeNumber, { method, actor, life });
           continue;
         }
-        const { method, actor } = callees.get(calleeNumber)!;
+        const { method, actor, life } = callees.get(calleeNumber)!;
         const tenant = this.#tenants.get(actor);
-        if (tenant === undefined) continue;
+        if (tenant?.life !== life) continue;
         const facts = { number, calleeNumber, parent, submitted, attempt: 1 };
         const task = caller * 2 ** 32 + number;
-        tenant.calls.receive(caller, sequence, { task, method, args, line, facts, name: undefined });
+        const order = tenant.calls.orderOf(caller);
+        tenant.calls.receive(order, sequence, { task, method, args, order, sequence, line, facts });
         this.#ready.add(tenant);
       }
       calls.release();
@@ -115,33 +147,42 @@ class TenantCalls implements CallSource {
   readonly #answers: Answers;
   readonly #queue = new Queue<IncomingCall>();
   /** Which call of a caller is next, and those that came before their turn. */
-  readonly #orders = new Map<ClientId, { next: number; readonly early: Map<number, IncomingCall> }>();
+  readonly #orders = new Map<ClientId, CallOrder>();
 
   constructor(answers: Answers) {
     this.#answers = answers;
   }
 
-  receive(caller: ClientId, sequence: number, call: IncomingCall): void {
+  orderOf(caller: ClientId): CallOrder {
     let order = this.#orders.get(caller);
     if (order === undefined) {
-      order = { next: 0, early: new Map() };
+      order = new CallOrder();
       this.#orders.set(caller, order);
     }
-    if (sequence !== order.next) {
-      order.early.set(sequence, call);
-      return;
-    }
-    let next: IncomingCall | undefined = call;
-    do {
-      this.#queue.push(next);
-      order.early.delete(order.next);
-      order.next += 1;
-      next = order.early.get(order.next);
-    } while (next !== undefined);
+    return order;
   }
 
-  hold({ task, method, args, name, caller, sequence }: CallMessage): void {
-    this.receive(caller, sequence!, { task, method, args, name, line: undefined, facts: undefined });
+  noteIn(caller: ClientId, begun: SharedArrayBuffer | undefined): void {
+    this.orderOf(caller).noteIn(begun);
+  }
+
+  /** Takes a call, or undefined in the place of one that never comes. */
+  receive(order: CallOrder, sequence: number, call: IncomingCall | undefined): void {
+    if (sequence === order.next && call !== undefined) {
+      this.#queue.push(call);
+      order.next += 1;
+    } else order.held.set(sequence, call);
+    if (order.held.size === 0) return;
+    for (let next = order.takeHeld(); next !== undefined; next = order.takeHeld()) this.#queue.push(next);
+  }
+
+  hold({ task, method, args, caller, sequence }: CallMessage): void {
+    const order = this.orderOf(caller);
+    this.receive(order, sequence, { task, method, args, order, sequence, line: undefined, facts: undefined });
+  }
+
+  skip(caller: ClientId, sequence: number): void {
+    this.receive(this.orderOf(caller), sequence, undefined);
   }
 
   take(): IncomingCall | undefined {

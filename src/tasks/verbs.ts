@@ -63,9 +63,26 @@ export function free(refs: ObjectRef | readonly ObjectRef[]): void {
   currentContext().backend.free(refs instanceof ObjectRef ? [refs] : refs);
 }
 
+export interface KillOptions {
+  /** With false, only the actor's thread is ended, and the actor is made anew if its `maxRestarts` allow it. True by default. */
+  noRestart?: boolean;
+}
+
 /** Ends an actor at once; its calls fail with ACTOR_DIED. Killing it twice is no error. */
-export function kill(actor: ActorControl): void {
-  currentContext().backend.kill(actor[actorId]);
+export function kill(actor: ActorControl, { noRestart = true }: KillOptions = {}): void {
+  currentContext().backend.kill(actor[actorId], !noRestart);
+}
+
+/**
+ * Ends the actor whose method is running, by intent: it is not made anew. Does not return; the call itself, and those that
+ * have not ended, fail with ACTOR_DIED. Throws FAILED_PRECONDITION outside of an actor.
+ */
+export function exitActor(): never {
+  const exit = runningTask()?.exit;
+  if (exit !== undefined) return exit();
+  throw new RayflightError("FAILED_PRECONDITION", "exitActor() was called outside of an actor's method.", {
+    hint: "End an actor from elsewhere with kill(handle).",
+  });
 }
 
 /** Withdraws a task that did not start yet: `get` then rejects with CANCELLED. A task that runs goes on. */

@@ -141,10 +141,12 @@ test("an actor gets a thread of its own, and its calls keep their callers' order
     task,
     actor: 10,
     caller,
+    maxTaskRetries: 0,
     pending,
   });
+  const demand = { cpus: 0, gpus: 0 };
   t.deepEqual(
-    scheduler.handle([{ type: "create", actor: 10, demand: { cpus: 0, gpus: 0 }, shared: false, pending: [9] }]),
+    scheduler.handle([{ type: "create", actor: 10, demand, shared: false, maxRestarts: 0, pending: [9] }]),
     [],
   );
   t.deepEqual(scheduler.handle([call(11, 0, [8]), call(12, 0), call(13, 1)]), []);
@@ -172,6 +174,7 @@ test("an actor waits for what it asks for and gives it back", (t) => {
     actor,
     demand: { cpus: 0, gpus: unit },
     shared: false,
+    maxRestarts: 0,
     pending: [],
   });
   t.deepEqual(scheduler.handle([create(10), create(11)]), [{ type: "start", worker: 2, actor: 10 }]);
@@ -201,6 +204,7 @@ test("shared actors are spread evenly over as many threads as there are CPUs, an
     actor,
     demand: none,
     shared: true,
+    maxRestarts: 0,
     pending: [],
   });
   t.deepEqual(scheduler.handle([create(10), create(11), create(12)]), [
@@ -213,7 +217,7 @@ test("shared actors are spread evenly over as many threads as there are CPUs, an
   t.deepEqual(scheduler.handle([create(13)]), [construct(2, 13)]);
   t.deepEqual(scheduler.handle([{ type: "kill", actor: 11 }]), [
     { type: "dead", actor: 11, reason: { kind: "killed" } },
-    { type: "evict", worker: 2, actor: 11 },
+    { type: "evict", worker: 2, actor: 11, again: false },
   ]);
   t.deepEqual(scheduler.handle([create(14)]), [construct(2, 14)]);
   t.deepEqual(scheduler.handle([{ type: "died", worker: 2 }]), [

@@ -10,6 +10,7 @@ test("random interleavings of everything that can happen keep every promise of t
     cancels: 0,
     calls: 0,
     retries: 0,
+    restarts: 0,
     tenants: 0,
     claims: 0,
     revocations: 0,

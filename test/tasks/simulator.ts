@@ -18,6 +18,21 @@ interface SimulatedWorker {
   claims: boolean;
 }
 
+interface SimulatedActor {
+  alive: boolean;
+  readonly shared: boolean;
+  readonly demand: Demand;
+  readonly maxRestarts: number;
+  /** How often it was made anew, and how often that was its own fault. */
+  life: number;
+  charges: number;
+  /** The newest call of each caller in this life. */
+  readonly sent: Map<number, number>;
+}
+
+/** This caller gives its calls places for a life of the actor, and new ones when it is made anew. */
+const orderingCaller = 1;
+
 interface Expected {
   readonly kind: "task" | "call";
   readonly demand: Demand;
@@ -27,6 +42,9 @@ interface Expected {
   readonly maxRetries: number;
   outcome: "value" | "failure" | undefined;
   attempts: number;
+  /** Of a call: how often a life of its actor ended after it had begun, and for which life it has a place. */
+  interrupted: number;
+  life: number | undefined;
 }
 
 export interface Counts {
@@ -36,6 +54,7 @@ export interface Counts {
   cancels: number;
   calls: number;
   retries: number;
+  restarts: number;
   /** Actors that were made on a thread which had some. */
   tenants: number;
   claims: number;
@@ -57,7 +76,11 @@ export function simulate(random: RandomStream): Counts {
   const scheduler = new Scheduler({ cpus: cpus * unit, gpus: gpus * unit });
   const workers = new Map<number, SimulatedWorker>();
   const expected = new Map<number, Expected>();
-  const actors = new Map<number, { alive: boolean; shared: boolean; demand: Demand; sent: Map<number, number> }>();
+  const actors = new Map<number, SimulatedActor>();
+  /** Threads that were told to end, actors that were told to leave theirs, and those whose calls get new places. */
+  const doomed: number[] = [];
+  const leaving: { worker: number; actor: number }[] = [];
+  const renewed: number[] = [];
   const hosts = new Set<number>();
   const gpuHolders = new Map<number, number>();
   const counts: Counts = {
@@ -67,6 +90,7 @@ export function simulate(random: RandomStream): Counts {
     cancels: 0,
     calls: 0,
     retries: 0,
+    restarts: 0,
     tenants: 0,
     claims: 0,
     revocations: 0,
@@ -137,7 +161,7 @@ export function simulate(random: RandomStream): Counts {
         item.attempts += 1;
         if (item.attempts > 1) counts.retries += 1;
         // Once more than it may be to blame: when it shared a worker that died.
-        check(item.attempts <= item.maxRetries + 2, `${instruction.task} runs too often`);
+        check(item.kind === "call" || item.attempts <= item.maxRetries + 2, `${instruction.task} runs too often`);
         if (instruction.type === "run") {
           check(item.kind === "task" && worker.actors === undefined, "a task runs on an actor's thread");
           check(instruction.gpus.length * unit === item.demand.gpus, "not the GPUs that were asked for");
@@ -147,8 +171,10 @@ export function simulate(random: RandomStream): Counts {
           }
           return;
         }
-        check(worker.actors!.has(item.actor!) && item.attempts === 1, "a call on the wrong thread, or sent twice");
-        const { sent } = actors.get(item.actor!)!;
+        check(worker.actors!.has(item.actor!), "a call on the wrong thread");
+        check(item.interrupted <= item.maxRetries, `${instruction.task} runs again though it may not`);
+        const { sent, life } = actors.get(item.actor!)!;
+        check((item.life ?? life) === life, `${instruction.task} has a place for another life of its actor`);
         check((sent.get(item.caller) ?? 0) < instruction.task, "calls of one caller out of order");
         sent.set(item.caller, instruction.task);
         return;
@@ -174,7 +200,11 @@ export function simulate(random: RandomStream): Counts {
         const { worker: id, actor } = instruction;
         check(hosts.has(id) && workers.get(id)!.actors!.has(actor), "an actor is to leave a thread that it is not on");
         const { actors: tenants, queue } = workers.get(id)!;
-        tenants!.delete(actor);
+        if (!instruction.again) tenants!.delete(actor);
+        if (instruction.again) {
+          leaving.push({ worker: id, actor });
+          return;
+        }
         // What it had begun goes on, and what it ends to is nobody's any more.
         for (const call of [...queue]) if (expected.get(call)!.actor === actor) queue.splice(queue.indexOf(call), 1);
         return;
@@ -196,6 +226,21 @@ export function simulate(random: RandomStream): Counts {
       }
       case "stranded":
         return;
+      case "terminate":
+        check(workers.has(instruction.worker), "a thread is to end that is not there");
+        doomed.push(instruction.worker);
+        return;
+      case "restarting": {
+        const actor = actors.get(instruction.actor)!;
+        check(actor.alive && actor.charges <= actor.maxRestarts, "an actor is made anew that may not be");
+        check(actor.maxRestarts > 0, "an actor is made anew that may not be");
+        actor.life += 1;
+        actor.sent.clear();
+        letGo(instruction.actor);
+        renewed.push(instruction.actor);
+        counts.restarts += 1;
+        return;
+      }
       case "fail":
         settle(instruction.task, "failure");
         return;
@@ -220,6 +265,47 @@ export function simulate(random: RandomStream): Counts {
     for (let worker = resting.shift(); worker !== undefined; worker = resting.shift()) park(worker);
   };
 
+  /** A random part of the calls that a thread has, or of those of one actor, had begun. */
+  const interrupt = (queue: readonly number[], only?: number): Set<number> => {
+    const calls = queue.filter((id) => only === undefined || expected.get(id)!.actor === only);
+    const began = new Set(calls.slice(0, random.integer(calls.length + 1)));
+    for (const id of began) expected.get(id)!.interrupted += 1;
+    return began;
+  };
+
+  const die = (worker: SimulatedWorker) => {
+    workers.delete(worker.id);
+    for (const id of worker.queue) letGo(id);
+    const tenants = [...(worker.actors ?? [])];
+    const guilty = random.integer(2) === 0 ? pick(tenants) : undefined;
+    for (const actor of tenants) if (guilty === undefined || guilty === actor) actors.get(actor)!.charges += 1;
+    handle({ type: "died", worker: worker.id, began: interrupt(worker.queue), guilty });
+  };
+
+  /** What threads and callers do when the node told them to. */
+  const obey = (): boolean => {
+    const worker = workers.get(doomed.shift() ?? -1);
+    if (worker !== undefined) die(worker);
+    const left = leaving.shift();
+    const host = workers.get(left?.worker ?? -1);
+    if (left !== undefined && host?.actors?.has(left.actor)) {
+      const began = interrupt(host.queue, left.actor);
+      host.actors.delete(left.actor);
+      for (const id of [...host.queue])
+        if (expected.get(id)!.actor === left.actor) host.queue.splice(host.queue.indexOf(id), 1);
+      actors.get(left.actor)!.charges += 1;
+      handle({ type: "evicted", actor: left.actor, began });
+    }
+    const actor = renewed.shift();
+    if (actor !== undefined) {
+      const { life } = actors.get(actor)!;
+      const open = [...expected].filter(([, item]) => item.actor === actor && item.life !== undefined && !item.outcome);
+      for (const [, item] of open) item.life = life;
+      handle({ type: "placed", actor, life, tasks: new Set(open.map(([id]) => id)) });
+    }
+    return worker !== undefined || left !== undefined || actor !== undefined;
+  };
+
   const park = (id: number) => {
     const worker = workers.get(id);
     if (worker?.permit !== "revoked" && worker?.permit !== "turn") return;
@@ -240,7 +326,8 @@ export function simulate(random: RandomStream): Counts {
 
   const expect = (item: Pick<Expected, "kind" | "demand" | "arguments" | "maxRetries" | "caller" | "actor">) => {
     const id = nextId++;
-    expected.set(id, { ...item, outcome: undefined, attempts: 0 });
+    const life = item.actor !== undefined && item.caller === orderingCaller ? actors.get(item.actor)!.life : undefined;
+    expected.set(id, { ...item, outcome: undefined, attempts: 0, interrupted: 0, life });
     return id;
   };
 
@@ -266,8 +353,9 @@ export function simulate(random: RandomStream): Counts {
       const actor = nextId++;
       const wanted = { cpus: random.integer(3) === 0 ? unit : 0, gpus: gpus > 0 && random.integer(4) === 0 ? unit : 0 };
       const shared = random.integer(2) === 0;
-      actors.set(actor, { alive: true, shared, demand: wanted, sent: new Map() });
-      handle({ type: "create", actor, demand: wanted, shared, pending: [] });
+      const maxRestarts = random.integer(3);
+      actors.set(actor, { alive: true, shared, demand: wanted, maxRestarts, life: 0, charges: 0, sent: new Map() });
+      handle({ type: "create", actor, demand: wanted, shared, maxRestarts, pending: [] });
     },
     () => {
       const actor = pick([...actors.keys()]);
@@ -275,9 +363,11 @@ export function simulate(random: RandomStream): Counts {
       if (actor === undefined || hasFailed(args)) return;
       const caller = random.integer(2);
       const none = { cpus: 0, gpus: 0 };
-      const task = expect({ kind: "call", demand: none, arguments: args, maxRetries: 0, caller, actor });
+      const maxTaskRetries = random.integer(3);
+      const task = expect({ kind: "call", demand: none, arguments: args, maxRetries: maxTaskRetries, caller, actor });
       counts.calls += 1;
-      handle({ type: "call", task, actor, caller, pending: pendingOf(args) });
+      const { life } = expected.get(task)!;
+      handle({ type: "call", task, actor, caller, maxTaskRetries, life, pending: pendingOf(args) });
     },
     () => {
       if (random.integer(8) === 0) handle({ type: "board" });
@@ -296,13 +386,15 @@ export function simulate(random: RandomStream): Counts {
       const worker = pick(busy.length > 0 ? busy : all);
       if (worker === undefined || random.integer(3) > 0) return;
       counts.deaths += 1;
-      workers.delete(worker.id);
-      for (const id of worker.queue) letGo(id);
-      handle({ type: "died", worker: worker.id });
+      die(worker);
     },
     () => {
       const actor = pick([...actors.keys()]);
       if (actor !== undefined && random.integer(4) === 0) handle({ type: "kill", actor });
+    },
+    () => {
+      const actor = pick([...actors.keys()]);
+      if (actor !== undefined && random.integer(2) === 0) handle({ type: "kill", actor, restart: true });
     },
     () => {
       const task = pick([...expected.keys()]);
@@ -314,6 +406,7 @@ export function simulate(random: RandomStream): Counts {
 
   /** Lets one worker make a step; returns whether one could. */
   const progress = (): boolean => {
+    if (obey()) return true;
     const able = [...workers.values()].filter(
       ({ up, queue, claims, permit }) => !up || queue.length > 0 || claims || permit === "turn",
     );

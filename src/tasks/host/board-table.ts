@@ -14,8 +14,6 @@ import type { Outgoing } from "./outgoing.js";
 
 /** Words of a ring that carries results from one worker to one owner. */
 const resultWords = 1 << 16;
-/** Words of a ring between one caller and one actor, for calls or for results. */
-const lineWords = 1 << 16;
 
 /** What an owner's calls name by a number. */
 export interface CalleeRecord {
@@ -85,25 +83,13 @@ export class BoardTable {
     }
   }
 
-  /**
-   * Introduces a caller to an actor: gives the caller and the actor's thread the rings between them. Those to a thread of
-   * shared actors serve all of them.
-   */
-  connect(caller: ClientId, actor: ActorId, worker: WorkerId, shared: boolean): void {
-    const [words, actorWords] = [this.#words.get(caller), this.#words.get(worker)];
-    if (words === undefined || actorWords === undefined) return;
-    if (shared && !this.#link(caller, worker)) {
-      this.#outgoing.push(caller, { type: "line", actor, worker, shared, rings: undefined });
-      return;
-    }
-    const [calls, results] = [createRing(lineWords), createRing(lineWords)];
-    this.#outgoing.push(worker, { type: "caller", caller, calls, results, words });
-    const rings = { calls, results, words: actorWords };
-    this.#outgoing.push(caller, { type: "line", actor, worker, shared, rings });
+  /** The thread's words; undefined when it has ended. */
+  wordsOf(client: ClientId): SharedArrayBuffer | undefined {
+    return this.#words.get(client);
   }
 
   /** Notes that a caller has rings to a thread; returns whether it had none. */
-  #link(caller: ClientId, worker: WorkerId): boolean {
+  link(caller: ClientId, worker: WorkerId): boolean {
     const callers = this.#linked.get(worker) ?? new Set();
     this.#linked.set(worker, callers);
     return callers.size < callers.add(caller).size;

@@ -44,9 +44,33 @@ export function unknownActor(): Failure {
   return { code: "ACTOR_DIED", message: "There is no such actor.", hint: "Use a handle of this session." };
 }
 
-export function actorKilled({ message: { className } }: ActorRecord): Failure {
-  return { code: "ACTOR_DIED", message: `The actor ${className} was killed.`, hint: "Make a new actor." };
+/** Of a call whose actor is made anew. */
+export function callInterrupted(call: string, reason: string): Failure {
+  return {
+    code: "ACTOR_UNAVAILABLE",
+    message: `${call} had begun when the thread of its actor ended because ${reason}; the actor starts again.`,
+    hint: "Call it again, or set maxTaskRetries if it may run twice.",
+  };
 }
+
+/** Of an actor that was meant to end. */
+export const actorEnded = {
+  killed: ({ message: { className } }: ActorRecord): Failure => ({
+    code: "ACTOR_DIED",
+    message: `The actor ${className} was killed.`,
+    hint: "Make a new actor.",
+  }),
+  exited: ({ message: { className } }: ActorRecord): Failure => ({
+    code: "ACTOR_DIED",
+    message: `The actor ${className} ended itself by exitActor().`,
+    hint: "Make a new actor.",
+  }),
+  released: ({ message: { className } }: ActorRecord): Failure => ({
+    code: "ACTOR_DIED",
+    message: `The actor ${className} ended because nobody had a handle of it any more.`,
+    hint: "Keep its handle as long as you need it.",
+  }),
+};
 
 export function actorLost({ message: { className } }: ActorRecord, reason: string): Failure {
   return {

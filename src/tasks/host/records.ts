@@ -3,7 +3,7 @@ import { wallTime } from "../clock.js";
 import type { Failure } from "../failure.js";
 import { refsIn } from "../live.js";
 import { formatObjectId } from "../object-ref.js";
-import { type Argument, type ClientMessage, isReference, type WorkerMessage } from "../protocol.js";
+import { type Argument, type CallPlace, type ClientMessage, isReference, type WorkerMessage } from "../protocol.js";
 import type { ClientId, ObjectId, TaskId, WorkerId } from "../scheduler/events.js";
 import { formatWorkerId } from "./changed-rows.js";
 
@@ -18,14 +18,17 @@ export interface TaskRecord {
   /** The arguments' objects, which it keeps alive. */
   readonly pins: readonly ObjectId[];
   readonly row: TaskRow;
+  /** Of a call: its place in the order that its caller gave it, and in which of the actor's lives it was sent. */
+  place?: CallPlace | undefined;
+  sentIn?: number | undefined;
 }
 
 /** An actor, also after its end. */
 export interface ActorRecord {
   readonly message: Omit<Create, "args">;
-  /** Of the constructor; empty once it ran. */
+  /** Of the constructor; empty once it ran for the last time. */
   args: Create["args"];
-  readonly pins: readonly ObjectId[];
+  readonly pins: ObjectId[];
   readonly row: ActorRow;
   /** Threads that call it by rings, or will. */
   readonly callers: Set<ClientId>;

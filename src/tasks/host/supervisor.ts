@@ -4,14 +4,14 @@ import type { WorkerId } from "../scheduler/events.js";
 /** What a worker tells the host. */
 export interface WorkerEvents {
   receive(batch: readonly UpMessage[]): void;
-  /** The worker is gone, unless it was told to stop. Called at most once. */
+  /** The worker is gone, and nothing more comes from it. Called at most once. */
   died(reason: string): void;
 }
 
 /** The host's hold on one worker. */
 export interface WorkerLink {
   send(batch: readonly DownMessage[]): void;
-  /** Ends it at once, in the middle of whatever it does. */
+  /** Ends it soon, in the middle of whatever it does: `died` follows. */
   stop(): void;
 }
 

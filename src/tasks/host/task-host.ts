@@ -9,6 +9,7 @@ import { describeThrown, type Failure } from "../failure.js";
 import { refsIn } from "../live.js";
 import { formatObjectId } from "../object-ref.js";
 import {
+  type CallPlace,
   type ClientMessage,
   type DownMessage,
   isWorkerMessage,
@@ -17,6 +18,7 @@ import {
   type Welcome,
   type WorkerMessage,
 } from "../protocol.js";
+import { notedTenant } from "../rings/tenant.js";
 import type {
   ActorId,
   ClientId,
@@ -33,6 +35,7 @@ import { examineArguments, failureOf, resolveArguments } from "./arguments.js";
 import { BoardTable } from "./board-table.js";
 import { ChangedRows, formatWorkerId } from "./changed-rows.js";
 import { HeldMessages } from "./held-messages.js";
+import { LineTable } from "./line-table.js";
 import { ObjectTable } from "./object-table.js";
 import { Outgoing } from "./outgoing.js";
 import * as reasons from "./reasons.js";
@@ -83,6 +86,7 @@ export class TaskHost {
   readonly #workers: WorkerTable;
   readonly #outgoing = new Outgoing();
   readonly #boards = new BoardTable(this.#outgoing, (worker, code) => this.#define(worker, code));
+  readonly #lines = new LineTable(this.#outgoing, this.#boards);
   readonly #backlog = new HeldMessages();
   #events: SchedulerEvent[] = [];
   #closed = false;
@@ -242,7 +246,8 @@ export class TaskHost {
         const row = taskRow(message);
         this.#objects.expect(message.task, client);
         this.#objects.pin(pins);
-        this.#tasks.set(message.task, { message, client, pins, row });
+        const place = message.type === "call" ? message.place : undefined;
+        this.#tasks.set(message.task, { message, client, pins, row, place });
         const { task } = message;
         const { pending, failure } = examineArguments(this.#objects, message.args);
         if (failure !== undefined) {
@@ -250,7 +255,9 @@ export class TaskHost {
           return;
         }
         if (message.type === "call") {
-          this.#events.push({ type: "call", task, actor: message.actor, caller: client, pending });
+          const { actor, maxTaskRetries } = message;
+          const life = place?.life;
+          this.#events.push({ type: "call", task, actor, caller: client, maxTaskRetries, life, pending });
         } else {
           const { code, demand, maxRetries } = message;
           this.#events.push({ type: "submit", task, code, demand, maxRetries, pending });
@@ -259,19 +266,20 @@ export class TaskHost {
       }
       case "create": {
         const { args, ...rest } = message;
-        const { actor, demand, shared } = message;
+        const { actor, demand, maxRestarts, shared } = message;
         const pins = pinsOf(args);
         const record: ActorRecord = { message: rest, args, pins, row: actorRow(message), callers: new Set() };
         this.#objects.pin(pins);
         this.#actors.set(actor, record);
         this.#rows.changed("actors", record.row);
         const { pending, failure } = examineArguments(this.#objects, args);
-        this.#events.push({ type: "create", actor, demand, shared, pending });
-        if (failure === undefined) return;
-        record.failure = reasons.actorArgument(record, failure);
-        this.#events.push({ type: "kill", actor });
+        this.#events.push({ type: "create", actor, demand, maxRestarts, shared, pending });
+        if (failure !== undefined) this.#fault(record, reasons.actorArgument(record, failure));
         return;
       }
+      case "placed":
+        this.#place(client, message);
+        return;
       case "put":
         this.#objects.expect(message.object, client);
         this.#settle(message.object, { value: message.value });
@@ -321,7 +329,7 @@ export class TaskHost {
         }
         return;
       case "kill":
-        this.#events.push({ type: "kill", actor: message.actor });
+        this.#events.push({ type: "kill", actor: message.actor, restart: message.restart });
         return;
       case "cancel":
         this.#events.push({ type: "cancel", task: message.task });
@@ -346,6 +354,15 @@ export class TaskHost {
         return;
       case "constructed":
         this.#constructed(message.actor, message.failure);
+        return;
+      case "evicted": {
+        const { began, open } = this.#lines.close(worker, message.actor);
+        for (let i = 0; i < open; i++) this.#workers.count(worker, -1);
+        this.#events.push({ type: "evicted", actor: message.actor, began });
+        return;
+      }
+      case "exit":
+        this.#events.push({ type: "kill", actor: message.actor, reason: "exited" });
         return;
       case "blocked":
       case "resumed":
@@ -398,15 +415,62 @@ export class TaskHost {
     const record = this.#actors.get(actor);
     if (record === undefined || record.failure !== undefined) return;
     if (failure !== undefined) {
-      record.failure = reasons.actorConstructor(record, failure);
-      this.#events.push({ type: "kill", actor });
+      this.#fault(record, reasons.actorConstructor(record, failure));
       return;
     }
-    this.#objects.unpin(record.pins);
-    record.args = [];
+    if (!mayRestart(record)) this.#letGoArguments(record);
     record.row.state = "alive";
     this.#rows.changed("actors", record.row);
-    for (const client of record.callers) this.#boards.connect(client, actor, record.worker!, record.message.shared);
+    for (const client of record.callers) this.#connect(client, record);
+  }
+
+  #connect(client: ClientId, record: ActorRecord): void {
+    const { actor, shared } = record.message;
+    const life = record.row.restarts;
+    this.#lines.connect(client, actor, record.worker!, { shared, life, notes: mayRestart(record) });
+  }
+
+  /** An actor ends because of something that starting it anew would not mend. */
+  #fault(record: ActorRecord, failure: Failure): void {
+    record.failure = failure;
+    this.#events.push({ type: "kill", actor: record.message.actor });
+  }
+
+  #letGoArguments(record: ActorRecord): void {
+    record.args = [];
+    this.#objects.unpin(record.pins.splice(0));
+  }
+
+  /** An actor is gone from its thread, which has ended or has others, and is about to be made anew. */
+  #restarting({ actor, worker }: Instruction & { type: "restarting" }): void {
+    const record = this.#actors.get(actor)!;
+    record.row.state = "restarting";
+    record.row.restarts += 1;
+    this.#rows.changed("actors", record.row);
+    const gone = !this.#workers.has(worker);
+    const reason = gone ? this.#workers.deathOf(worker) : "it was killed";
+    for (const client of record.callers) this.#outgoing.push(client, { type: "lineBroken", actor, reason, gone });
+  }
+
+  /** Calls that an actor's last thread did not end have places for the new one; those that have ended leave a gap. */
+  #place(client: ClientId, { actor, life, calls }: ClientMessage & { type: "placed" }): void {
+    const tasks = new Set<TaskId>();
+    for (const [task, sequence] of calls) {
+      const record = this.#tasks.get(task);
+      if (record?.place === undefined) this.#skip(client, actor, { life, sequence });
+      else {
+        record.place = { life, sequence, tell: true };
+        tasks.add(task);
+      }
+    }
+    this.#events.push({ type: "placed", actor, tasks, life });
+  }
+
+  /** Nothing comes at this place of a caller's order. */
+  #skip(caller: ClientId, actor: ActorId, { life, sequence }: Pick<CallPlace, "life" | "sequence">): void {
+    const record = this.#actors.get(actor);
+    if (record?.worker === undefined || record.row.state !== "alive" || record.row.restarts !== life) return;
+    this.#outgoing.push(record.worker, { type: "skip", actor, caller, sequence });
   }
 
   /** A thread wants to call an actor. */
@@ -415,10 +479,8 @@ export class TaskHost {
     const failure = record === undefined ? reasons.unknownActor() : record.failure;
     if (record !== undefined && failure === undefined) {
       record.callers.add(client);
-      if (record.row.state === "alive") {
-        this.#boards.connect(client, actor, record.worker!, record.message.shared);
-      }
-    } else this.#outgoing.push(client, { type: "lineEnded", actor, failure: failure! });
+      if (record.row.state === "alive") this.#connect(client, record);
+    } else this.#outgoing.push(client, { type: "lineEnded", actor, failure: failure!, gone: false });
   }
 
   #carryOut(instruction: Instruction): void {
@@ -446,12 +508,14 @@ export class TaskHost {
       }
       case "call": {
         const { worker, task } = instruction;
-        const { message, row } = this.#tasks.get(task)!;
-        if (message.type !== "call") return;
+        const record = this.#tasks.get(task);
+        if (record?.message.type !== "call") return;
+        const { message, client: caller, place, row } = record;
         const args = this.#argumentsFor(worker, task, message.args);
         if (args === undefined) return;
-        const { actor, name, method, sequence } = message;
-        const { client: caller } = this.#tasks.get(task)!;
+        const { actor, name, method } = message;
+        const sequence = this.#lines.send(task, caller, actor, worker, place?.sequence);
+        record.sentIn = place?.life;
         this.#outgoing.push(worker, { type: "call", task, actor, name, method, args, caller, sequence });
         this.#running(row, worker);
         return;
@@ -477,11 +541,20 @@ export class TaskHost {
           gpuIds,
           maxConcurrency,
           shared,
+          life: record.row.restarts,
         });
         return;
       }
-      case "evict":
-        this.#outgoing.push(instruction.worker, { type: "evict", actor: instruction.actor });
+      case "evict": {
+        const { actor, again } = instruction;
+        this.#outgoing.push(instruction.worker, { type: "evict", actor, again });
+        return;
+      }
+      case "terminate":
+        this.#workers.terminate(instruction.worker, "it was killed");
+        return;
+      case "restarting":
+        this.#restarting(instruction);
         return;
       case "permit":
         if (this.#boards.permit(instruction.worker, instruction.milliseconds)) return;
@@ -507,8 +580,9 @@ export class TaskHost {
     const link = this.#options.supervisor.start(worker, claims, words, {
       receive: (batch) => this.#receive(worker, batch),
       died: (reason) => {
-        if (this.#closed || this.#ended(worker, reason) === undefined) return;
-        this.#events.push({ type: "died", worker });
+        const guilty = actor ?? notedTenant(words);
+        if (this.#closed || this.#ended(worker, this.#accuse(reason, guilty, actor)) === undefined) return;
+        this.#events.push({ type: "died", worker, began: this.#lines.close(worker).began, guilty });
         this.#work();
       },
     });
@@ -516,6 +590,12 @@ export class TaskHost {
     this.#outgoing.connect(worker, (batch) => link.send(batch));
     if (claims) this.#boards.addClaimer(worker);
     if (actor !== undefined) this.#placed(this.#actors.get(actor)!, worker);
+  }
+
+  /** The reason why a thread ended, with the name of the shared actor that is to blame. */
+  #accuse(reason: string, guilty: ActorId | undefined, actor: ActorId | undefined): string {
+    const record = guilty === actor || guilty === undefined ? undefined : this.#actors.get(guilty);
+    return record === undefined ? reason : `${reason} in the shared actor ${record.message.className}`;
   }
 
   /** It is known on which thread an actor is, or will be. */
@@ -542,7 +622,10 @@ export class TaskHost {
     this.#objects.releaseAll(worker);
     // What it would have made known itself: tasks that go through the node run on without it.
     for (const id of [...this.#objects.pendingOf(worker)]) {
-      if (!this.#tasks.has(id)) this.#settle(id, { failure: reasons.ownerDied(formatObjectId(id), reason) });
+      // An actor's calls keep the order of their caller, which it gave them.
+      const record = this.#tasks.get(id);
+      if (record === undefined || record.place !== undefined)
+        this.#settle(id, { failure: reasons.ownerDied(formatObjectId(id), reason) });
     }
     // Nothing more comes from it that others could wait for.
     this.#backlog.forget(worker);
@@ -556,14 +639,14 @@ export class TaskHost {
     record.failure ??=
       reason.kind === "argument"
         ? reasons.actorArgument(record, failureOf(this.#objects, reason.object))
-        : reason.kind === "killed"
-          ? reasons.actorKilled(record)
-          : reasons.actorLost(record, this.#workers.deathOf(reason.worker));
-    if (record.row.state === "pending") this.#objects.unpin(record.pins);
-    record.args = [];
-    for (const client of record.callers) {
-      this.#outgoing.push(client, { type: "lineEnded", actor, failure: record.failure });
-    }
+        : reason.kind === "worker"
+          ? reasons.actorLost(record, this.#workers.deathOf(reason.worker))
+          : reasons.actorEnded[reason.kind](record);
+    this.#letGoArguments(record);
+    if (record.worker !== undefined) this.#lines.close(record.worker, actor);
+    const { failure } = record;
+    const gone = reason.kind === "worker";
+    for (const client of record.callers) this.#outgoing.push(client, { type: "lineEnded", actor, failure, gone });
     record.callers.clear();
     Object.assign(record.row, { state: "dead", endedAt: Date.now(), error: record.failure.message });
     this.#rows.changed("actors", record.row);
@@ -578,6 +661,8 @@ export class TaskHost {
         return reasons.workerDied(name, reason.attempts, this.#workers.deathOf(reason.worker));
       case "actor":
         return reasons.actorDied(name, this.#actors.get(reason.actor)?.failure);
+      case "restarted":
+        return reasons.callInterrupted(name, this.#workers.deathOf(reason.worker));
       case "no-workers":
         return reasons.noWorkers(name, this.#workers.deathOf());
       case "cancelled":
@@ -623,11 +708,19 @@ export class TaskHost {
     if (record === undefined) return;
     this.#tasks.delete(id);
     this.#objects.unpin(record.pins);
+    if (record.message.type === "call") this.#callEnded(record, record.message);
     const { row } = record;
     row.endedAt = wallTime();
     row.state = "value" in outcome ? "finished" : outcome.failure.code === "CANCELLED" ? "cancelled" : "failed";
     if ("failure" in outcome) row.error = `${outcome.failure.code}: ${outcome.failure.message}`;
     this.#log.add({ row });
+  }
+
+  #callEnded({ client, place, sentIn }: TaskRecord, { task, actor }: ClientMessage & { type: "call" }): void {
+    this.#lines.ended(task, client, actor);
+    if (place === undefined) return;
+    if (sentIn !== place.life) this.#skip(client, actor, place);
+    if (place.tell) this.#outgoing.push(client, { type: "callEnded", actor, task });
   }
 
   #announce(object: ObjectId, available: boolean): void {
@@ -669,6 +762,12 @@ export class TaskHost {
     if (!this.#workers.needs(worker, code)) return;
     this.#outgoing.push(worker, { type: "define", code, definition: this.#codes.get(code)! });
   }
+}
+
+/** Whether an actor is made anew when its thread ends. */
+function mayRestart({ message: { maxRestarts, shared }, row: { restarts } }: ActorRecord): boolean {
+  // A shared one is not charged for what others do.
+  return maxRestarts !== 0 && (shared || maxRestarts < 0 || restarts < maxRestarts);
 }
 
 function sharedBufferOf(value: StoredValue): SharedArrayBuffer | undefined {

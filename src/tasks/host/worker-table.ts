@@ -11,6 +11,8 @@ interface WorkerRecord {
   load: number;
   /** Code that was sent to it. */
   readonly codes: Set<CodeId>;
+  /** Why it ends, where it was told to. */
+  doom?: string;
 }
 
 /** Workers that were not seen to end, with their rows; and why the others ended. */
@@ -81,11 +83,20 @@ export class WorkerTable {
     const record = this.#workers.get(worker);
     if (record === undefined) return undefined;
     this.#workers.delete(worker);
-    this.#deaths.set(worker, reason);
-    this.#lastDeath = reason;
-    Object.assign(record.row, { state: "dead", endedAt: Date.now(), reason });
+    const cause = record.doom ?? reason;
+    this.#deaths.set(worker, cause);
+    this.#lastDeath = cause;
+    Object.assign(record.row, { state: "dead", endedAt: Date.now(), reason: cause });
     this.#rows.changed("workers", record.row);
     return record.link;
+  }
+
+  /** Ends a worker; it is struck off when it has ended. */
+  terminate(worker: WorkerId, reason: string): void {
+    const record = this.#workers.get(worker);
+    if (record === undefined) return;
+    record.doom = reason;
+    record.link.stop();
   }
 
   removeAll(reason: string): void {

@@ -20,6 +20,12 @@ export class InlineSupervisor implements Supervisor {
     const outbox = new Outbox<UpMessage>((batch) => {
       if (isOpen()) events.receive(batch);
     });
+    const end = () => {
+      outbox.flush();
+      if (stopped) return;
+      stopped = true;
+      if (!this.#closed) events.died("it was stopped");
+    };
     const runner = new TaskRunner({ ...this.#options(), outbox: outbox as RunnerOptions["outbox"] });
     outbox.push({ type: "started" });
     return {
@@ -28,8 +34,10 @@ export class InlineSupervisor implements Supervisor {
           if (isOpen()) runner.receive(batch as readonly WorkerCommand[]);
         });
       },
+      // As with a thread: what it has said arrives before its end does.
       stop: () => {
-        stopped = true;
+        runner.halt();
+        queueMicrotask(end);
       },
     };
   }

@@ -1,6 +1,6 @@
 import type { StoredValue } from "../../store/value.js";
 import type { Failure } from "../failure.js";
-import { actorDied } from "../host/reasons.js";
+import { actorDied, callInterrupted } from "../host/reasons.js";
 import type { ClientReply, LineRings, Outcome } from "../protocol.js";
 import { Bell } from "../rings/bell.js";
 import { unpackFailure } from "../rings/failures.js";
@@ -27,15 +27,17 @@ export interface ActorLinesOptions {
   settle(number: number, outcome: Outcome): void;
   /** The node has the outcome, or will have it. */
   moved(number: number): void;
-  /** Sends a call through the node, with its place in the order of this line. */
-  byNode(call: LineCall, sequence: number): void;
+  /** Sends a call through the node, with its place in the order of its line; with `tell`, the node says when it has ended. */
+  byNode(call: LineCall, life: number, tell: boolean): void;
+  /** Calls that the node has got places for this life of the actor. */
+  placed(actor: ActorId, life: number, calls: readonly LineCall[]): void;
   /** A number for a method of one actor, where the method's alone does not say which. */
   calleeFor(actor: ActorId, name: string): number;
   /** A call ended without the actor's word. */
   unrun(call: UnrunCall, failure: Failure): void;
 }
 
-/** A call of a method that was not sent yet. */
+/** A call of a method, until it was sent; where the actor may be made anew, until its result was read. */
 export interface LineCall {
   readonly actor: ActorId;
   readonly number: number;
@@ -45,10 +47,16 @@ export interface LineCall {
   readonly args: OwnArgument[];
   readonly parent: number;
   readonly submitted: number;
+  /** How often it may run again when its actor's thread ends under it, -1 for ever. */
+  retriesLeft: number;
+  /** How often it began in a past life of the actor. */
+  attempt: number;
+  /** Its place in the order of the line. */
+  sequence: number;
 }
 
 /** What is said of a call that its actor did not answer. */
-export type UnrunCall = Omit<LineCall, "args" | "method">;
+export type UnrunCall = Pick<LineCall, "actor" | "number" | "callee" | "name" | "parent" | "submitted" | "attempt">;
 
 /** The rings to one thread, which has one actor or many. */
 interface Link {
@@ -60,27 +68,39 @@ interface Link {
   sent: Queue<Sent>;
   /** How many calls the thread was not shown yet. */
   hidden: number;
-  /** Whether it is about to be looked through for calls of dead actors. */
+  /** Whether it is about to be looked through for calls of actors that have left the thread. */
   cut: boolean;
+  /** Whether the thread has ended. */
+  gone: boolean;
 }
 
 interface Sent {
   readonly number: number;
   readonly callee: number;
   readonly line: Line;
+  /** The call itself, if it may have to be sent again. */
+  readonly call: LineCall | undefined;
 }
 
 /** This thread's connection to one actor. */
 interface Line {
   readonly actor: ActorId;
   /** Calls that wait for the introduction or for an argument, in order. */
-  readonly queue: Queue<LineCall>;
+  queue: Queue<LineCall>;
+  /** Calls that went by the node and have not ended, if the actor may be made anew. */
+  readonly atNode: Map<number, LineCall>;
   /** Methods that the actor was told the names of, by which number. */
   readonly told: Map<number, number>;
   sequence: number;
   link: Link | undefined;
+  /** How often the actor was made anew. */
+  life: number;
+  /** Where the actor notes how far it has begun the calls of this line; absent for one that is never made anew. */
+  begun: Int32Array | undefined;
   /** After `kill`, nothing is sent until the node says how it ended. */
   killed: boolean;
+  /** The thread that the actor has left and why, until the calls that were sent there were looked through. */
+  broken: { readonly link: Link; readonly reason: string } | undefined;
   /** Why the actor is dead. */
   failure: Failure | undefined;
 }
@@ -88,10 +108,14 @@ interface Line {
 /** After so many calls in one turn, the actor is shown them before the turn is over. */
 const showAfter = 512;
 
+/** What the node says about this thread's lines. */
+export type LineReply = ClientReply & { type: "line" | "lineBroken" | "lineEnded" | "callEnded" };
+
 /**
  * Calls of this thread to actors, by one ring to each of their threads, so that calls arrive in the order in which they were
  * made. A call that does not fit the ring goes by the node; its number in the order holds back at the actor what comes
- * after it.
+ * after it. When an actor is made anew, what it had not begun is sent again in the same order, and so is what it had begun
+ * and may run again.
  */
 export class ActorLines {
   readonly #owned: OwnedObjects;
@@ -132,51 +156,102 @@ export class ActorLines {
     }
   }
 
-  /** Nothing more is sent: this thread has killed the actor. */
-  kill(actor: ActorId): void {
+  /** This thread has killed the actor, or makes it start anew: nothing more is sent until the node says what follows. */
+  kill(actor: ActorId, restart: boolean): void {
     const line = this.#lines.get(actor);
-    if (line !== undefined) line.killed = true;
+    // Without a link, it starts, and nothing was sent to the thread that ends.
+    if (line !== undefined && !(restart && line.link === undefined)) line.killed = true;
   }
 
-  receive(reply: ClientReply & { type: "line" | "lineEnded" }): void {
+  receive(reply: LineReply): void {
     const line = this.#lines.get(reply.actor);
     if (line === undefined) return;
+    if (reply.type === "callEnded") {
+      line.atNode.delete(reply.task % 2 ** 32);
+      return;
+    }
     if (reply.type === "line") {
+      // What was sent to its last thread is to be sent first.
+      if (line.broken !== undefined) this.#cutNow(line.broken.link);
       line.link = reply.rings === undefined ? this.#shared.get(reply.worker) : this.#connect(reply, reply.rings);
+      line.life = reply.life;
+      line.begun = reply.begun && new Int32Array(reply.begun);
       this.#sendQueued(line);
       return;
     }
-    line.failure = reply.failure;
-    if (line.link !== undefined) this.#cut(line.link);
+    const { link } = line;
     line.link = undefined;
-    for (let call = line.queue.shift(); call !== undefined; call = line.queue.shift()) {
-      this.#refuse(call, actorDied(call.name, reply.failure));
+    if (link !== undefined) {
+      link.gone ||= reply.gone;
+      this.#cut(link);
     }
+    if (reply.type === "lineBroken") {
+      line.killed = false;
+      if (link !== undefined) line.broken = { link, reason: reply.reason };
+      return;
+    }
+    line.failure = reply.failure;
+    for (let call = line.queue.shift(); call !== undefined; call = line.queue.shift()) {
+      if (!line.atNode.has(call.number)) this.#refuse(call, actorDied(call.name, reply.failure));
+    }
+    line.atNode.clear();
   }
 
-  /** An actor of this thread, or more of them, are dead: their calls fail that they did not answer. */
+  /** An actor, or more of them, have left this thread: their calls fail, or are sent again, that they did not answer. */
   #cut(link: Link): void {
     if (link.cut) return;
     link.cut = true;
     if (!link.shared) this.#links.delete(link);
     // Once for all that the node told in this turn.
-    queueMicrotask(() => {
-      this.#read(link);
-      const { sent } = link;
-      const submitted = Date.now();
-      link.sent = new Queue();
-      link.cut = false;
-      for (const call of sent) {
-        const { number, callee, line } = call;
-        if (this.#owned.stateOf(number) !== objectState.pending) continue;
-        if (line.failure === undefined) {
-          link.sent.push(call);
-          continue;
-        }
+    queueMicrotask(() => this.#cutNow(link));
+  }
+
+  #cutNow(link: Link): void {
+    if (!link.cut) return;
+    link.cut = false;
+    this.#readAll(link);
+    const { sent } = link;
+    const submitted = Date.now();
+    const again = new Map<Line, LineCall[]>();
+    link.sent = new Queue();
+    for (const item of sent) {
+      const { number, callee, line, call } = item;
+      const { actor, failure, broken } = line;
+      if (this.#owned.stateOf(number) !== objectState.pending) continue;
+      if (failure !== undefined) {
         const name = this.#names(callee);
-        this.#refuse({ actor: line.actor, number, callee, name, parent: 0, submitted }, actorDied(name, line.failure));
+        const attempt = call?.attempt ?? 0;
+        this.#refuse({ actor, number, callee, name, parent: 0, submitted, attempt }, actorDied(name, failure));
+      } else if (broken === undefined) link.sent.push(item);
+      else {
+        const calls = again.get(line) ?? [];
+        again.set(line, calls);
+        if (this.#mayBeSentAgain(line, call!)) calls.push(call!);
+        else this.#refuse(call!, callInterrupted(call!.name, broken.reason));
       }
-    });
+    }
+    for (const line of this.#lines.values()) if (line.broken?.link === link) this.#begin(line, again.get(line) ?? []);
+  }
+
+  /** A call that an actor had begun in its last life runs again only where that is allowed. */
+  #mayBeSentAgain({ begun }: Line, call: LineCall): boolean {
+    if (call.sequence >= begun![0]!) return true;
+    call.attempt += 1;
+    if (call.retriesLeft === 0) return false;
+    if (call.retriesLeft > 0) call.retriesLeft -= 1;
+    return true;
+  }
+
+  /** A new life of an actor: these calls, and those that the node has, come before those that were not sent yet. */
+  #begin(line: Line, again: readonly LineCall[]): void {
+    const calls = [...again, ...line.atNode.values()].sort((a, b) => a.sequence - b.sequence);
+    const queue = new Queue<LineCall>();
+    for (const call of calls) queue.push(call);
+    for (const call of line.queue) queue.push(call);
+    line.queue = queue;
+    line.sequence = 0;
+    line.told.clear();
+    line.broken = undefined;
   }
 
   /** A thread has ended, of which shared actors may have been. */
@@ -185,6 +260,15 @@ export class ActorLines {
     if (link === undefined) return;
     this.#shared.delete(worker);
     this.#links.delete(link);
+    link.gone = true;
+    this.#readAll(link);
+  }
+
+  /** Reads what has come, and from a thread that has ended what it had completed, though not shown. */
+  #readAll(link: Link): void {
+    this.#read(link);
+    if (!link.gone) return;
+    link.results.salvage();
     this.#read(link);
   }
 
@@ -205,6 +289,7 @@ export class ActorLines {
       sent: new Queue(),
       hidden: 0,
       cut: false,
+      gone: false,
     };
     this.#links.add(link);
     if (shared) this.#shared.set(worker, link);
@@ -215,10 +300,14 @@ export class ActorLines {
     const line: Line = {
       actor,
       queue: new Queue(),
+      atNode: new Map(),
       told: new Map(),
       sequence: 0,
       link: undefined,
+      life: 0,
+      begun: undefined,
       killed: false,
+      broken: undefined,
       failure: undefined,
     };
     this.#lines.set(actor, line);
@@ -247,8 +336,11 @@ export class ActorLines {
     const values = args as StoredValue[];
     const length = away || !values.every(fitsWords) ? Number.POSITIVE_INFINITY : callWords(values);
     const sequence = line.sequence++;
+    const mayRestart = line.begun !== undefined;
+    call.sequence = sequence;
     if (length > link.calls.limit) {
-      this.#options.byNode(call, sequence);
+      if (mayRestart) line.atNode.set(number, call);
+      this.#options.byNode(call, line.life, mayRestart);
       this.#options.moved(number);
       return true;
     }
@@ -256,7 +348,7 @@ export class ActorLines {
     const { words, at } = link.calls.reserve(length);
     writeCall(words, at, length, number, told, call.parent, call.submitted, values);
     setSequence(words, at, sequence);
-    link.sent.push({ number, callee, line });
+    link.sent.push({ number, callee, line, call: mayRestart ? call : undefined });
     this.#soil(link);
     return true;
   }
@@ -265,7 +357,7 @@ export class ActorLines {
   #tell(line: Line, link: Link, { actor, callee, name, method }: LineCall): number {
     const number = link.shared ? this.#options.calleeFor(actor, name) : callee;
     line.told.set(callee, number);
-    const meaning = link.shared ? [method, actor] : [method];
+    const meaning = link.shared ? [method, actor, line.life] : [method];
     const length = callWords(meaning);
     const { words, at } = link.calls.reserve(length);
     writeCall(words, at, length, -1, number, 0, 0, meaning);
@@ -306,13 +398,23 @@ export class ActorLines {
   }
 
   #sendQueued(line: Line): void {
+    const { atNode, life } = line;
+    const placed: LineCall[] = [];
     for (let call = line.queue.peek(); call !== undefined; call = line.queue.peek()) {
-      if (!this.#send(line, call)) {
+      const isAway = this.#owned.stateOf(call.number) === objectState.away;
+      if (isAway && line.link !== undefined && !line.killed) {
+        // It went by the node in a past life, and has ended there or gets a new place.
+        if (atNode.has(call.number)) {
+          call.sequence = line.sequence++;
+          placed.push(call);
+        }
+      } else if (isAway || !this.#send(line, call)) {
         this.#await(line, call);
-        return;
+        break;
       }
       line.queue.shift();
     }
+    if (placed.length > 0) this.#options.placed(line.actor, life, placed);
   }
 
   #read({ results, sent }: Link): void {

@@ -1,4 +1,5 @@
 import type { PackedValue, StoredValue } from "../../store/value.js";
+import type { MethodTarget } from "../actor-handle.js";
 import { wallTime } from "../clock.js";
 import type { Failure } from "../failure.js";
 import type { RemoteCode } from "../live.js";
@@ -10,7 +11,7 @@ import { OwnBell } from "../rings/bell.js";
 import { fitsWords, ResultOf } from "../rings/words.js";
 import type { CodeId } from "../scheduler/events.js";
 import { Queue } from "../scheduler/queue.js";
-import { ActorLines, type LineCall } from "./actor-lines.js";
+import { ActorLines, type ActorLinesOptions, type LineReply } from "./actor-lines.js";
 import { Dependency, type OwnArgument } from "./dependency.js";
 import { type OwnedObjects, objectState, type Waiter } from "./owned-objects.js";
 import { mayRetry, Submissions } from "./submissions.js";
@@ -35,7 +36,7 @@ export interface OwnCallsOptions {
   moved(number: number): void;
   /** Submits the call through the node instead, with the dependencies as references. */
   byNode(number: number, callee: OwnCallee, args: readonly OwnArgument[]): void;
-  callByNode(call: LineCall, sequence: number): void;
+  readonly lines: Pick<ActorLinesOptions, "byNode" | "placed">;
   codeId(code: RemoteCode): CodeId;
 }
 
@@ -46,6 +47,12 @@ export interface OwnCallee {
   readonly name: string;
   readonly maxRetries: number;
   readonly retryExceptions: boolean;
+}
+
+/** A method, as calls name it, and its full name. */
+interface OwnMethod {
+  readonly callee: number;
+  readonly name: string;
 }
 
 /** What a method has in place of a function: it is called by name, and never put up. */
@@ -65,7 +72,9 @@ export class OwnCalls {
   #chained = 0;
   #patience = 0;
   readonly #bell: OwnBell;
-  readonly #methods = new Map<string, Map<string, { readonly callee: number; readonly name: string }>>();
+  readonly #methods = new Map<string, Map<string, OwnMethod>>();
+  #lastTarget: MethodTarget | undefined;
+  #lastMethod: OwnMethod | undefined;
   readonly lines: ActorLines;
   #lastCode: RemoteCode | undefined;
   #lastOptions: FilledTaskOptions | undefined;
@@ -108,15 +117,15 @@ export class OwnCalls {
         },
         settle: options.settle,
         moved: options.moved,
-        byNode: options.callByNode,
+        ...options.lines,
         calleeFor: (actor, name) => {
           const callee = this.#callees.push({ ...noFunction, name }) - 1;
           options.outbox.push({ type: "callee", callee, code: undefined, name, retries: 0, actor });
           return callee;
         },
-        unrun: ({ number, name, parent, submitted, actor }, failure) => {
+        unrun: ({ number, name, attempt, parent, submitted, actor }, failure) => {
           const task = options.base + number;
-          options.outbox.push({ type: "unrun", task, name, failure, attempt: 0, parent, submitted, actor });
+          options.outbox.push({ type: "unrun", task, name, failure, attempt, parent, submitted, actor });
         },
       },
       (callee) => this.#callees[callee]!.name,
@@ -153,7 +162,9 @@ export class OwnCalls {
   }
 
   /** A method's number and full name, told to the node when it is new. */
-  methodOf(className: string, method: string): { readonly callee: number; readonly name: string } {
+  methodOf(target: MethodTarget): OwnMethod {
+    if (target === this.#lastTarget) return this.#lastMethod!;
+    const { className, method } = target;
     let methods = this.#methods.get(className);
     if (methods === undefined) {
       methods = new Map();
@@ -167,6 +178,8 @@ export class OwnCalls {
       methods.set(method, known);
       this.#options.outbox.push({ type: "callee", callee, code: undefined, name, retries: 0 });
     }
+    this.#lastTarget = target;
+    this.#lastMethod = known;
     return known;
   }
 
@@ -262,8 +275,8 @@ export class OwnCalls {
     this.#options.settle(number, { failure });
   }
 
-  receive(reply: ClientReply & { type: "claimer" | "ended" | "stranded" | "line" | "lineEnded" }): void {
-    if (reply.type === "line" || reply.type === "lineEnded") this.lines.receive(reply);
+  receive(reply: (ClientReply & { type: "claimer" | "ended" | "stranded" }) | LineReply): void {
+    if ("actor" in reply) this.lines.receive(reply);
     else if (reply.type === "claimer") this.#submissions.meet(reply.worker, reply.results, reply.words);
     else if (reply.type === "ended") {
       this.lines.ended(reply.worker);

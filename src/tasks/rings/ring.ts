@@ -7,6 +7,8 @@ import { Backlog } from "./backlog.js";
  * a writer leaves only words that nobody sees, and a reader leaves the record where it was.
  */
 const tailWord = 0;
+/** How far complete records go, shown or not: for the reader of a ring whose writer's thread has ended. */
+const completeWord = 1;
 const headWord = 16;
 const start = 32;
 const gap = -1;
@@ -55,6 +57,14 @@ export class RingWriter {
     }
     const at = this.#overflow.reserve(length);
     return { words: this.#overflow.words, at };
+  }
+
+  /**
+   * Notes that all reserved records are complete. Of use only when this thread ends before it publishes them, so a plain
+   * store will do: who reads it has seen the thread end.
+   */
+  complete(): void {
+    this.#words[completeWord] = this.#tail;
   }
 
   /** Shows the reader all that was written and fits. Returns whether there was anything new to show. */
@@ -118,8 +128,10 @@ export class RingReader {
   peek(): number {
     for (;;) {
       if (this.#tail === this.#head) {
-        this.#tail = Atomics.load(this.words, tailWord);
-        if (this.#tail === this.#head) return -1;
+        const tail = Atomics.load(this.words, tailWord);
+        // Not less than: what was salvaged lies behind it.
+        if (((tail - this.#head) | 0) <= 0) return -1;
+        this.#tail = tail;
       }
       const position = this.#head & (this.#capacity - 1);
       if (this.words[start + position] !== gap) return start + position;
@@ -130,6 +142,13 @@ export class RingReader {
   /** The record at `at` is used. */
   advance(at: number): void {
     this.#head = (this.#head + this.words[at]!) | 0;
+  }
+
+  /** Makes the records readable that were complete, though not shown, when the writer's thread ended. */
+  salvage(): void {
+    this.peek();
+    const complete = this.words[completeWord]!;
+    if (((complete - this.#tail) | 0) > 0) this.#tail = complete;
   }
 
   /** Gives the room of the used records back to the writer. */

@@ -8,20 +8,36 @@ export interface ActorCall {
   readonly actor: ActorId;
   readonly caller: ClientId;
   ready: boolean;
+  /** How often it may run again after it had begun on a thread that ended. */
+  retriesLeft: number;
+  /** Of one with a place in an order that its caller gives: for which of the actor's lives. It waits for that life. */
+  life: number | undefined;
+}
+
+export interface ActorTraits {
+  /** Whether it lives with others on one thread. */
+  readonly shared: boolean;
+  /** How often it is made anew when its thread ends, -1 for ever. */
+  readonly maxRestarts: number;
 }
 
 /** An actor that is not dead. */
 interface Actor {
   readonly id: ActorId;
   readonly demand: Demand;
-  /** Whether it lives with others on one thread. */
   readonly shared: boolean;
+  readonly mayRestart: boolean;
+  restartsLeft: number;
+  /** How often it was made anew. */
+  life: number;
+  /** It, or its thread, was told to end, so that it is made anew. */
+  isEnding: boolean;
   state: "waiting" | "placing" | "starting" | "alive";
   thread?: Thread;
   grant?: Grant;
   /** Calls that were not sent yet, by caller. */
   readonly queues: Map<ClientId, Queue<ActorCall>>;
-  readonly running: Set<TaskId>;
+  readonly running: Map<TaskId, ActorCall>;
 }
 
 /** A thread with its actors: one, or any number of shared ones. */
@@ -32,8 +48,10 @@ interface Thread {
 }
 
 /**
- * Actors, each on a thread of its own, or shared ones spread evenly over as many threads as there are CPUs. Calls of one caller reach the actor in the order in which they were made: one
- * that waits for an argument holds back those after it.
+ * Actors, each on a thread of its own, or shared ones spread evenly over as many threads as there are CPUs. Calls of one
+ * caller reach the actor in the order in which they were made: one that waits for an argument holds back those after it. An
+ * actor that is made anew keeps the resources that it holds, and its calls: those that had not begun, and those that may run
+ * again.
  */
 export class ActorPool {
   readonly #ledger: ResourceLedger;
@@ -70,8 +88,19 @@ export class ActorPool {
     return this.#actors.size;
   }
 
-  create(id: ActorId, demand: Demand, shared: boolean): void {
-    this.#actors.set(id, { id, demand, shared, state: "waiting", queues: new Map(), running: new Set() });
+  create(id: ActorId, demand: Demand, { shared, maxRestarts }: ActorTraits): void {
+    this.#actors.set(id, {
+      id,
+      demand,
+      shared,
+      mayRestart: maxRestarts !== 0,
+      restartsLeft: maxRestarts < 0 ? Number.POSITIVE_INFINITY : maxRestarts,
+      life: 0,
+      isEnding: false,
+      state: "waiting",
+      queues: new Map(),
+      running: new Map(),
+    });
   }
 
   /** The constructor's arguments are ready. */
@@ -91,12 +120,7 @@ export class ActorPool {
       this.#emit({ type: "fail", task: call.id, reason: { kind: "actor", actor: call.actor } });
       return;
     }
-    const queue = actor.queues.get(call.caller);
-    if (queue === undefined) {
-      const first = new Queue<ActorCall>();
-      first.push(call);
-      actor.queues.set(call.caller, first);
-    } else queue.push(call);
+    this.#enqueue(actor, call);
     this.#send(actor, call.caller);
   }
 
@@ -104,6 +128,16 @@ export class ActorPool {
     call.ready = true;
     const actor = this.#actors.get(call.actor);
     if (actor !== undefined) this.#send(actor, call.caller);
+  }
+
+  /** Calls that had places for a past life have got some for this one. */
+  placed(id: ActorId, tasks: ReadonlySet<TaskId>, life: number): void {
+    const actor = this.#actors.get(id);
+    if (actor === undefined) return;
+    for (const [caller, queue] of [...actor.queues]) {
+      for (const call of queue) if (tasks.has(call.id)) call.life = life;
+      this.#send(actor, caller);
+    }
   }
 
   /** Takes back a call that was not sent yet; returns false when it was. */
@@ -127,12 +161,41 @@ export class ActorPool {
     this.#running.delete(task);
   }
 
-  died(worker: WorkerId): void {
+  /**
+   * A thread has ended that had begun these calls. Where it is known whose call ended it, the other actors are made anew
+   * without being charged for it.
+   */
+  died(worker: WorkerId, began: ReadonlySet<TaskId>, guilty: ActorId | undefined): void {
     const thread = this.#threads.get(worker);
     if (thread === undefined) return;
     this.#threads.delete(worker);
     this.#hosts.delete(thread);
-    for (const actor of [...thread.tenants]) this.end(actor.id, { kind: "worker", worker });
+    for (const actor of [...thread.tenants]) {
+      const isCharged = guilty === undefined || guilty === actor.id;
+      if (!actor.mayRestart || (isCharged && actor.restartsLeft === 0)) this.end(actor.id, { kind: "worker", worker });
+      else this.#restart(actor, thread, began, isCharged);
+    }
+  }
+
+  /** Ends an actor's thread, or makes a shared one leave it, so that it is made anew; the actor, where it may not be. */
+  interrupt(id: ActorId): void {
+    const actor = this.#actors.get(id);
+    if (actor === undefined || actor.isEnding) return;
+    if (actor.restartsLeft === 0) {
+      this.end(id, { kind: "killed" });
+      return;
+    }
+    const { thread, shared, state } = actor;
+    if (thread === undefined || (shared && state !== "alive")) return;
+    const { worker } = thread;
+    actor.isEnding = true;
+    this.#emit(shared ? { type: "evict", worker, actor: id, again: true } : { type: "terminate", worker });
+  }
+
+  /** A shared actor has left its thread after it had begun these calls. */
+  evicted(id: ActorId, began: ReadonlySet<TaskId>): void {
+    const actor = this.#actors.get(id);
+    if (actor?.isEnding) this.#restart(actor, actor.thread!, began, true);
   }
 
   /** Ends an actor and fails its calls. Ending it twice is no error. */
@@ -145,7 +208,7 @@ export class ActorPool {
     this.#emit({ type: "dead", actor: id, reason });
     if (actor.thread !== undefined) this.#leave(actor, actor.thread);
     const failure: FailReason = { kind: "actor", actor: id };
-    for (const task of actor.running) {
+    for (const task of actor.running.keys()) {
       this.#running.delete(task);
       this.#emit({ type: "fail", task, reason: failure });
     }
@@ -175,7 +238,13 @@ export class ActorPool {
 
   #place(actor: Actor): void {
     actor.grant = this.#ledger.take(actor.demand);
+    this.#settle(actor);
+  }
+
+  /** Gives an actor its thread. */
+  #settle(actor: Actor): void {
     actor.state = "starting";
+    actor.isEnding = false;
     const thread = actor.shared ? this.#host() : this.#open(actor.id);
     actor.thread = thread;
     thread.tenants.add(actor);
@@ -202,6 +271,33 @@ export class ActorPool {
     return emptiest !== undefined && (isFree || this.#hosts.size >= this.#hostLimit) ? emptiest : this.#open(undefined);
   }
 
+  #restart(actor: Actor, { worker, tenants }: Thread, began: ReadonlySet<TaskId>, isCharged: boolean): void {
+    if (isCharged) actor.restartsLeft -= 1;
+    actor.life += 1;
+    tenants.delete(actor);
+    this.#emit({ type: "restarting", actor: actor.id, worker });
+    const waiting = [...actor.queues.values()];
+    const sent = [...actor.running.values()];
+    actor.queues.clear();
+    actor.running.clear();
+    for (const call of sent) {
+      this.#running.delete(call.id);
+      if (!began.has(call.id)) this.#enqueue(actor, call);
+      else if (call.retriesLeft > 0) {
+        call.retriesLeft -= 1;
+        this.#enqueue(actor, call);
+      } else this.#emit({ type: "fail", task: call.id, reason: { kind: "restarted", worker } });
+    }
+    for (const queue of waiting) for (const call of queue) this.#enqueue(actor, call);
+    this.#settle(actor);
+  }
+
+  #enqueue(actor: Actor, call: ActorCall): void {
+    const queue = actor.queues.get(call.caller) ?? new Queue<ActorCall>();
+    queue.push(call);
+    actor.queues.set(call.caller, queue);
+  }
+
   #begin(actor: Actor, { worker }: Thread): void {
     actor.state = "alive";
     const gpus = actor.grant!.gpus.map(({ gpu }) => gpu);
@@ -215,7 +311,7 @@ export class ActorPool {
     tenants.delete(actor);
     if (!this.#threads.has(worker)) return;
     if (actor.shared) {
-      if (thread.up) this.#emit({ type: "evict", worker, actor: actor.id });
+      if (thread.up) this.#emit({ type: "evict", worker, actor: actor.id, again: false });
       return;
     }
     this.#threads.delete(worker);
@@ -225,11 +321,13 @@ export class ActorPool {
   #send(actor: Actor, caller: ClientId): void {
     if (actor.state !== "alive") return;
     const queue = actor.queues.get(caller);
-    while (queue?.peek()?.ready) {
-      const call = queue.shift()!;
-      actor.running.add(call.id);
+    const { life } = actor;
+    const { worker } = actor.thread!;
+    for (let call = queue?.peek(); call?.ready && (call.life ?? life) === life; call = queue!.peek()) {
+      queue!.shift();
+      actor.running.set(call.id, call);
       this.#running.set(call.id, actor);
-      this.#emit({ type: "call", worker: actor.thread!.worker, task: call.id });
+      this.#emit({ type: "call", worker, task: call.id });
     }
     if (queue?.length === 0) actor.queues.delete(caller);
   }

@@ -21,20 +21,42 @@ export type SchedulerEvent =
       pending: readonly ObjectId[];
     }
   /** A `shared` actor lives with others on one thread. */
-  | { type: "create"; actor: ActorId; demand: Demand; shared: boolean; pending: readonly ObjectId[] }
-  | { type: "call"; task: TaskId; actor: ActorId; caller: ClientId; pending: readonly ObjectId[] }
+  | {
+      type: "create";
+      actor: ActorId;
+      demand: Demand;
+      shared: boolean;
+      maxRestarts: number;
+      pending: readonly ObjectId[];
+    }
+  | {
+      type: "call";
+      task: TaskId;
+      actor: ActorId;
+      caller: ClientId;
+      maxTaskRetries: number;
+      /** Where its caller gives it a place in an order of its own: for which of the actor's lives, from 0. */
+      life?: number | undefined;
+      pending: readonly ObjectId[];
+    }
+  /** After a restart, the caller has given calls their places for the actor's new life. */
+  | { type: "placed"; tasks: ReadonlySet<TaskId>; actor: ActorId; life: number }
+  /** An actor has left its thread, as it was told to, to be made anew. */
+  | { type: "evicted"; actor: ActorId; began: ReadonlySet<TaskId> }
   | { type: "available"; object: ObjectId }
   | { type: "unavailable"; object: ObjectId }
   | { type: "started"; worker: WorkerId }
   | { type: "finished"; worker: WorkerId; task: TaskId; milliseconds: number }
   | { type: "blocked"; worker: WorkerId; task: TaskId }
   | { type: "resumed"; worker: WorkerId; task: TaskId }
-  | { type: "died"; worker: WorkerId }
+  /** A thread has ended. Of actors' threads: `began` names the calls that had begun, `guilty` whose call ended it, if known. */
+  | { type: "died"; worker: WorkerId; began?: ReadonlySet<TaskId>; guilty?: ActorId | undefined }
   /** A thread puts calls up on a board, from which CPU workers take them. */
   | { type: "board" }
   /** A worker whose permit was revoked takes no more calls from boards. */
   | { type: "parked"; worker: WorkerId }
-  | { type: "kill"; actor: ActorId }
+  /** With `restart`, only its thread is ended, and it is made anew if it may be. */
+  | { type: "kill"; actor: ActorId; reason?: "killed" | "exited" | "released"; restart?: boolean }
   | { type: "cancel"; task: TaskId };
 
 /** Why a task has no value. */
@@ -42,6 +64,8 @@ export type FailReason =
   | { kind: "argument"; object: ObjectId }
   | { kind: "worker"; worker: WorkerId; attempts: number }
   | { kind: "actor"; actor: ActorId }
+  /** It had begun when its actor's thread ended, and the actor is made anew. */
+  | { kind: "restarted"; worker: WorkerId }
   | { kind: "no-workers" }
   | { kind: "cancelled" };
 
@@ -49,7 +73,7 @@ export type FailReason =
 export type DeathReason =
   | { kind: "argument"; object: ObjectId }
   | { kind: "worker"; worker: WorkerId }
-  | { kind: "killed" };
+  | { kind: "killed" | "exited" | "released" };
 
 /** What is to be done about it, in this order. */
 export type Instruction =
@@ -57,15 +81,19 @@ export type Instruction =
   /** Starts a thread for shared actors. */
   | { type: "host"; worker: WorkerId }
   | { type: "stop"; worker: WorkerId }
+  /** Ends the thread of an actor that is made anew then: `died` follows. */
+  | { type: "terminate"; worker: WorkerId }
   | { type: "run"; worker: WorkerId; task: TaskId; gpus: readonly number[] }
   | { type: "construct"; worker: WorkerId; actor: ActorId; gpus: readonly number[] }
   | { type: "call"; worker: WorkerId; task: TaskId }
-  /** The actor leaves the thread, where others go on. */
-  | { type: "evict"; worker: WorkerId; actor: ActorId }
+  /** The actor leaves the thread, where others go on; with `again`, to be made anew: then `evicted` follows. */
+  | { type: "evict"; worker: WorkerId; actor: ActorId; again: boolean }
   /** The worker may take calls from boards: for so long, or until that is revoked. When it is over, `parked` follows. */
   | { type: "permit"; worker: WorkerId; milliseconds?: number }
   | { type: "revoke"; worker: WorkerId }
   /** Threads end before they are up: nobody takes calls from boards. */
   | { type: "stranded" }
   | { type: "fail"; task: TaskId; reason: FailReason }
+  /** The actor is not on this thread any more, and is about to be made anew. */
+  | { type: "restarting"; actor: ActorId; worker: WorkerId }
   | { type: "dead"; actor: ActorId; reason: DeathReason };

@@ -57,15 +57,23 @@ export class Scheduler {
         return;
       }
       case "create":
-        this.#actors.create(event.actor, event.demand, event.shared);
+        this.#actors.create(event.actor, event.demand, event);
         this.#await(event.actor, { kind: "actor", actor: event.actor }, event.pending);
         return;
       case "call": {
-        const call: ActorCall = { id: event.task, actor: event.actor, caller: event.caller, ready: false };
+        const { task: id, actor, caller, maxTaskRetries, life } = event;
+        const retriesLeft = maxTaskRetries < 0 ? Number.POSITIVE_INFINITY : maxTaskRetries;
+        const call: ActorCall = { id, actor, caller, ready: false, retriesLeft, life };
         this.#actors.call(call);
-        this.#await(event.task, { kind: "call", call }, event.pending);
+        this.#await(id, { kind: "call", call }, event.pending);
         return;
       }
+      case "evicted":
+        this.#actors.evicted(event.actor, event.began);
+        return;
+      case "placed":
+        this.#actors.placed(event.actor, event.tasks, event.life);
+        return;
       case "available":
         for (const node of this.#dependencies.available(event.object)) this.#ready(node);
         return;
@@ -93,7 +101,7 @@ export class Scheduler {
         return;
       case "died":
         this.#tasks.died(event.worker);
-        this.#actors.died(event.worker);
+        this.#actors.died(event.worker, event.began ?? none, event.guilty);
         return;
       case "board":
         this.#tasks.openBoards();
@@ -102,7 +110,8 @@ export class Scheduler {
         this.#tasks.parked(event.worker);
         return;
       case "kill":
-        this.#actors.end(event.actor, { kind: "killed" });
+        if (event.restart) this.#actors.interrupt(event.actor);
+        else this.#actors.end(event.actor, { kind: event.reason ?? "killed" });
         return;
       case "cancel":
         this.#cancel(event.task);
@@ -135,6 +144,8 @@ export class Scheduler {
     else if (this.#tasks.cancel(id)) this.#instructions.push({ type: "fail", task: id, reason: { kind: "cancelled" } });
   }
 }
+
+const none: ReadonlySet<TaskId> = new Set();
 
 function idOf(node: Node): TaskId {
   if (node.kind === "task") return node.task.id;

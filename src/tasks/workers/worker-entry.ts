@@ -25,6 +25,7 @@ const outbox = new Outbox<UpMessage>((batch) => bus.notify(busMethods.batch, bat
 const client = createBusClient(bus, welcome, { outbox: outbox as unknown as Outbox<ClientMessage> });
 const runner = new TaskRunner({
   client,
+  words: welcome.words,
   outbox: outbox as unknown as Outbox<WorkerMessage>,
   load: (_code, definition) => reviveCode(definition, client),
   others: { occupy: () => boards?.occupy(), vacate: () => boards?.vacate() },

@@ -1,8 +1,11 @@
-import { get, init, type ObjectRef, put, remote, shutdown } from "../../bridge/node.js";
-import { type BenchRow, measure, quantile, type RoomOptions, secondsOf } from "./measure.js";
+import { get, init, type ObjectRef, put, remote, shutdown, wait } from "../../bridge/node.js";
+import { graphEfficiency } from "./engine-graph.js";
+import { compareOutputs, programRows } from "./engine-programs.js";
+import { type BenchRow, compare, measure, quantile, type RoomOptions, secondsOf } from "./measure.js";
+import { RayPeer, rayGives, rayPython } from "./ray-peer.js";
 
 export const room =
-  "Tasks and actors of one process, by the public default ray.init(): every result is its own and is checked";
+  "Tasks and actors of one process, by the public default ray.init(), against Python Ray on the same machine: every result is its own and is checked";
 
 const count = 10_000;
 const add = remote((a: number, b: number) => a + b);
@@ -23,61 +26,97 @@ class Counter {
     return this.#count++;
   }
 }
+const RemoteCounter = remote(Counter);
 
-/** The rows of the room; the names are those of `ray microbenchmark` where it has them. */
-export async function* rows({ rounds }: RoomOptions): AsyncGenerator<BenchRow> {
-  await init();
-  try {
-    yield* ownRows(rounds);
-    const why = "Ray's Python package is no dependency of this project, and no environment with it was set up.";
-    yield { name: "the same by Python Ray on this machine", not_run: why, target: 1 };
-  } finally {
-    await shutdown();
+/** Calls all counters in turns; resolves with the seconds. */
+class Caller {
+  async call(counters: readonly ReturnType<typeof RemoteCounter.remote>[], calls: number): Promise<number> {
+    const began = performance.now();
+    const refs: ObjectRef<number>[] = [];
+    for (let i = 0; i < calls; i++) refs.push(counters[i % counters.length]!.next.remote());
+    await get(refs);
+    return (performance.now() - began) / 1000;
   }
 }
 
-async function* ownRows(rounds: number): AsyncGenerator<BenchRow> {
-  // Until the code is compiled and the heap has its size.
-  for (let i = 0; i < 50; i++) await batch(count);
-  yield await measure({
+/** A figure of the room. */
+interface Figure {
+  readonly name: string;
+  readonly unit: string;
+  /** What ours must reach by itself; absent where the ratio is all that counts. */
+  readonly bound?: number;
+  readonly smallerIsBetter?: boolean;
+  /** What the peer calls it; absent where it is not measured there, for the reason that the name gives. */
+  readonly peer?: string;
+  readonly rounds?: number;
+  ours(): Promise<number>;
+}
+
+/** The rows of the room; the names are those of `ray microbenchmark` where it has them. */
+export async function* rows(options: RoomOptions): AsyncGenerator<BenchRow> {
+  const found = await rayPython();
+  const python = "python" in found ? found.python : undefined;
+  if ("missing" in found) yield { name: "Python Ray on this machine", not_run: found.missing, target: 1 };
+  const peer = python === undefined ? undefined : await RayPeer.start(python);
+  try {
+    await init();
+    for (const figure of figures()) if (options.wanted(figure.name)) yield await rowOf(figure, peer, options.rounds);
+  } finally {
+    await shutdown();
+    await peer?.end();
+  }
+  if (python !== undefined) await compareOutputs(python);
+  yield* programRows(python, options);
+}
+
+async function rowOf(figure: Figure, peer: RayPeer | undefined, rounds: number): Promise<BenchRow> {
+  const { name, unit, bound, smallerIsBetter = false, ours } = figure;
+  const common = { name, unit, smallerIsBetter, rounds: Math.min(rounds, figure.rounds ?? rounds), ours };
+  if (peer === undefined || figure.peer === undefined) return await measure({ ...common, target: bound ?? 0 });
+  const peers = () => peer.measure(figure.peer!);
+  return await compare({ ...common, target: 1, bound, peer: "Python Ray", peer_gives: rayGives, peers });
+}
+
+function* figures(): Generator<Figure> {
+  yield {
+    name: "single client tasks sync, p50",
+    unit: "us",
+    bound: 30,
+    smallerIsBetter: true,
+    peer: "single client tasks sync",
+    ours: () => roundTrip(() => get(add.remote(1, 2))),
+  };
+  yield {
     name: "single client tasks async",
     unit: "tasks/s",
-    target: 3e6,
-    rounds,
+    bound: 3e6,
+    peer: "single client tasks async",
     ours: () => medianOf(10, () => batch(count)),
-  });
-  yield await measure({
+  };
+  yield {
     name: "multi client tasks async (submitted inside of workers)",
     unit: "tasks/s",
-    target: 5e6,
-    rounds,
+    bound: 5e6,
+    peer: "multi client tasks async",
     ours: () =>
       medianOf(5, async () => {
         const seconds = await get([submitInside.remote(count), submitInside.remote(count)]);
         return (2 * count) / Math.max(...seconds);
       }),
-  });
-  yield await measure({
-    name: "single client tasks sync, p50",
-    unit: "us",
-    target: 30,
-    rounds,
-    smallerIsBetter: true,
-    ours: () => roundTrip(() => get(add.remote(1, 2))),
-  });
+  };
   const one = put(1);
-  yield await measure({
+  yield {
     name: "single client tasks async with one ObjectRef argument",
     unit: "tasks/s",
-    target: 1e6,
-    rounds,
+    bound: 1e6,
+    peer: "one ObjectRef argument",
     ours: () => medianOf(5, () => batch(count, one)),
-  });
-  yield await measure({
+  };
+  yield {
     name: "chain of dependent tasks",
     unit: "tasks/s",
-    target: 3e5,
-    rounds,
+    bound: 3e5,
+    peer: "chain",
     async ours() {
       const seconds = await secondsOf(async () => {
         let ref = add.remote(0, 1);
@@ -86,14 +125,22 @@ async function* ownRows(rounds: number): AsyncGenerator<BenchRow> {
       });
       return count / seconds;
     },
-  });
-  const counter = remote(Counter).remote();
+  };
+  const counter = RemoteCounter.remote();
   let calls = 0;
-  yield await measure({
+  yield {
+    name: "1:1 actor calls sync, p50",
+    unit: "us",
+    bound: 30,
+    smallerIsBetter: true,
+    peer: "1:1 actor calls sync",
+    ours: () => roundTrip(async () => calls++ === (await get(counter.next.remote()))),
+  };
+  yield {
     name: "1:1 actor calls async",
     unit: "calls/s",
-    target: 3e6,
-    rounds,
+    bound: 3e6,
+    peer: "1:1 actor calls async",
     ours: () =>
       medianOf(10, async () => {
         const seconds = await secondsOf(async () => {
@@ -105,23 +152,80 @@ async function* ownRows(rounds: number): AsyncGenerator<BenchRow> {
         calls += count;
         return count / seconds;
       }),
-  });
-  yield await measure({
-    name: "1:1 actor calls sync, p50",
-    unit: "us",
-    target: 30,
-    rounds,
-    smallerIsBetter: true,
-    ours: () => roundTrip(() => get(counter.next.remote())),
-  });
-  yield await measure({
-    name: "seconds for 1,000,000 queued tasks",
+  };
+  const [RemoteCaller, pair] = [remote(Caller), [RemoteCounter.remote(), RemoteCounter.remote()]];
+  const callers = [RemoteCaller.remote(), RemoteCaller.remote()];
+  yield {
+    name: "n:n actor calls async",
+    unit: "calls/s",
+    peer: "n:n actor calls async",
+    ours: () =>
+      medianOf(5, async () => {
+        const seconds = await get(callers.map((caller) => caller.call.remote(pair, count)));
+        return (2 * count) / Math.max(...seconds);
+      }),
+  };
+  yield {
+    name: "single client put calls",
+    unit: "puts/s",
+    peer: "single client put calls",
+    ours: async () => {
+      const seconds = await secondsOf(() => {
+        for (let i = 0; i < count; i++) put(0);
+      });
+      return count / seconds;
+    },
+  };
+  yield {
+    name: "single client get calls",
+    unit: "gets/s",
+    peer: "single client get calls",
+    ours: async () => {
+      const seconds = await secondsOf(async () => {
+        for (let i = 0; i < count; i++) await get(one);
+      });
+      return count / seconds;
+    },
+  };
+  const large = new Uint8Array(256 * 2 ** 20).fill(1);
+  yield {
+    name: "single client put gigabytes",
+    unit: "GiB/s",
+    peer: "single client put gigabytes",
+    async ours() {
+      const began = performance.now();
+      using _ref = put(large);
+      return large.byteLength / 2 ** 30 / ((performance.now() - began) / 1000);
+    },
+  };
+  yield {
+    name: "single client wait 1k refs",
+    unit: "1k refs/s",
+    peer: "single client wait 1k refs",
+    async ours() {
+      const seconds = await secondsOf(async () => {
+        let left = Array.from({ length: 1000 }, (_, i) => add.remote(i, 1));
+        while (left.length > 0) [, left] = await wait(left);
+      });
+      return 1 / seconds;
+    },
+  };
+  yield {
+    name: "seconds for 1,000,000 queued tasks (Ray's own figure: 184 s on 64 cores)",
     unit: "s",
-    target: 20,
-    rounds: Math.min(rounds, 2),
+    bound: 20,
     smallerIsBetter: true,
+    rounds: 2,
     ours: () => secondsOf(() => batch(1_000_000)),
-  });
+  };
+  let seed = 0;
+  yield {
+    name: "dynamic graph of 100k tasks, 1 us to 10 ms: their CPU time / (2 x wall)",
+    unit: "share",
+    bound: 0.95,
+    rounds: 2,
+    ours: () => graphEfficiency(seed === 0 ? 2_000 : 100_000, seed++),
+  };
 }
 
 /** Submits a batch and checks what comes back; returns tasks a second. */

@@ -12,7 +12,11 @@ export interface BenchFigure {
   /** Median of the rounds' own ratios: a round's two measurements see the same weather on the machine. */
   readonly ratio: number;
   readonly target: number;
+  /** What the value itself must reach, or stay below where smaller is better. */
+  readonly bound?: number;
   readonly holds: boolean;
+  /** What the peer gives its users that is not in the ratio. */
+  readonly peer_gives?: string;
   readonly rounds: number;
   /** First and third quartile. */
   readonly quartiles: Quartiles;
@@ -67,6 +71,10 @@ export interface Measured {
   readonly peer: string;
   /** The smallest ratio that holds. */
   readonly target: number;
+  /** What our value itself must reach, or stay below where smaller is better. */
+  readonly bound?: number | undefined;
+  /** What the peer gives its users that is not in the ratio. */
+  readonly peer_gives?: string;
   /** Whether a smaller value is better, as with seconds; rates are the default. */
   readonly smallerIsBetter?: boolean;
 }
@@ -123,21 +131,25 @@ export async function compareSeveral(comparison: ComparisonOfSeveral): Promise<B
 }
 
 function summarize(measured: Measured, values: readonly number[], peerValues: readonly number[]): BenchFigure {
-  const { name, unit, peer, target, smallerIsBetter = false } = measured;
+  const { name, unit, peer, peer_gives, target, bound, smallerIsBetter = false } = measured;
   const ratios = values.map((value, round) => {
     const peerValue = peerValues[round]!;
     return smallerIsBetter ? peerValue / value : value / peerValue;
   });
   const ratio = quantile(ratios, 0.5);
+  const value = quantile(values, 0.5);
+  const isWithin = bound === undefined || (smallerIsBetter ? value <= bound : value >= bound);
   return {
     name,
-    value: rounded(quantile(values, 0.5)),
+    value: rounded(value),
     unit,
     peer,
     peer_value: rounded(quantile(peerValues, 0.5)),
     ratio: rounded(ratio),
     target,
-    holds: ratio >= target,
+    ...(bound !== undefined && { bound }),
+    holds: ratio >= target && isWithin,
+    ...(peer_gives !== undefined && { peer_gives }),
     rounds: values.length,
     quartiles: quartilesOf(values),
     peer_quartiles: quartilesOf(peerValues),

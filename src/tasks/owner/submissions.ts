@@ -148,9 +148,11 @@ export class Submissions {
 
   /** A worker can claim from now on; its results come by `results`. */
   meet(worker: WorkerId, results: SharedArrayBuffer, words: SharedArrayBuffer): void {
-    const bell = new Bell(words);
-    this.#claimers.set(worker, { results: new RingReader(results), bell });
-    bell.ring();
+    const claimer: Claimer = { results: new RingReader(results), bell: new Bell(words) };
+    this.#claimers.set(worker, claimer);
+    claimer.bell.ring();
+    // It may have heard of the board before this thread heard of it, and have rung for its first results in vain.
+    this.#read(claimer);
   }
 
   /** Whether a worker other than `self` has nothing to do. */

@@ -11,6 +11,7 @@ export const errorCodes = [
   "CANCELLED",
   "GET_TIMEOUT",
   "TASK_FAILED",
+  "TASK_CANCELLED",
   "WORKER_DIED",
   "ACTOR_DIED",
   "ACTOR_UNAVAILABLE",

@@ -1,4 +1,6 @@
+import type { RayflightError } from "../error.js";
 import type { CallSource, IncomingCall } from "./caller-lines.js";
+import { Cancellable } from "./cancellable.js";
 import { wallTime } from "./clock.js";
 import { type RunningTask, runAll, runAs, type TaskSeat } from "./context.js";
 import { type Failure, taskFailure } from "./failure.js";
@@ -6,6 +8,7 @@ import { isThenable, packOutcome } from "./outcome.js";
 import type { Outcome, WorkerCommand } from "./protocol.js";
 import type { Loaded, RunnerOptions } from "./runner.js";
 import type { ActorId, CodeId, TaskId } from "./scheduler/events.js";
+import type { Demand } from "./scheduler/resources.js";
 
 type Construct = WorkerCommand & { type: "construct" };
 type Call = WorkerCommand & { type: "call" };
@@ -208,6 +211,7 @@ class ActorExit extends Error {
 class RunningCall implements RunningTask {
   task: TaskId;
   method: string | undefined;
+  #cancellable: Cancellable | undefined = undefined;
   readonly #construct: Construct;
   /** Ends the actor; does not return. */
   readonly exit: () => never;
@@ -229,6 +233,23 @@ class RunningCall implements RunningTask {
 
   get gpuIds(): readonly number[] {
     return this.#construct.gpuIds;
+  }
+
+  get attempt(): number {
+    return 1;
+  }
+
+  get demand(): Demand {
+    return this.#construct.demand;
+  }
+
+  get cancelled(): RayflightError | undefined {
+    return this.#cancellable?.cancelled;
+  }
+
+  get signal(): AbortSignal {
+    this.#cancellable ??= new Cancellable();
+    return this.#cancellable.signal;
   }
 
   /** An actor has its thread to itself, so nobody needs to know when it waits. */

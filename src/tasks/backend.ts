@@ -1,7 +1,9 @@
 import type { MethodTarget } from "./actor-handle.js";
 import type { RemoteCode } from "./live.js";
 import type { ObjectRef } from "./object-ref.js";
+import type { ObjectRefGenerator } from "./object-ref-generator.js";
 import type { FilledActorOptions, FilledTaskOptions } from "./options.js";
+import type { Returns } from "./returns.js";
 import type { ActorId } from "./scheduler/events.js";
 
 export interface GetOptions {
@@ -17,6 +19,13 @@ export interface WaitOptions {
   /** Returns what is ready after this long, be it none. No limit by default. */
   timeoutMs?: number;
   signal?: AbortSignal;
+}
+
+export interface CancelOptions {
+  /** Ends the thread of a task that runs, whatever it does. Tasks that are with it on that thread run again. False by default. */
+  force?: boolean;
+  /** Cancels also what the task submitted, and so on. True by default. */
+  recursive?: boolean;
 }
 
 /** A node and its resources, under Ray's names: `CPU`, `GPU`, and those that it was given. */
@@ -43,6 +52,13 @@ export interface Backend {
 
   /** Runs a function. Arguments that are references are replaced by their values before it starts, nested ones stay. */
   submit(code: RemoteCode, args: readonly unknown[], options: FilledTaskOptions): ObjectRef;
+
+  /** Runs a function that makes several objects, or a stream of them: references in an array, or a generator of them. */
+  submitReturning(
+    code: RemoteCode,
+    args: readonly unknown[],
+    options: FilledTaskOptions & { returns: Returns },
+  ): ObjectRef[] | ObjectRefGenerator;
 
   /** Makes an actor: an instance with a thread of its own. */
   createActor(code: RemoteCode, args: readonly unknown[], options: FilledActorOptions): ActorId;
@@ -71,8 +87,8 @@ export interface Backend {
    */
   kill(actor: ActorId, restart: boolean): void;
 
-  /** Withdraws a task that no worker has taken yet, whose failure then is CANCELLED. One that runs goes on. */
-  cancel(ref: ObjectRef): void;
+  /** Withdraws a task that did not start, and stops one that runs, as `cancel` says. */
+  cancel(ref: ObjectRef | ObjectRefGenerator, options: Required<CancelOptions>): void;
 
   /** The nodes, with what they have and what of it is free at this moment. */
   nodes(): Promise<readonly NodeInfo[]>;

@@ -1,10 +1,13 @@
+import type { RayflightError } from "../error.js";
 import type { StoredValue } from "../store/value.js";
 import { Callee } from "./callee.js";
+import { Cancellable } from "./cancellable.js";
 import type { TaskClient } from "./client.js";
 import { wallTime } from "./clock.js";
 import { type RunningTask, runAll, type TaskSeat } from "./context.js";
-import { taskFailure } from "./failure.js";
+import { taskFailure, toError } from "./failure.js";
 import { faultOf } from "./fault.js";
+import { stopped } from "./host/reasons.js";
 import { type CallFacts, JournalWriter } from "./journal.js";
 import { type LocalCall, LocalCalls } from "./local-calls.js";
 import type { Outbox } from "./outbox.js";
@@ -31,6 +34,7 @@ import { RingWriter } from "./rings/ring.js";
 import { fitsWords, WordReader } from "./rings/words.js";
 import type { Loaded } from "./runner.js";
 import type { ClientId, CodeId, TaskId, WorkerId } from "./scheduler/events.js";
+import { type Demand, unit } from "./scheduler/resources.js";
 
 export interface BoardRunnerOptions {
   readonly worker: WorkerId;
@@ -52,6 +56,8 @@ interface Owner {
   readonly recent: RecentResults;
 }
 
+/** What every call from a board holds. */
+const oneCpu: Demand = { cpus: unit, gpus: 0 };
 /** After this long the thread looks at its messages. */
 const turnMilliseconds = 2;
 
@@ -71,6 +77,8 @@ export class BoardRunner {
   readonly #taken: number[] = [];
   readonly #began: BeganWord;
   readonly #unsaid = new Set<Owner>();
+  /** Calls that went on after they returned. */
+  readonly #awaiting = new Set<Running>();
   readonly #local: LocalCalls;
   #order: Owner[] = [];
   #next = 0;
@@ -92,7 +100,11 @@ export class BoardRunner {
     });
     const own = (callee: number) => this.#owners.get(options.worker)?.callees[callee];
     this.#local = new LocalCalls(own, options.client, () => this.#consider());
-    options.client.keepCalls(this.#local);
+    options.client.keepCalls(this.#local, {
+      cancel: (task, recursive) => this.cancel(task, recursive),
+      cancelChildren: (parent) =>
+        this.#cancelWhere(({ owner, call }) => owner === undefined && call.parent === parent, true),
+    });
     options.client.onRing(() => this.work());
   }
 
@@ -280,6 +292,7 @@ export class BoardRunner {
 
   #later(task: Running, promise: PromiseLike<unknown>): void {
     task.isAsync = true;
+    this.#awaiting.add(task);
     if (!task.waits) this.#engage(task);
     promise
       .then(
@@ -293,6 +306,11 @@ export class BoardRunner {
   }
 
   #end(task: Running, outcome: Outcome): void {
+    if (task.isAsync) {
+      // It may have been cancelled meanwhile.
+      if (task.done) return;
+      this.#awaiting.delete(task);
+    }
     this.#disengage(task);
     task.done = true;
     const { outbox, worker, client } = this.#options;
@@ -331,6 +349,25 @@ export class BoardRunner {
     const now = wallTime();
     this.#began.set(now);
     return now;
+  }
+
+  /** Nobody wants the outcome of a call, which ends now if it runs here: its code is told. */
+  cancel(id: TaskId, recursive: boolean): void {
+    this.#cancelWhere(({ task }) => task === id, recursive);
+  }
+
+  #cancelWhere(isMeant: (task: Running) => boolean, recursive: boolean): void {
+    for (const task of this.#awaiting) {
+      if (!isMeant(task)) continue;
+      const failure = stopped(task.name);
+      task.abort(toError(failure));
+      this.#end(task, { failure });
+      if (recursive) this.#options.client.cancelChildren(task.task);
+    }
+    queueMicrotask(() => {
+      this.work();
+      this.#say();
+    });
   }
 
   /** Calls of one function ended, or wait. */
@@ -469,6 +506,8 @@ class Running implements RunningTask {
   engages = false;
   done = false;
   #waits = 0;
+  /** Made when somebody asks for its signal, or cancels it. */
+  #cancellable: Cancellable | undefined = undefined;
   readonly #runner: BoardRunner;
 
   constructor(
@@ -497,6 +536,28 @@ class Running implements RunningTask {
 
   get gpuIds(): readonly number[] {
     return [];
+  }
+
+  get attempt(): number {
+    return this.call.attempt;
+  }
+
+  get demand(): Demand {
+    return oneCpu;
+  }
+
+  get cancelled(): RayflightError | undefined {
+    return this.#cancellable?.cancelled;
+  }
+
+  get signal(): AbortSignal {
+    this.#cancellable ??= new Cancellable();
+    return this.#cancellable.signal;
+  }
+
+  abort(reason: RayflightError): void {
+    this.#cancellable ??= new Cancellable();
+    this.#cancellable.abort(reason);
   }
 
   /** Whether it waits for an object. */

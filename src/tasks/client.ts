@@ -2,17 +2,19 @@ import { RayflightError } from "../error.js";
 import { packValue, type StoredValue, unpackValue, type ValueCodec } from "../store/value.js";
 import { isPrimitive } from "../store/value-survey.js";
 import type { MethodTarget } from "./actor-handle.js";
-import type { Backend, GetOptions, NodeInfo, WaitOptions } from "./backend.js";
+import type { Backend, CancelOptions, GetOptions, NodeInfo, WaitOptions } from "./backend.js";
 import { LocalRefs } from "./client-refs.js";
 import { PendingRequests } from "./client-requests.js";
+import { ClientStreams } from "./client-streams.js";
 import type { Definition } from "./closures/definition.js";
 import { runningTask } from "./context.js";
 import { KeepAlive } from "./deadline.js";
 import { checkFeasible } from "./feasibility.js";
 import { freed } from "./host/requests.js";
 import { type CodeRegistry, isLive, type LiveRecord, type RemoteCode, toRecord } from "./live.js";
-import type { LocalCall, LocalCalls, PublicCalls } from "./local-calls.js";
+import type { LocalCall, LocalCalls, PublicCalls, RunningLocally } from "./local-calls.js";
 import { formatObjectId, ObjectRef, type RefOwner } from "./object-ref.js";
+import { ObjectRefGenerator } from "./object-ref-generator.js";
 import type { FilledActorOptions, FilledTaskOptions } from "./options.js";
 import type { Outbox } from "./outbox.js";
 import type { LineCall } from "./owner/actor-lines.js";
@@ -21,8 +23,9 @@ import { type OwnCallee, OwnCalls } from "./owner/own-calls.js";
 import { OwnedObjects, objectState } from "./owner/owned-objects.js";
 import type { Argument, ClientMessage, ClientReply, Outcome, Welcome } from "./protocol.js";
 import { Reads } from "./reads.js";
+import type { Returns } from "./returns.js";
 import { reviveLive } from "./revive-live.js";
-import type { ActorId, CodeId, ObjectId } from "./scheduler/events.js";
+import type { ActorId, CodeId, ObjectId, TaskId } from "./scheduler/events.js";
 import { type Demand, ResourceLedger, unit } from "./scheduler/resources.js";
 
 export interface ClientOptions {
@@ -53,6 +56,8 @@ export class TaskClient implements Backend, RefOwner, CodeRegistry, ValueCodec, 
   readonly #owned: OwnedObjects;
   readonly #calls: OwnCalls | undefined;
   readonly #reads: Reads;
+  readonly #streams: ClientStreams;
+  #running: RunningLocally | undefined;
   /** What ids of this thread begin with. */
   readonly #base: number;
   #lastNumber = 0;
@@ -79,6 +84,8 @@ export class TaskClient implements Backend, RefOwner, CodeRegistry, ValueCodec, 
         if (options.looks === true) this.#calls!.lookFor(done);
       },
     });
+    const borrow = (id: ObjectId) => this.#borrow(id);
+    this.#streams = new ClientStreams({ outbox: options.outbox, keepAlive: this.#keepAlive, borrow });
     if (options.welcome.words === undefined) return;
     this.#calls = new OwnCalls(this.#owned, {
       words: options.welcome.words,
@@ -115,6 +122,22 @@ export class TaskClient implements Backend, RefOwner, CodeRegistry, ValueCodec, 
     if (this.#depends) calls.submit(number, callee, stored, parent);
     else calls.submitValues(number, callee, stored as StoredValue[], parent);
     return new ObjectRef(this.#base + number, this, token);
+  }
+
+  submitReturning(
+    code: RemoteCode,
+    args: readonly unknown[],
+    options: FilledTaskOptions & { returns: Returns },
+  ): ObjectRef[] | ObjectRefGenerator {
+    this.#checkFeasible(options.name, options.demand);
+    const { returns } = options;
+    const count = "count" in returns ? returns.count : 1;
+    const task = this.#base + this.#pushSubmit(code, args, options, Math.max(1, count));
+    if ("ahead" in returns) return this.#streams.open(task, returns.ahead);
+    const refs = Array.from({ length: Math.max(1, count) }, (_, i) => this.#borrow(task + i));
+    if (count > 0) return refs;
+    refs[0]![Symbol.dispose]();
+    return [];
   }
 
   createActor(code: RemoteCode, args: readonly unknown[], options: FilledActorOptions): ActorId {
@@ -203,10 +226,28 @@ export class TaskClient implements Backend, RefOwner, CodeRegistry, ValueCodec, 
     this.#outbox.push({ type: "kill", actor, restart });
   }
 
-  cancel(ref: ObjectRef): void {
-    const number = this.#privateNumber(ref);
-    if (number < 0) this.#outbox.push({ type: "cancel", task: ref.id });
-    else if (this.#owned.stateOf(number) === objectState.pending) this.#calls!.cancel(number);
+  cancel(ref: ObjectRef | ObjectRefGenerator, options: Required<CancelOptions>): void {
+    if (ref instanceof ObjectRefGenerator) this.#outbox.push({ type: "cancel", task: ref.task, ...options });
+    else {
+      const number = this.#privateNumber(ref);
+      if (number < 0) this.#outbox.push({ type: "cancel", task: ref.id, ...options });
+      else this.#cancelOwn(number, options);
+    }
+  }
+
+  /** What a task of this thread submitted is not wanted any more, nor what that submitted. */
+  cancelChildren(parent: TaskId): void {
+    for (const number of this.#calls?.childrenOf(parent) ?? []) {
+      this.#cancelOwn(number, { force: false, recursive: true });
+    }
+    this.#running?.cancelChildren(parent);
+  }
+
+  #cancelOwn(number: number, options: Required<CancelOptions>): void {
+    if (this.#owned.stateOf(number) !== objectState.pending || this.#calls!.cancel(number)) return;
+    const task = this.#base + number;
+    this.#running?.cancel(task, options.recursive);
+    if (this.#owned.stateOf(number) === objectState.pending) this.#outbox.push({ type: "cancel", task, ...options });
   }
 
   nodes(): Promise<readonly NodeInfo[]> {
@@ -225,6 +266,7 @@ export class TaskClient implements Backend, RefOwner, CodeRegistry, ValueCodec, 
     this.#closed = reason;
     this.#requests.close(reason);
     this.#refs.close();
+    this.#streams.close(reason);
     this.#calls?.close();
     this.#owned.failPending({ code: reason.code, message: reason.message, hint: "" });
   }
@@ -233,6 +275,8 @@ export class TaskClient implements Backend, RefOwner, CodeRegistry, ValueCodec, 
     if (reply.type === "got") this.#requests.resolve(reply.request, reply.values);
     else if (reply.type === "waited") this.#requests.resolve(reply.request, reply.ready);
     else if (reply.type === "nodes") this.#requests.resolve(reply.request, reply.nodes);
+    else if (reply.type === "item" || reply.type === "streamEnd") this.#streams.receive(reply);
+    else if (reply.type === "cancelOwn") this.#cancelOwn(reply.task - this.#base, reply);
     else if (reply.type === "failed") this.#requests.fail(reply.request, reply.failure);
     else this.#calls?.receive(reply);
   }
@@ -248,8 +292,9 @@ export class TaskClient implements Backend, RefOwner, CodeRegistry, ValueCodec, 
   }
 
   /** From now on calls are kept here that are better run on this thread. */
-  keepCalls(local: LocalCalls): void {
+  keepCalls(local: LocalCalls, running: RunningLocally): void {
     this.#calls!.keepIn(local);
+    this.#running = running;
   }
 
   putUp(call: LocalCall): void {
@@ -455,12 +500,18 @@ export class TaskClient implements Backend, RefOwner, CodeRegistry, ValueCodec, 
 
   #submitByNode(code: RemoteCode, args: readonly unknown[], options: FilledTaskOptions): ObjectRef {
     this.#checkFeasible(options.name, options.demand);
-    const { name, demand, maxRetries, retryExceptions } = options;
+    return this.#borrow(this.#base + this.#pushSubmit(code, args, options, 1));
+  }
+
+  /** Submits through the node; returns the number of the first of its objects. */
+  #pushSubmit(code: RemoteCode, args: readonly unknown[], options: FilledTaskOptions, objects: number): number {
+    const { name, demand, maxRetries, retryExceptions, returns } = options;
     const packed = this.#packArguments(name, args);
-    const message = { code: this.codeId(code), name, args: packed, demand, maxRetries, retryExceptions };
-    const task = this.#base + ++this.#lastNumber;
-    this.#outbox.push({ type: "submit", task, ...message, parent: runningTask()?.task });
-    return this.#borrow(task);
+    const message = { code: this.codeId(code), name, args: packed, demand, maxRetries, retryExceptions, returns };
+    const number = this.#lastNumber + 1;
+    this.#lastNumber += objects;
+    this.#outbox.push({ type: "submit", task: this.#base + number, ...message, parent: runningTask()?.task });
+    return number;
   }
 
   #packArguments(name: string, args: readonly unknown[]): Argument[] {

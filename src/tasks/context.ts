@@ -3,6 +3,7 @@ import type { Bus } from "../control/index.js";
 import { RayflightError } from "../error.js";
 import type { Backend } from "./backend.js";
 import type { ActorId, TaskId, WorkerId } from "./scheduler/events.js";
+import type { Demand } from "./scheduler/resources.js";
 
 /** What the public functions of this thread work on. */
 export interface RayContext {
@@ -21,6 +22,14 @@ export interface RunningTask {
   readonly gpuIds: readonly number[];
   /** Of an actor: ends it. */
   exit?(): never;
+  /** How often it was begun, with this time. */
+  readonly attempt: number;
+  /** What it holds. */
+  readonly demand: Demand;
+  /** Why it was cancelled, once it was. */
+  readonly cancelled: RayflightError | undefined;
+  /** Aborts when it is cancelled. */
+  readonly signal: AbortSignal;
   /** Says that it waits for an object, so that others may run meanwhile, and that it goes on. */
   blocked(): void;
   resumed(): void;
@@ -69,7 +78,10 @@ export function runningTask(): RunningTask | undefined {
   return state.running.getStore()?.task;
 }
 
-/** Waits for `promise`; while it is pending, the running task counts as waiting, and its thread may take another one. */
+/**
+ * Waits for `promise`; while it is pending, the running task counts as waiting, and its thread may take another one. Throws
+ * TASK_CANCELLED where that task was cancelled.
+ */
 export async function whileBlocked<T>(promise: Promise<T>): Promise<T> {
   const task = runningTask();
   task?.blocked();
@@ -77,6 +89,8 @@ export async function whileBlocked<T>(promise: Promise<T>): Promise<T> {
     return await promise;
   } finally {
     task?.resumed();
+    // biome-ignore lint/correctness/noUnsafeFinally: whatever it waited for, it must not go on.
+    if (task?.cancelled !== undefined) throw task.cancelled;
   }
 }
 

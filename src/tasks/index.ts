@@ -2,7 +2,7 @@
 export type { ActorHandle, ActorMethod, RemoteArguments } from "./actor-handle.js";
 export { ActorPool, type PoolCall } from "./actor-pool.js";
 export { asCompleted } from "./as-completed.js";
-export type { Backend, GetOptions, NodeInfo, WaitOptions } from "./backend.js";
+export type { Backend, CancelOptions, GetOptions, NodeInfo, WaitOptions } from "./backend.js";
 export { setEntryUrl } from "./closures/entry.js";
 export { availableResources, clusterResources, nodes } from "./cluster.js";
 export { currentContext, hasContext, type RayContext, runningTask, setContext } from "./context.js";
@@ -10,6 +10,7 @@ export type { TaskSummary } from "./host/summary.js";
 export type { TaskHost } from "./host/task-host.js";
 export { createInlineBackend, type InlineBackend, type InlineBackendOptions } from "./inline/backend.js";
 export { ObjectRef } from "./object-ref.js";
+export { ObjectRefGenerator } from "./object-ref-generator.js";
 export type { ActorOptions, TaskOptions } from "./options.js";
 export { createQueue, type Queue } from "./queue-actor.js";
 export { RemoteClass, RemoteFunction, remote } from "./remote.js";

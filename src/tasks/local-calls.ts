@@ -21,6 +21,12 @@ export interface PublicCalls {
   readonly someoneIdles: boolean;
 }
 
+/** What runs on this thread of the calls that were not put up. */
+export interface RunningLocally {
+  cancel(task: TaskId, recursive: boolean): void;
+  cancelChildren(parent: TaskId): void;
+}
+
 /** Calls that are less work than this in all are not worth another thread's waking up. */
 const shareMilliseconds = 0.1;
 
@@ -98,6 +104,13 @@ export class LocalCalls {
   withdraw(number: number): LocalCall | undefined {
     const at = this.#calls.findIndex((call, i) => i >= this.#oldest && call.number === number);
     return at < 0 ? undefined : this.#calls.splice(at, 1)[0];
+  }
+
+  /** The calls that a task submitted and that did not begin. */
+  *childrenOf(parent: TaskId): Iterable<number> {
+    for (let i = this.#oldest; i < this.#calls.length; i++) {
+      if (this.#calls[i]!.parent === parent) yield this.#calls[i]!.number;
+    }
   }
 
   get size(): number {

@@ -1,7 +1,9 @@
 import { RayflightError } from "../error.js";
+import type { Returns } from "./returns.js";
 import { type Demand, toCustom, toUnits, unit } from "./scheduler/resources.js";
 
-export interface TaskOptions {
+/** `N` is the type of `numReturns`, from which the type of `.remote()` follows. */
+export interface TaskOptions<N extends number = number> {
   /** What errors and the state tables call it; the function's name by default. */
   name?: string;
   /** CPUs that it holds while it runs, 1 by default. Waits until they are free. */
@@ -17,6 +19,16 @@ export interface TaskOptions {
   maxRetries?: number;
   /** Whether it also runs again, within `maxRetries`, when it throws or rejects. False by default. */
   retryExceptions?: boolean;
+  /**
+   * How many objects a call makes, 1 by default: with another number the function returns an array of so many values, and
+   * `.remote()` gives an array of references. What is no such array is a failure of all of them.
+   */
+  numReturns?: N;
+  /**
+   * Of a generator: how many of its items may be made and not taken, 16 by default, before it waits; -1 for no limit. While
+   * it waits it holds no CPU.
+   */
+  generatorBackpressure?: number;
 }
 
 export interface ActorOptions {
@@ -60,6 +72,8 @@ export interface FilledTaskOptions {
   readonly demand: Demand;
   readonly maxRetries: number;
   readonly retryExceptions: boolean;
+  /** Absent where a call makes one object. */
+  readonly returns?: Returns | undefined;
 }
 
 export interface FilledActorOptions {
@@ -77,7 +91,28 @@ export function fillTaskOptions(options: TaskOptions, defaults: FilledTaskOption
   const { maxRetries = defaults.maxRetries, retryExceptions = defaults.retryExceptions } = options;
   checkRepeats("maxRetries", maxRetries);
   const demand = fillDemand(options, defaults.demand);
-  return { name: options.name ?? defaults.name, demand, maxRetries, retryExceptions };
+  const returns = fillReturns(options, defaults.returns);
+  return { name: options.name ?? defaults.name, demand, maxRetries, retryExceptions, returns };
+}
+
+function fillReturns({ numReturns, generatorBackpressure: ahead }: TaskOptions, defaults: Returns | undefined) {
+  const refuse = (option: string, value: number, hint: string) => {
+    throw new RayflightError("INVALID_ARGUMENT", `${option} is ${value}.`, { hint });
+  };
+  if (defaults !== undefined && "ahead" in defaults) {
+    if (numReturns !== undefined) refuse("numReturns", numReturns, "A generator makes as many objects as it yields.");
+    if (ahead === undefined) return defaults;
+    if (ahead !== -1 && !(Number.isInteger(ahead) && ahead >= 1)) {
+      refuse("generatorBackpressure", ahead, "Give a whole number of at least 1, or -1 for no limit.");
+    }
+    return { ahead };
+  }
+  if (ahead !== undefined) refuse("generatorBackpressure", ahead, "Only generator functions take it.");
+  if (numReturns === undefined) return defaults;
+  if (!Number.isInteger(numReturns) || numReturns < 0) {
+    refuse("numReturns", numReturns, "Give a whole number of at least 0.");
+  }
+  return numReturns === 1 ? undefined : { count: numReturns };
 }
 
 /** As `fillTaskOptions`, for actors. */
@@ -102,9 +137,13 @@ export function fillActorOptions(options: ActorOptions, defaults: FilledActorOpt
   return { name: options.name ?? defaults.name, demand, maxConcurrency, shared, maxRestarts, maxTaskRetries };
 }
 
-export function defaultTaskOptions(name: string): FilledTaskOptions {
-  return { name, demand: { cpus: unit, gpus: 0 }, maxRetries: 3, retryExceptions: false };
+export function defaultTaskOptions(name: string, isGenerator: boolean): FilledTaskOptions {
+  const returns = isGenerator ? { ahead: defaultAhead } : undefined;
+  return { name, demand: { cpus: unit, gpus: 0 }, maxRetries: 3, retryExceptions: false, returns };
 }
+
+/** As many items as a stream of Node's holds of objects. */
+const defaultAhead = 16;
 
 export function defaultActorOptions(name: string): FilledActorOptions {
   const demand = { cpus: 0, gpus: 0 };

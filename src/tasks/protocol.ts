@@ -2,6 +2,7 @@ import type { StoredValue } from "../store/value.js";
 import type { NodeInfo } from "./backend.js";
 import type { Definition } from "./closures/definition.js";
 import type { Failure } from "./failure.js";
+import type { Returns } from "./returns.js";
 import type { BoardMemory } from "./rings/board.js";
 import type { ActorId, ClientId, CodeId, ObjectId, TaskId, WorkerId } from "./scheduler/events.js";
 import type { Demand } from "./scheduler/resources.js";
@@ -26,6 +27,12 @@ export interface CallPlace {
   readonly tell: boolean;
 }
 
+/** Which items of a stream an attempt should send: from this one on, those before the limit; that may be raised. */
+export interface StreamPart {
+  readonly from: number;
+  readonly limit: number;
+}
+
 /** A value or why there is none. */
 export type Outcome = { readonly value: StoredValue } | { readonly failure: Failure };
 
@@ -42,6 +49,7 @@ export type ClientMessage =
       maxRetries: number;
       retryExceptions: boolean;
       parent: TaskId | undefined;
+      returns?: Returns | undefined;
     }
   | {
       type: "create";
@@ -106,14 +114,19 @@ export type ClientMessage =
   | { type: "free"; objects: readonly ObjectId[] }
   /** With `restart`, only its thread is ended, and it is made anew if it may be. */
   | { type: "kill"; actor: ActorId; restart: boolean }
-  | { type: "cancel"; task: TaskId }
+  | { type: "cancel"; task: TaskId; force: boolean; recursive: boolean }
+  /** The sender has taken so many items of the stream that a task makes. */
+  | { type: "took"; task: TaskId; count: number }
   /** Answered by `nodes`. */
   | { type: "nodes"; request: number };
 
 /** From a worker thread about what it runs. */
 export type WorkerMessage =
   | { type: "started" }
-  | { type: "done"; task: TaskId; outcome: Outcome; milliseconds: number }
+  /** `more` are the outcomes of the objects after the first one, where there are several and none failed. */
+  | { type: "done"; task: TaskId; outcome: Outcome; milliseconds: number; more?: readonly Outcome[] }
+  /** The item of a stream, from 0. */
+  | { type: "item"; task: TaskId; index: number; value: StoredValue }
   | { type: "constructed"; actor: ActorId; failure: Failure | undefined }
   /** A shared actor has left this thread, as it was told to, and what it has begun is known. */
   | { type: "evicted"; actor: ActorId }
@@ -158,10 +171,16 @@ export type ClientReply =
   | { type: "failed"; request: number; failure: Failure }
   | { type: "waited"; request: number; ready: readonly ObjectId[] }
   | { type: "nodes"; request: number; nodes: readonly NodeInfo[] }
+  /** The next item of a stream. */
+  | { type: "item"; task: TaskId; object: ObjectId }
+  /** The task that makes a stream has ended; its own object says how. */
+  | { type: "streamEnd"; task: TaskId; failed: boolean }
+  /** Somebody asks for a task of the receiver's to be cancelled. */
+  | { type: "cancelOwn"; task: TaskId; force: boolean; recursive: boolean }
   /** A worker may claim from the receiver's board; its results come by this ring. */
   | { type: "claimer"; worker: WorkerId; results: SharedArrayBuffer; words: SharedArrayBuffer }
   /** That worker's thread has ended. */
-  | { type: "ended"; worker: WorkerId; reason: string }
+  | { type: "ended"; worker: WorkerId; reason: string; onPurpose: boolean }
   /**
    * The actor is up. Calls to it go by the ring to its thread, and results come by another: those that are given, or those that
    * were given for another actor on the same thread. An actor that may be made anew notes in `begun` which calls it has begun.
@@ -194,13 +213,20 @@ export type WorkerCommand =
       name: string;
       args: readonly StoredValue[];
       gpuIds: readonly number[];
+      attempt: number;
+      demand: Demand;
+      returns?: { readonly count: number } | StreamPart | undefined;
     }
+  | { type: "cancel"; task: TaskId; recursive: boolean }
+  /** Items of the stream before this one may be made. */
+  | { type: "demand"; task: TaskId; limit: number }
   | {
       type: "construct";
       actor: ActorId;
       code: CodeId;
       className: string;
       args: readonly StoredValue[];
+      demand: Demand;
       gpuIds: readonly number[];
       maxConcurrency: number;
       shared: boolean;
@@ -260,6 +286,7 @@ export const busMethods = { connect: "tasks.connect", batch: "tasks.batch" } as 
 const workerMessages: ReadonlySet<string> = new Set<WorkerMessage["type"]>([
   "started",
   "done",
+  "item",
   "constructed",
   "evicted",
   "exit",
@@ -277,6 +304,9 @@ const replies: ReadonlySet<string> = new Set<ClientReply["type"]>([
   "failed",
   "waited",
   "nodes",
+  "item",
+  "streamEnd",
+  "cancelOwn",
   "claimer",
   "ended",
   "stranded",

@@ -1,8 +1,8 @@
+import { types } from "node:util";
 import { RayflightError } from "../error.js";
 import { type ActorHandle, createActorHandle, type RemoteArguments } from "./actor-handle.js";
 import { currentContext } from "./context.js";
 import { type CodeRegistry, type Live, type LiveRecord, type RemoteCode, toRecord } from "./live.js";
-import type { ObjectRef } from "./object-ref.js";
 import {
   type ActorOptions,
   defaultActorOptions,
@@ -13,9 +13,10 @@ import {
   fillTaskOptions,
   type TaskOptions,
 } from "./options.js";
+import type { Returned, Returns } from "./returns.js";
 
 /** A function whose calls run as tasks on other threads. Travels inside values. */
-export class RemoteFunction<A extends unknown[] = unknown[], R = unknown> implements Live {
+export class RemoteFunction<A extends unknown[] = unknown[], R = unknown, N extends number = 1> implements Live {
   readonly #code: RemoteCode;
   readonly #options: FilledTaskOptions;
 
@@ -27,14 +28,18 @@ export class RemoteFunction<A extends unknown[] = unknown[], R = unknown> implem
 
   /**
    * Submits a call and returns at once. References among the arguments are replaced by their values before the function
-   * starts; references inside of arguments stay references. Throws as `Backend` says.
+   * starts; references inside of arguments stay references. With `numReturns` it returns an array of references, for a
+   * generator function an `ObjectRefGenerator`. Throws as `Backend` says.
    */
-  remote(...args: RemoteArguments<A>): ObjectRef<R> {
-    return currentContext().backend.submit(this.#code, args, this.#options) as ObjectRef<R>;
+  remote(...args: RemoteArguments<A>): Returned<R, N> {
+    const { backend } = currentContext();
+    const options = this.#options;
+    if (!makesOthers(options)) return backend.submit(this.#code, args, options) as Returned<R, N>;
+    return backend.submitReturning(this.#code, args, options) as Returned<R, N>;
   }
 
   /** The same function with other options. */
-  options(options: TaskOptions): RemoteFunction<A, R> {
+  options<const M extends number = N>(options: TaskOptions<M>): RemoteFunction<A, R, M> {
     return new RemoteFunction(this.#code, fillTaskOptions(options, this.#options));
   }
 
@@ -89,10 +94,10 @@ export function remote<C extends ActorConstructor>(target: C, options?: ActorOpt
  * The function is shipped at its first call, with the values that its captured variables have then; when another module
  * than the entry script exports it, workers import it from there instead.
  */
-export function remote<A extends unknown[], R>(
+export function remote<A extends unknown[], R, const N extends number = 1>(
   target: (...args: A) => R | Promise<R>,
-  options?: TaskOptions,
-): RemoteFunction<A, R>;
+  options?: TaskOptions<N>,
+): RemoteFunction<A, R, N>;
 export function remote(
   target: ActorConstructor | ((...args: never[]) => unknown),
   options: TaskOptions | ActorOptions = {},
@@ -106,7 +111,15 @@ export function remote(
   if (isClass(target)) {
     return new RemoteClass(code, methodsOf(target), fillActorOptions(options, defaultActorOptions(code.name)));
   }
-  return new RemoteFunction(code, fillTaskOptions(options, defaultTaskOptions(code.name)));
+  return new RemoteFunction(code, fillTaskOptions(options, defaultTaskOptions(code.name, isGenerator(target))));
+}
+
+function makesOthers(options: FilledTaskOptions): options is FilledTaskOptions & { returns: Returns } {
+  return options.returns !== undefined;
+}
+
+function isGenerator(target: unknown): boolean {
+  return types.isGeneratorFunction(target);
 }
 
 /** Whether a function is a class: only those have a prototype that cannot be replaced. */

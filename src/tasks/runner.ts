@@ -1,13 +1,11 @@
-import type { StoredValue } from "../store/value.js";
 import type { TaskClient } from "./client.js";
 import type { Definition } from "./closures/definition.js";
-import { type RunningTask, runAs } from "./context.js";
-import { taskFailure } from "./failure.js";
+import { cancelled } from "./host/reasons.js";
 import { LoneActor } from "./lone-actor.js";
 import type { Outbox } from "./outbox.js";
-import { isThenable, packOutcome } from "./outcome.js";
-import type { Outcome, WorkerCommand, WorkerMessage } from "./protocol.js";
-import type { CodeId } from "./scheduler/events.js";
+import type { WorkerCommand, WorkerMessage } from "./protocol.js";
+import { type Gate, type Run, ScheduledTask } from "./scheduled-task.js";
+import type { CodeId, TaskId } from "./scheduler/events.js";
 import { Queue } from "./scheduler/queue.js";
 import { SharedHost } from "./shared-host.js";
 
@@ -26,8 +24,6 @@ export interface RunnerOptions {
   readonly others?: { occupy(): void; vacate(): void };
 }
 
-type Run = WorkerCommand & { type: "run" };
-
 /** Results of short tasks wait for each other at most this long. */
 const flushMilliseconds = 1;
 
@@ -38,6 +34,17 @@ export class TaskRunner {
   readonly #loading = new Map<CodeId, Promise<Loaded>>();
   readonly #loaded = new Map<CodeId, Loaded>();
   readonly #queue = new Queue<Run>();
+  readonly #running = new Map<TaskId, ScheduledTask>();
+  readonly #gate: Gate = {
+    enter: () => {
+      this.#active += 1;
+    },
+    leave: () => {
+      this.#active -= 1;
+    },
+    next: () => this.#next(),
+    ended: (task) => this.#running.delete(task),
+  };
   #actors: LoneActor | SharedHost | undefined;
   /** Tasks that neither ended nor wait for an object. */
   #active = 0;
@@ -52,6 +59,8 @@ export class TaskRunner {
       if (command.type === "define") this.#definitions.set(command.code, command.definition);
       else if (command.type === "run") this.#queue.push(command);
       else if (command.type === "construct") this.#admit(command);
+      else if (command.type === "cancel") this.#cancel(command);
+      else if (command.type === "demand") this.#running.get(command.task)?.raise(command.limit);
       else if (
         command.type === "call" ||
         command.type === "caller" ||
@@ -92,63 +101,24 @@ export class TaskRunner {
 
   /** Returns when the task's synchronous part ended. */
   #start(run: Run): number {
-    this.#active += 1;
-    const { outbox } = this.#options;
-    const begin = performance.now();
-    let waits = 0;
-    let done = false;
-    let occupies = false;
-    const vacate = () => {
-      if (occupies) this.#options.others?.vacate();
-      occupies = false;
-    };
-    const running: RunningTask = {
-      task: run.task,
-      name: run.name,
-      gpuIds: run.gpuIds,
-      blocked: () => {
-        if (waits++ > 0 || done) return;
-        this.#active -= 1;
-        vacate();
-        outbox.push({ type: "blocked", task: run.task });
-        queueMicrotask(() => this.#next());
-      },
-      resumed: () => {
-        if (--waits > 0 || done) return;
-        this.#active += 1;
-        occupies = true;
-        this.#options.others?.occupy();
-        outbox.push({ type: "resumed", task: run.task });
-      },
-    };
-    const end = (outcome: Outcome): number => {
-      done = true;
-      vacate();
-      if (waits === 0) this.#active -= 1;
-      const now = performance.now();
-      outbox.push({ type: "done", task: run.task, outcome, milliseconds: now - begin });
-      return now;
-    };
-    const body = (loaded: Loaded) => runAs(running, () => this.#callWith(loaded, run.args));
-    const succeed = (result: unknown) => end(packOutcome(result, run, this.#options.client));
-    const fail = (reason: unknown) => end({ failure: taskFailure(run.name, reason) });
-    const later = (promise: PromiseLike<unknown>) => {
-      promise.then(succeed, fail).then(() => this.#next());
-      return performance.now();
-    };
-    const loaded = this.#loaded.get(run.code);
-    if (loaded === undefined) return later(this.load(run.code).then(body));
-    try {
-      const result = body(loaded);
-      return isThenable(result) ? later(result) : succeed(result);
-    } catch (reason) {
-      return fail(reason);
-    }
+    const task = new ScheduledTask(run, this.#options, this.#gate);
+    this.#running.set(run.task, task);
+    return task.start(this.#loaded.get(run.code) ?? this.load(run.code));
   }
 
-  #callWith(loaded: Loaded, args: readonly StoredValue[]): unknown {
-    const { client } = this.#options;
-    return loaded(...args.map((argument) => client.unpack(argument)));
+  #cancel({ task, recursive }: WorkerCommand & { type: "cancel" }): void {
+    const running = this.#running.get(task);
+    if (running !== undefined) {
+      running.cancel(recursive);
+      return;
+    }
+    for (const run of this.#queue) {
+      if (run.task !== task) continue;
+      this.#queue.remove(run);
+      const outcome = { failure: cancelled(run.name) };
+      this.#options.outbox.push({ type: "done", task, outcome, milliseconds: 0 });
+      return;
+    }
   }
 
   /** Makes code callable whose definition has come. */

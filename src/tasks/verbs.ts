@@ -1,8 +1,9 @@
 import { RayflightError } from "../error.js";
 import { type ActorControl, actorId } from "./actor-handle.js";
-import type { GetOptions, WaitOptions } from "./backend.js";
+import type { CancelOptions, GetOptions, WaitOptions } from "./backend.js";
 import { currentContext, runningTask } from "./context.js";
 import { ObjectRef } from "./object-ref.js";
+import { ObjectRefGenerator } from "./object-ref-generator.js";
 
 /** The values that references stand for. */
 export type Values<T extends readonly ObjectRef<unknown>[]> = {
@@ -12,7 +13,7 @@ export type Values<T extends readonly ObjectRef<unknown>[]> = {
 /**
  * The value of a reference, or the values of many in order: one call for many is the fast path. Typed arrays of more than
  * 64 KiB are views of shared memory: do not write to them. Rejects with the failure of the task that should have made the
- * value, with GET_TIMEOUT, OBJECT_FREED or CANCELLED.
+ * value, TASK_CANCELLED where that was cancelled, and with GET_TIMEOUT, OBJECT_FREED or CANCELLED.
  */
 export function get<T>(ref: ObjectRef<T>, options?: GetOptions): Promise<T>;
 export function get<const T extends readonly ObjectRef<unknown>[]>(refs: T, options?: GetOptions): Promise<Values<T>>;
@@ -85,10 +86,17 @@ export function exitActor(): never {
   });
 }
 
-/** Withdraws a task that did not start yet: `get` then rejects with CANCELLED. A task that runs goes on. */
-export function cancel(ref: ObjectRef): void {
-  assertRef(ref, "cancel");
-  currentContext().backend.cancel(ref);
+/**
+ * Cancels a task, and with `recursive`, the default, what it submitted: `get` then rejects with TASK_CANCELLED, and it is not
+ * tried again. One that did not start is withdrawn. One that awaits something ends at once for everybody else; its code is
+ * told by `getRuntimeContext().signal`, and its next `await get()` or `wait()` throws. One that computes is not interrupted
+ * and may still give its value: only `force` ends it, with its thread. A task that is over is left alone. Of an actor's call,
+ * `force` is refused with INVALID_ARGUMENT.
+ */
+export function cancel(ref: ObjectRef | ObjectRefGenerator, options: CancelOptions = {}): void {
+  if (!(ref instanceof ObjectRefGenerator)) assertRef(ref, "cancel");
+  const { force = false, recursive = true } = options;
+  currentContext().backend.cancel(ref, { force, recursive });
 }
 
 /** The GPUs that the running task or actor holds, by number; none in the driver. */

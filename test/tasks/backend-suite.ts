@@ -442,8 +442,8 @@ export function testBackend(make: MakeSession): void {
     const dependent = add.remote(blocker, 1);
     cancel(queued);
     cancel(dependent);
-    await t.throwsAsync(get(queued), { code: "CANCELLED", message: /withdrawn/ });
-    await t.throwsAsync(get(dependent), { code: "CANCELLED" });
+    await t.throwsAsync(get(queued), { code: "TASK_CANCELLED", message: /withdrawn/ });
+    await t.throwsAsync(get(dependent), { code: "TASK_CANCELLED" });
   });
 
   scenario("closing rejects what is pending, and what comes later", async (t, session) => {

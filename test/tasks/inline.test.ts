@@ -1,12 +1,9 @@
 import test from "ava";
 import { get, put, remote, setContext } from "../../src/tasks/index.js";
-import { testBackend } from "./backend-suite.js";
-import { testResources } from "./resources-suite.js";
-import { scenariosOn } from "./scenario.js";
 import { makeInline } from "./session.js";
+import { testContract } from "./suites.js";
 
-testBackend(makeInline);
-testResources(scenariosOn(makeInline));
+testContract(makeInline);
 
 test.serial("nothing runs before the microtask after the submission", async (t) => {
   const session = await makeInline({});

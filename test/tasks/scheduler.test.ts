@@ -186,14 +186,30 @@ test("an actor waits for what it asks for and gives it back", (t) => {
   t.deepEqual(scheduler.handle([{ type: "kill", actor: 10 }]), []);
 });
 
-test("cancelling takes a task out of the queue, and a running one goes on", (t) => {
+test("cancelling takes a task out of the queue, and tells the worker of one that runs", (t) => {
   const scheduler = running();
   scheduler.handle([submit(1), submit(2), submit(3, { pending: [1] })]);
-  t.deepEqual(
-    scheduler.handle([1, 2, 3].map((task) => ({ type: "cancel", task }))),
-    [2, 3].map((task) => ({ type: "fail", task, reason: { kind: "cancelled" } })),
-  );
+  t.deepEqual(scheduler.handle([1, 2, 3].map((task) => ({ type: "cancel", task, force: false, recursive: true }))), [
+    { type: "cancel", worker: 1, task: 1, recursive: true },
+    ...[2, 3].map((task) => ({ type: "fail", task, reason: { kind: "cancelled" } })),
+  ]);
   t.deepEqual(scheduler.handle([finished(1, 1)]), []);
+});
+
+test("cancelling by force ends the thread, and who shared it runs again without blame", (t) => {
+  const scheduler = running();
+  const once = { maxRetries: 0 };
+  scheduler.handle([submit(1), submit(2, once), submit(3, once)]);
+  scheduler.handle([finished(1, 1, 0.001)]);
+  t.deepEqual(scheduler.handle([{ type: "cancel", task: 2, force: true, recursive: true }]), [
+    { type: "stop", worker: 1 },
+    { type: "fail", task: 2, reason: { kind: "cancelled" } },
+    { type: "start", worker: 2, actor: undefined },
+  ]);
+  t.deepEqual(scheduler.handle([{ type: "started", worker: 2 }]), [run(2, 3)]);
+  t.deepEqual(scheduler.handle([{ type: "died", worker: 2 }]), [
+    { type: "fail", task: 3, reason: { kind: "worker", worker: 2, attempts: 2 } },
+  ]);
 });
 
 test("shared actors are spread evenly over as many threads as there are CPUs, and one that ends leaves its thread", (t) => {

@@ -15,6 +15,7 @@ test("random interleavings of everything that can happen keep every promise of t
     claims: 0,
     revocations: 0,
     turns: 0,
+    signals: 0,
   };
   for (let seed = 0; seed < 1_000; seed++) {
     const counts = simulate(new RandomStream("scheduler", seed));

@@ -60,6 +60,8 @@ export interface Counts {
   claims: number;
   revocations: number;
   turns: number;
+  /** Workers that were told that a task is not wanted any more. */
+  signals: number;
   log: string;
 }
 
@@ -95,6 +97,7 @@ export function simulate(random: RandomStream): Counts {
     claims: 0,
     revocations: 0,
     turns: 0,
+    signals: 0,
     log: "",
   };
   let nextId = 1;
@@ -143,9 +146,27 @@ export function simulate(random: RandomStream): Counts {
         );
         return;
       }
-      case "stop":
+      case "stop": {
+        const worker = workers.get(instruction.worker);
         check(workers.delete(instruction.worker), "a worker is stopped that is not there");
+        if (worker?.actors !== undefined) return;
+        // What it had runs again, and was not to blame.
+        for (const id of worker!.queue) {
+          letGo(id);
+          expected.get(id)!.attempts -= 1;
+        }
         return;
+      }
+      case "cancel": {
+        const item = expected.get(instruction.task)!;
+        check(
+          workers.get(instruction.worker)!.queue.includes(instruction.task),
+          "a worker is to cancel what it has not",
+        );
+        check(item.outcome === undefined, "what is over is cancelled");
+        counts.signals += 1;
+        return;
+      }
       case "run":
       case "call": {
         const worker = workers.get(instruction.worker)!;
@@ -400,7 +421,7 @@ export function simulate(random: RandomStream): Counts {
       const task = pick([...expected.keys()]);
       if (task === undefined || expected.get(task)!.kind === "call") return;
       counts.cancels += 1;
-      handle({ type: "cancel", task });
+      handle({ type: "cancel", task, force: random.integer(4) === 0, recursive: true });
     },
   ];
 

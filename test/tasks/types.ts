@@ -52,7 +52,8 @@ export async function functions(): Promise<void> {
   // Promises are unwrapped once, by the task.
   const later = remote(async (n: number) => [n]);
   same<typeof later, RemoteFunction<[n: number], number[]>>();
-  same<Awaited<ReturnType<typeof later.options>>, typeof later>();
+  const renamed = later.options({ name: "x" });
+  same<typeof renamed, typeof later>();
   const values = await get([ref, later.remote(1)]);
   same<typeof values, [number, number[]]>();
   const many: ObjectRef<number>[] = [ref];

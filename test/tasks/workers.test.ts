@@ -1,12 +1,9 @@
 import test from "ava";
 import { currentContext, get, put, remote, setContext } from "../../src/tasks/index.js";
-import { testBackend } from "./backend-suite.js";
-import { testResources } from "./resources-suite.js";
-import { scenariosOn } from "./scenario.js";
 import { makeWorkers } from "./session.js";
+import { testContract } from "./suites.js";
 
-testBackend(makeWorkers);
-testResources(scenariosOn(makeWorkers));
+testContract(makeWorkers);
 
 test.serial("put of a large array is one copy that every thread sees", async (t) => {
   const session = await makeWorkers({});

@@ -7,7 +7,7 @@ import { type BoardMemory, countCalls, hasWaiting, lookAtBoard } from "../rings/
 import { PermitOffice } from "../rings/permit.js";
 import { attemptOf, calleeOf, numberOf, parentOf, submittedOf } from "../rings/records.js";
 import { createRing } from "../rings/ring.js";
-import type { ActorId, ClientId, CodeId, WorkerId } from "../scheduler/events.js";
+import type { ActorId, ClientId, CodeId, TaskId, WorkerId } from "../scheduler/events.js";
 import { unit } from "../scheduler/resources.js";
 import { formatWorkerId } from "./changed-rows.js";
 import type { Outgoing } from "./outgoing.js";
@@ -65,12 +65,12 @@ export class BoardTable {
   }
 
   /** A thread has ended. */
-  remove(client: ClientId, reason: string): void {
+  remove(client: ClientId, reason: string, onPurpose = false): void {
     this.#words.delete(client);
     // It may have ended on its way to wake somebody.
     for (const words of this.#words.values()) new Bell(words).wake();
     for (const caller of this.#linked.get(client) ?? []) {
-      this.#outgoing.push(caller, { type: "ended", worker: client, reason });
+      this.#outgoing.push(caller, { type: "ended", worker: client, reason, onPurpose });
     }
     this.#linked.delete(client);
     const claimed = this.#permits.delete(client);
@@ -79,7 +79,7 @@ export class BoardTable {
     }
     if (!claimed) return;
     for (const owner of this.#boards.keys()) {
-      this.#outgoing.push(owner, { type: "ended", worker: client, reason });
+      this.#outgoing.push(owner, { type: "ended", worker: client, reason, onPurpose });
     }
   }
 
@@ -124,6 +124,25 @@ export class BoardTable {
   /** A worker may have been woken for a call that it did not take: the others that have nothing to do look. */
   wakeIdle(): void {
     for (const [worker, permit] of this.#permits) if (permit.idle) this.#ring(worker);
+  }
+
+  /** The worker that runs a call from a board. */
+  workerOf(task: TaskId): WorkerId | undefined {
+    const memory = this.#boards.get(Math.floor(task / 2 ** 32));
+    if (memory === undefined) return undefined;
+    const words = new Int32Array(memory.area);
+    for (const { at, worker } of lookAtBoard(memory)) if (numberOf(words, at) === task % 2 ** 32) return worker;
+    return undefined;
+  }
+
+  /** The calls on boards that a task submitted, with the workers that have them. */
+  *childrenOf(parent: TaskId): Iterable<{ readonly task: TaskId; readonly worker: WorkerId | undefined }> {
+    for (const [owner, memory] of this.#boards) {
+      const words = new Int32Array(memory.area);
+      for (const { at, worker } of lookAtBoard(memory)) {
+        if (parentOf(words, at) === parent) yield { task: owner * 2 ** 32 + numberOf(words, at), worker };
+      }
+    }
   }
 
   /** The rows of the calls that are on boards, or on that of one owner. */

@@ -20,7 +20,11 @@ export function noWorkers(task: string, reason: string): Failure {
 }
 
 export function cancelled(task: string): Failure {
-  return { code: "CANCELLED", message: `${task} was withdrawn before it started.`, hint: "Submit it again." };
+  return { code: "TASK_CANCELLED", message: `${task} was withdrawn before it started.`, hint: "Submit it again." };
+}
+
+export function stopped(task: string): Failure {
+  return { code: "TASK_CANCELLED", message: `${task} was cancelled while it ran.`, hint: "Submit it again." };
 }
 
 export function actorDied(call: string, actor: Failure | undefined): Failure {

@@ -71,7 +71,7 @@ export function unrunRow(message: ClientMessage & { type: "unrun" }): TaskRow {
     id: formatObjectId(task),
     name,
     kind: actor === undefined ? "task" : "actor-call",
-    state: failure.code === "CANCELLED" ? "cancelled" : "failed",
+    state: failure.code === "TASK_CANCELLED" ? "cancelled" : "failed",
     parent: parent === 0 ? null : formatObjectId(parent),
     actor: actor === undefined ? null : formatObjectId(actor),
     worker: null,

@@ -42,6 +42,7 @@ import * as reasons from "./reasons.js";
 import { type ActorRecord, actorRow, orphanRow, pinsOf, type TaskRecord, taskRow } from "./records.js";
 import { freed, Requests } from "./requests.js";
 import { resourceRows } from "./resource-rows.js";
+import { ReturnsTable } from "./returns-table.js";
 import { summarize, type TaskSummary } from "./summary.js";
 import type { ObjectMemory, Supervisor, WorkerLink } from "./supervisor.js";
 import { TaskLog } from "./task-log.js";
@@ -88,6 +89,7 @@ export class TaskHost {
   readonly #boards = new BoardTable(this.#outgoing, (worker, code) => this.#define(worker, code));
   readonly #lines = new LineTable(this.#outgoing, this.#boards);
   readonly #backlog = new HeldMessages();
+  readonly #returns = new ReturnsTable();
   #events: SchedulerEvent[] = [];
   #closed = false;
 
@@ -248,6 +250,10 @@ export class TaskHost {
         this.#objects.pin(pins);
         const place = message.type === "call" ? message.place : undefined;
         this.#tasks.set(message.task, { message, client, pins, row, place });
+        if (message.type === "submit" && message.returns !== undefined) {
+          const parts = this.#returns.add(message.task, client, message.returns);
+          for (const part of parts) this.#objects.expect(part, client);
+        }
         const { task } = message;
         const { pending, failure } = examineArguments(this.#objects, message.args);
         if (failure !== undefined) {
@@ -332,8 +338,14 @@ export class TaskHost {
         this.#events.push({ type: "kill", actor: message.actor, restart: message.restart });
         return;
       case "cancel":
-        this.#events.push({ type: "cancel", task: message.task });
+        this.#cancel(message);
         return;
+      case "took": {
+        const maker = this.#returns.took(message.task, message.count);
+        if (maker === undefined) return;
+        this.#outgoing.push(maker.worker, { type: "demand", task: message.task, limit: maker.limit });
+        return;
+      }
       case "nodes":
         this.#outgoing.push(client, { type: "nodes", request: message.request, nodes: [this.#nodeInfo()] });
         return;
@@ -350,8 +362,19 @@ export class TaskHost {
       case "done":
         this.#workers.count(worker, -1);
         this.#events.push({ type: "finished", worker, task: message.task, milliseconds: message.milliseconds });
-        if (!this.#retry(message.task, message.outcome)) this.#settle(message.task, message.outcome);
+        if (this.#retry(message.task, message.outcome)) return;
+        for (const [i, outcome] of (message.more ?? []).entries()) this.#settle(message.task + 1 + i, outcome);
+        this.#settle(message.task, message.outcome);
         return;
+      case "item": {
+        const { task, index, value } = message;
+        const passed = this.#returns.pass(task, index);
+        if (passed === undefined || !this.#boards.has(passed.consumer)) return;
+        this.#objects.expect(passed.object, passed.consumer);
+        this.#settle(passed.object, { value }, this.#tasks.get(task)?.message.name);
+        this.#outgoing.push(passed.consumer, { type: "item", task, object: passed.object });
+        return;
+      }
       case "constructed":
         this.#constructed(message.actor, message.failure);
         return;
@@ -395,7 +418,8 @@ export class TaskHost {
     if (record === undefined || !("failure" in outcome) || record.message.type !== "submit") return false;
     const { code, demand, maxRetries, retryExceptions } = record.message;
     const attempts = record.row.attempt;
-    if (!retryExceptions || (maxRetries >= 0 && attempts > maxRetries)) return false;
+    if (!retryExceptions || outcome.failure.code === "TASK_CANCELLED") return false;
+    if (maxRetries >= 0 && attempts > maxRetries) return false;
     const left = maxRetries < 0 ? maxRetries : maxRetries - attempts;
     record.row.endedAt = wallTime();
     record.row.state = "pending";
@@ -492,18 +516,26 @@ export class TaskHost {
         this.#start(instruction.worker, undefined, false);
         return;
       case "stop":
-        this.#ended(instruction.worker, "it was stopped")?.stop();
+        // On purpose: who else was on that thread is not to blame.
+        this.#ended(instruction.worker, "it was stopped", true)?.stop();
         return;
+      case "cancel": {
+        const { worker, task, recursive } = instruction;
+        this.#outgoing.push(worker, { type: "cancel", task, recursive });
+        return;
+      }
       case "run": {
         const { worker, task, gpus: gpuIds } = instruction;
         const { message, row } = this.#tasks.get(task)!;
         if (message.type !== "submit") return;
         const args = this.#argumentsFor(worker, task, message.args);
         if (args === undefined) return;
-        const { code, name } = message;
+        const { code, name, demand } = message;
         this.#define(worker, code);
-        this.#outgoing.push(worker, { type: "run", task, code, name, args, gpuIds });
         this.#running(row, worker);
+        const { attempt } = row;
+        const returns = this.#returns.begin(task, worker);
+        this.#outgoing.push(worker, { type: "run", task, code, name, args, gpuIds, attempt, demand, returns });
         return;
       }
       case "call": {
@@ -525,7 +557,7 @@ export class TaskHost {
         const record = this.#actors.get(actor)!;
         const { message, args } = record;
         this.#placed(record, worker);
-        const { code, className, maxConcurrency, shared } = message;
+        const { code, className, demand, maxConcurrency, shared } = message;
         const { values, failure } = resolveArguments(this.#objects, args);
         if (failure !== undefined) {
           this.#constructed(actor, failure);
@@ -538,6 +570,7 @@ export class TaskHost {
           code,
           className,
           args: values,
+          demand,
           gpuIds,
           maxConcurrency,
           shared,
@@ -606,8 +639,37 @@ export class TaskHost {
     this.#rows.changed("actors", record.row);
   }
 
+  /** Cancels a task of the scheduler's, or one that only its owner and the worker which has it know. */
+  #cancel({ task: object, force, recursive }: ClientMessage & { type: "cancel" }): void {
+    const task = this.#returns.taskOf(object);
+    if (recursive) this.#cancelChildren(task, force);
+    if (this.#tasks.has(task)) {
+      this.#events.push({ type: "cancel", task, force, recursive });
+      return;
+    }
+    const worker = this.#boards.workerOf(task);
+    if (worker === undefined) {
+      const owner = Math.floor(task / 2 ** 32);
+      if (this.#boards.has(owner)) this.#outgoing.push(owner, { type: "cancelOwn", task, force, recursive });
+    } else if (force) this.#events.push({ type: "discard", worker });
+    else this.#outgoing.push(worker, { type: "cancel", task, recursive });
+  }
+
+  /** Cancels what a task submitted, as far as that is known here; its thread knows the rest, and loses that if it is ended. */
+  #cancelChildren(parent: TaskId, force: boolean): void {
+    for (const [task, { message }] of this.#tasks) {
+      if (message.parent === parent)
+        this.#cancel({ type: "cancel", task, force: force && message.type === "submit", recursive: true });
+    }
+    if (!force) return;
+    for (const { task, worker } of this.#boards.childrenOf(parent)) {
+      this.#cancelChildren(task, true);
+      if (worker !== undefined) this.#events.push({ type: "discard", worker });
+    }
+  }
+
   /** Strikes a worker off, with all references that it had; undefined when it was before. */
-  #ended(worker: WorkerId, reason: string): WorkerLink | undefined {
+  #ended(worker: WorkerId, reason: string, onPurpose = false): WorkerLink | undefined {
     const link = this.#workers.remove(worker, reason);
     if (link === undefined) return undefined;
     this.#outgoing.disconnect(worker);
@@ -616,7 +678,7 @@ export class TaskHost {
     for (const row of this.#boards.rows()) {
       if (row.worker === name && row.state === "running") this.#log.cutOff(row, reason);
     }
-    this.#boards.remove(worker, reason);
+    this.#boards.remove(worker, reason, onPurpose);
     this.#log.ended(worker);
     this.#requests.forgetAll(worker);
     this.#objects.releaseAll(worker);
@@ -626,6 +688,10 @@ export class TaskHost {
       const record = this.#tasks.get(id);
       if (record === undefined || record.place !== undefined)
         this.#settle(id, { failure: reasons.ownerDied(formatObjectId(id), reason) });
+    }
+    // Nobody takes what these make.
+    for (const task of this.#returns.streamsFor(worker)) {
+      this.#events.push({ type: "cancel", task, force: false, recursive: true });
     }
     // Nothing more comes from it that others could wait for.
     this.#backlog.forget(worker);
@@ -707,11 +773,17 @@ export class TaskHost {
     if (first) this.#announce(id, "value" in outcome);
     if (record === undefined) return;
     this.#tasks.delete(id);
+    const { parts, consumer } = this.#returns.end(id);
+    // Values of the others came first.
+    if ("failure" in outcome) for (const part of parts) this.#publish(part, outcome, undefined);
+    if (consumer !== undefined) {
+      this.#outgoing.push(consumer, { type: "streamEnd", task: id, failed: "failure" in outcome });
+    }
     this.#objects.unpin(record.pins);
     if (record.message.type === "call") this.#callEnded(record, record.message);
     const { row } = record;
     row.endedAt = wallTime();
-    row.state = "value" in outcome ? "finished" : outcome.failure.code === "CANCELLED" ? "cancelled" : "failed";
+    row.state = "value" in outcome ? "finished" : outcome.failure.code === "TASK_CANCELLED" ? "cancelled" : "failed";
     if ("failure" in outcome) row.error = `${outcome.failure.code}: ${outcome.failure.message}`;
     this.#log.add({ row });
   }

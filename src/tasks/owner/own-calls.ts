@@ -257,16 +257,27 @@ export class OwnCalls {
     else this.#submissions.submit(length, number, callee, parent, submitted, args);
   }
 
-  cancel(number: number): void {
+  /** Takes a call back that did not begin; returns whether that was so. */
+  cancel(number: number): boolean {
     const dependent = this.#dependents.get(number);
     if (dependent === undefined || dependent.chained) {
       const kept = this.#local?.withdraw(number);
-      if (kept === undefined) this.#submissions.cancel(number);
-      else this.#cancelled(number, kept.calleeNumber, kept.parent);
-      return;
+      if (kept === undefined) return this.#submissions.cancel(number);
+      this.#cancelled(number, kept.calleeNumber, kept.parent);
+      return true;
     }
     this.#dependents.delete(number);
     this.#cancelled(number, dependent.callee, dependent.parent);
+    return true;
+  }
+
+  /** The numbers of the calls that a task submitted and that have no result yet. */
+  childrenOf(parent: number): number[] {
+    const waiting = [...this.#dependents.values()].filter((dependent) => dependent.parent === parent);
+    const numbers = waiting.map(({ number }) => number);
+    return [
+      ...new Set([...numbers, ...(this.#local?.childrenOf(parent) ?? []), ...this.#submissions.childrenOf(parent)]),
+    ];
   }
 
   #cancelled(number: number, callee: number, parent: number): void {
@@ -280,7 +291,7 @@ export class OwnCalls {
     else if (reply.type === "claimer") this.#submissions.meet(reply.worker, reply.results, reply.words);
     else if (reply.type === "ended") {
       this.lines.ended(reply.worker);
-      this.#submissions.ended(reply.worker, reply.reason);
+      this.#submissions.ended(reply.worker, reply.reason, reply.onPurpose);
     } else {
       this.#submissions.strand(reply.reason);
       // The next call asks for workers again.

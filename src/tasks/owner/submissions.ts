@@ -1,9 +1,9 @@
 import type { StoredValue } from "../../store/value.js";
 import type { Failure } from "../failure.js";
-import { cancelled, noWorkers, workerDied } from "../host/reasons.js";
+import { cancelled, noWorkers, stopped, workerDied } from "../host/reasons.js";
 import { Backlog } from "../rings/backlog.js";
 import { Bell } from "../rings/bell.js";
-import { type BoardMemory, BoardOwner, callLimit, createBoard } from "../rings/board.js";
+import { type BoardMemory, BoardOwner, callLimit, createBoard, lookAtBoard } from "../rings/board.js";
 import { unpackFailure } from "../rings/failures.js";
 import {
   attemptOf,
@@ -11,6 +11,7 @@ import {
   callWords,
   countAttempt,
   numberOf,
+  parentOf,
   readResult,
   resultKind,
   resultKindOf,
@@ -79,6 +80,8 @@ export class Submissions {
   /** What a call of each callee takes, in nanoseconds, as workers say. */
   readonly #costs: number[] = [];
   #lastSpeaker: Claimer | undefined;
+  /** Calls that were cancelled too late to take them back. */
+  readonly #unwanted = new Set<number>();
   #watch: NodeJS.Timeout | undefined;
   #flushing = false;
   readonly memory: BoardMemory;
@@ -179,7 +182,7 @@ export class Submissions {
   }
 
   /** A worker's thread has ended: what it had and did not answer runs again, as often as its callee allows. */
-  ended(worker: WorkerId, reason: string): void {
+  ended(worker: WorkerId, reason: string, onPurpose: boolean): void {
     const claimer = this.#claimers.get(worker);
     if (claimer === undefined) return;
     this.#read(claimer);
@@ -192,13 +195,20 @@ export class Submissions {
       const { name } = this.#callees[callee]!;
       const attempt = attemptOf(board.words, at);
       if (answered) this.#endings.unanswered(numberOf(board.words, at), attempt);
-      if (begun && !mayRetry(this.#callees[callee]!, attempt)) {
+      const unwanted = this.#unwanted.delete(numberOf(board.words, at));
+      if (unwanted) {
+        const number = numberOf(board.words, at);
+        board.retire(slot);
+        this.#endings.failed(number, stopped(name), callee, attempt, false);
+        continue;
+      }
+      if (begun && !onPurpose && !mayRetry(this.#callees[callee]!, attempt)) {
         const number = numberOf(board.words, at);
         board.retire(slot);
         this.#endings.failed(number, workerDied(name, attempt, reason), callee, attempt, false);
         continue;
       }
-      if (begun) countAttempt(board.words, at);
+      if (begun && !onPurpose) countAttempt(board.words, at);
       board.putAgain(slot);
       this.#hidden += 1;
       this.#work += unknownNanoseconds;
@@ -206,12 +216,30 @@ export class Submissions {
     this.#show();
   }
 
-  /** Takes a call back that nobody has taken. */
-  cancel(number: number): void {
-    this.#withdraw(
+  /** Takes a call back that nobody has taken; returns whether that was so. If not, it is not tried again, however it ends. */
+  cancel(number: number): boolean {
+    const withdrawn = this.#withdraw(
       (words, at) => numberOf(words, at) === number,
       (name) => cancelled(name),
     );
+    if (withdrawn > 0) return true;
+    for (const { at } of lookAtBoard(this.memory)) {
+      if (numberOf(this.#board.words, at) === number) this.#unwanted.add(number);
+    }
+    return false;
+  }
+
+  /** The numbers of the calls that a task submitted and that have no result yet. */
+  childrenOf(parent: number): number[] {
+    const children: number[] = [];
+    const { words } = this.#board;
+    for (const { at } of lookAtBoard(this.memory))
+      if (parentOf(words, at) === parent) children.push(numberOf(words, at));
+    this.#backlog.filter((words, at) => {
+      if (parentOf(words, at) === parent) children.push(numberOf(words, at));
+      return true;
+    });
+    return children;
   }
 
   /** The failure of a call that was taken back. */
@@ -227,7 +255,7 @@ export class Submissions {
     );
   }
 
-  #withdraw(fits: (words: Int32Array, at: number) => boolean, explain: (name: string) => Failure): void {
+  #withdraw(fits: (words: Int32Array, at: number) => boolean, explain: (name: string) => Failure): number {
     const withdrawn: [number: number, callee: number][] = [];
     const board = this.#board;
     for (const slot of board.readySlots()) {
@@ -243,6 +271,7 @@ export class Submissions {
     for (const [number, callee] of withdrawn) {
       this.#endings.failed(number, explain(this.#callees[callee]!.name), callee, 0, false);
     }
+    return withdrawn.length;
   }
 
   #read(claimer: Claimer): void {
@@ -270,7 +299,8 @@ export class Submissions {
     const place = board.placeOf(slot);
     const attempt = attemptOf(board.words, place);
     const callee = calleeOf(board.words, place);
-    if (kind === resultKind.failure && this.#callees[callee]!.retryExceptions) {
+    const unwanted = this.#unwanted.size > 0 && this.#unwanted.delete(number);
+    if (kind === resultKind.failure && !unwanted && this.#callees[callee]!.retryExceptions) {
       if (mayRetry(this.#callees[callee]!, attempt)) {
         countAttempt(board.words, place);
         board.putAgain(slot);

@@ -149,6 +149,21 @@ export class ActorPool {
     return true;
   }
 
+  /** Takes back a call that waits for its turn; returns false when there is none. */
+  cancel(id: TaskId): boolean {
+    for (const actor of this.#actors.values()) {
+      for (const queue of actor.queues.values()) {
+        for (const call of queue) if (call.id === id) return this.withdraw(call, { kind: "cancelled" });
+      }
+    }
+    return false;
+  }
+
+  /** The thread that has a call. */
+  workerOf(task: TaskId): WorkerId | undefined {
+    return this.#running.get(task)?.thread?.worker;
+  }
+
   started(worker: WorkerId): void {
     const thread = this.#threads.get(worker);
     if (thread === undefined) return;

@@ -57,7 +57,10 @@ export type SchedulerEvent =
   | { type: "parked"; worker: WorkerId }
   /** With `restart`, only its thread is ended, and it is made anew if it may be. */
   | { type: "kill"; actor: ActorId; reason?: "killed" | "exited" | "released"; restart?: boolean }
-  | { type: "cancel"; task: TaskId };
+  /** Takes back what did not start; `force` ends the thread of a task that runs, and nobody else on it is to blame. */
+  | { type: "cancel"; task: TaskId; force: boolean; recursive: boolean }
+  /** The worker's thread is to be ended, and nobody on it is to blame. */
+  | { type: "discard"; worker: WorkerId };
 
 /** Why a task has no value. */
 export type FailReason =
@@ -86,6 +89,8 @@ export type Instruction =
   | { type: "run"; worker: WorkerId; task: TaskId; gpus: readonly number[] }
   | { type: "construct"; worker: WorkerId; actor: ActorId; gpus: readonly number[] }
   | { type: "call"; worker: WorkerId; task: TaskId }
+  /** The worker is told that nobody wants the task's outcome. */
+  | { type: "cancel"; worker: WorkerId; task: TaskId; recursive: boolean }
   /** The actor leaves the thread, where others go on; with `again`, to be made anew: then `evicted` follows. */
   | { type: "evict"; worker: WorkerId; actor: ActorId; again: boolean }
   /** The worker may take calls from boards: for so long, or until that is revoked. When it is over, `parked` follows. */

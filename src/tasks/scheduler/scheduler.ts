@@ -114,7 +114,10 @@ export class Scheduler {
         else this.#actors.end(event.actor, { kind: event.reason ?? "killed" });
         return;
       case "cancel":
-        this.#cancel(event.task);
+        this.#cancel(event);
+        return;
+      case "discard":
+        this.#tasks.discard(event.worker);
         return;
     }
   }
@@ -138,10 +141,16 @@ export class Scheduler {
     else this.#actors.end(node.actor, reason.kind === "argument" ? reason : { kind: "killed" });
   }
 
-  #cancel(id: TaskId): void {
+  #cancel({ task: id, force, recursive }: SchedulerEvent & { type: "cancel" }): void {
+    const reason: FailReason = { kind: "cancelled" };
     const node = this.#waiting.get(id);
     if (node !== undefined && this.#dependencies.forget(node)) this.#fail(node, { kind: "cancelled" });
-    else if (this.#tasks.cancel(id)) this.#instructions.push({ type: "fail", task: id, reason: { kind: "cancelled" } });
+    else if (this.#tasks.withdraw(id)) this.#instructions.push({ type: "fail", task: id, reason });
+    else if (force && this.#tasks.end(id)) this.#instructions.push({ type: "fail", task: id, reason });
+    else if (!this.#actors.cancel(id)) {
+      const worker = this.#tasks.workerOf(id) ?? this.#actors.workerOf(id);
+      if (worker !== undefined) this.#instructions.push({ type: "cancel", worker, task: id, recursive });
+    }
   }
 }
 

@@ -117,8 +117,33 @@ export class TaskPool {
     this.#queued += 1;
   }
 
+  /** The worker that runs a task. */
+  workerOf(id: TaskId): WorkerId | undefined {
+    return this.#running.get(id)?.worker.id;
+  }
+
+  /** Ends the thread that runs a task, and with it the task; returns false when none does. */
+  end(id: TaskId): boolean {
+    const running = this.#running.get(id);
+    if (running === undefined) return false;
+    const { task, worker } = running;
+    this.#running.delete(id);
+    if (worker.apart.delete(task)) this.#ledger.give(task.grant!);
+    else worker.lease?.tasks.delete(task);
+    this.discard(worker.id);
+    return true;
+  }
+
+  /** Ends a thread; what else it had runs again. */
+  discard(id: WorkerId): void {
+    const worker = this.#workers.get(id);
+    if (worker === undefined) return;
+    this.#emit({ type: "stop", worker: id });
+    for (const task of this.#lose(worker)) this.enqueue(task);
+  }
+
   /** Takes a queued task out; returns false when it is not queued. */
-  cancel(id: TaskId): boolean {
+  withdraw(id: TaskId): boolean {
     for (const [shape, queue] of this.#queues) {
       for (const task of queue) {
         if (task.id !== id) continue;
@@ -184,15 +209,8 @@ export class TaskPool {
   died(id: WorkerId): void {
     const worker = this.#workers.get(id);
     if (worker === undefined) return;
-    this.#workers.delete(id);
-    const leased = [...(worker.lease?.tasks ?? [])];
-    if (worker.lease !== undefined) this.#ledger.give(worker.lease.grant);
-    if (worker.permit !== undefined) this.#ledger.give(worker.permit.grant);
-    for (const task of worker.apart) {
-      this.#ledger.give(task.grant!);
-      this.#retry(task, id, true);
-    }
-    for (const task of leased) this.#retry(task, id, leased.length === 1);
+    const shared = (worker.lease?.tasks.size ?? 0) > 1;
+    for (const task of this.#lose(worker)) this.#retry(task, id, worker.apart.has(task) || !shared);
     if (!worker.up && ++this.#failedStarts >= startAttempts) this.#giveUp();
   }
 
@@ -337,9 +355,21 @@ export class TaskPool {
     return !task.alone && isCpusOnly(task.demand) && (this.#durations.get(task.code) ?? Infinity) < quickMilliseconds;
   }
 
+  /** Strikes a worker off that has ended; returns the tasks that it had. */
+  #lose(worker: PoolWorker): PoolTask[] {
+    this.#workers.delete(worker.id);
+    if (worker.lease !== undefined) this.#ledger.give(worker.lease.grant);
+    if (worker.permit !== undefined) this.#ledger.give(worker.permit.grant);
+    for (const task of worker.apart) this.#ledger.give(task.grant!);
+    const tasks = [...worker.apart, ...(worker.lease?.tasks ?? [])];
+    for (const task of tasks) {
+      this.#running.delete(task.id);
+      delete task.grant;
+    }
+    return tasks;
+  }
+
   #retry(task: PoolTask, worker: WorkerId, blamed: boolean): void {
-    this.#running.delete(task.id);
-    delete task.grant;
     if (blamed && task.retriesLeft <= 0) {
       this.#emit({ type: "fail", task: task.id, reason: { kind: "worker", worker, attempts: task.attempts } });
       return;

@@ -49,6 +49,7 @@ bus.serve({
         boardCommands.push(message);
       } else commands.push(message);
     }
+    for (const command of commands) if (command.type === "cancel") boards?.cancel(command.task, command.recursive);
     // Definitions first: what a callee names may have come with it.
     runner.receive(commands);
     for (const command of boardCommands) boards?.receive(command);

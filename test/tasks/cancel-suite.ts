@@ -1,0 +1,90 @@
+import { cancel, get, put, remote } from "../../src/tasks/index.js";
+import type { Scenario } from "./scenario.js";
+
+/** What a backend promises about cancelling. */
+export function testCancel(scenario: Scenario): void {
+  const never = remote(() => new Promise<number>(() => {}));
+  const add = remote((a: number, b: number) => a + b);
+  /** Waits for what others write. */
+  const until = async (view: Int32Array, index: number, value: number) => {
+    while (Atomics.load(view, index) < value) await new Promise((resolve) => setTimeout(resolve, 1));
+  };
+  const board = async () => {
+    const ref = put(new Int32Array(new SharedArrayBuffer(1 << 17)));
+    return { ref, view: await get(ref) };
+  };
+  const cancelled = { code: "TASK_CANCELLED" } as const;
+
+  for (const [which, options] of [
+    ["an ordinary task", {}],
+    ["a task with another demand", { numCpus: 0.5 }],
+  ] as const) {
+    scenario(`cancel of ${which} that awaits: get rejects at once, and it is not tried again`, async (t, session) => {
+      const { ref: log, view } = await board();
+      const begin = remote(
+        async (shared: Int32Array) => {
+          Atomics.add(shared, 0, 1);
+          await new Promise(() => {});
+        },
+        { ...options, retryExceptions: true },
+      );
+      const running = begin.remote(log);
+      await until(view, 0, 1);
+      cancel(running);
+      await t.throwsAsync(get(running), { ...cancelled, message: /was cancelled while it ran\. Submit/ });
+      cancel(running);
+      t.is(await get(add.remote(1, 1)), 2);
+      t.is(view[0], 1);
+      t.like(await session.load(), { tasks: 0, free: { cpus: 20_000 } });
+      const rows = await session.state("tasks");
+      t.is(rows.filter(({ error }) => error?.startsWith("TASK_CANCELLED")).length, 1);
+    });
+  }
+
+  scenario("cancel takes the children along, unless it is told not to", async (t, session) => {
+    const { ref: log, view } = await board();
+    const child = remote(async (shared: Int32Array) => {
+      Atomics.add(shared, 0, 1);
+      await new Promise(() => {});
+      return 1;
+    });
+    const parent = remote(async (shared: Int32Array, refs: [typeof log]) => {
+      const made = child.options({ numCpus: 0 }).remote(refs[0]);
+      try {
+        return await get([made, child.remote(refs[0])]);
+      } finally {
+        Atomics.add(shared, 1, 1);
+      }
+    });
+    const first = parent.remote(log, [log]);
+    await until(view, 0, 2);
+    cancel(first);
+    await t.throwsAsync(get(first), cancelled);
+    // The parent's own code goes on where its get rejects.
+    await until(view, 1, 1);
+    while ((await session.load()).tasks > 0) await new Promise((resolve) => setTimeout(resolve, 1));
+    t.like(await session.load(), { waiting: 0, free: { cpus: 20_000 } });
+  });
+
+  scenario("a value that came before is not taken away", async (t) => {
+    const done = add.remote(1, 2);
+    t.is(await get(done), 3);
+    cancel(done, { force: true });
+    t.is(await get(done), 3);
+    const stored = put(1);
+    cancel(stored);
+    t.is(await get(stored), 1);
+  });
+
+  scenario("what a cancelled task should have given fails what waits for it", async (t) => {
+    const slow = never.remote();
+    const after = add.remote(slow, 1);
+    cancel(slow);
+    await t.throwsAsync(get(after), cancelled);
+    const parts = remote(async (): Promise<[number, number]> => await new Promise(() => {}), {
+      numReturns: 2,
+    }).remote();
+    cancel(parts[1]);
+    await t.throwsAsync(get(parts[0]), cancelled);
+  });
+}

@@ -1,0 +1,15 @@
+import { testBackend } from "./backend-suite.js";
+import { testCancel } from "./cancel-suite.js";
+import { testResources } from "./resources-suite.js";
+import { testReturns } from "./returns-suite.js";
+import { scenariosOn } from "./scenario.js";
+import type { MakeSession } from "./session.js";
+
+/** The whole contract of a backend. */
+export function testContract(make: MakeSession): void {
+  testBackend(make);
+  const scenario = scenariosOn(make);
+  testResources(scenario);
+  testReturns(scenario);
+  testCancel(scenario);
+}

@@ -275,7 +275,7 @@ export function simulate(random: RandomStream): Counts {
   /** Workers that are at rest after their permit was revoked: the node is told next. */
   const resting: number[] = [];
 
-  const handle = (event: SchedulerEvent) => {
+  const take = (event: SchedulerEvent) => {
     counts.log += `${JSON.stringify(event)}\n`;
     const before = scheduler.ledger.free();
     const instructions = scheduler.handle([event]);
@@ -283,7 +283,20 @@ export function simulate(random: RandomStream): Counts {
     const { cpus: left } = scheduler.ledger.free();
     check(left >= 0 || left >= before.cpus || event.type === "resumed", "CPUs are given twice");
     for (const instruction of instructions) carryOut(instruction);
-    for (let worker = resting.shift(); worker !== undefined; worker = resting.shift()) park(worker);
+  };
+
+  const events: SchedulerEvent[] = [];
+  let isTaking = false;
+  /** What follows from carrying out instructions happens after all of them, as on a node. */
+  const handle = (event: SchedulerEvent) => {
+    events.push(event);
+    if (isTaking) return;
+    isTaking = true;
+    for (let next = events.shift(); next !== undefined; next = events.shift()) {
+      take(next);
+      for (let worker = resting.shift(); worker !== undefined; worker = resting.shift()) park(worker);
+    }
+    isTaking = false;
   };
 
   /** A random part of the calls that a thread has, or of those of one actor, had begun. */

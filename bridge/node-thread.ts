@@ -35,6 +35,7 @@ const tasks = hostTasks({
   control,
   cpus: options.numCpus,
   gpus: options.numGpus,
+  namespace: options.namespace,
   resources: options.resources,
   onWorkerBus: (bus) => serveData(bus, registry),
 });

@@ -65,7 +65,12 @@ async function startNode(options: NodeOptions): Promise<Node> {
   try {
     const { uri } = await methodsOf<NodeMethods>(bus).call("node.listen", null);
     const backend = options.debug
-      ? createInlineBackend({ cpus: options.numCpus, gpus: options.numGpus, resources: options.resources })
+      ? createInlineBackend({
+          cpus: options.numCpus,
+          gpus: options.numGpus,
+          namespace: options.namespace,
+          resources: options.resources,
+        })
       : await createWorkersBackend(bus);
     setContext({ backend, bus });
     return new LocalNode(

@@ -16,6 +16,8 @@ export interface InitOptions {
   numGpus?: number;
   /** Other resources that tasks and actors may ask for, as `{ licence: 2 }`. Default: none. */
   resources?: Readonly<Record<string, number>>;
+  /** The namespace of this session's named actors, where they give none. Default: `default`. */
+  namespace?: string;
   /** Memory for objects and datasets before parts are spilled. Default: 30 % of the machine's memory. */
   objectStoreMemory?: number;
   /** Folder for spilled bytes; its files are unlinked while open, so none is ever left. Default: the system's temporary folder. */
@@ -57,6 +59,7 @@ export function fillOptions(options: InitOptions = {}): NodeOptions {
     numCpus: requireCount("numCpus", options.numCpus ?? availableParallelism(), 0),
     numGpus: requireCount("numGpus", options.numGpus ?? countGpus(), 0),
     resources: options.resources ?? {},
+    namespace: options.namespace ?? "default",
     objectStoreMemory,
     spillDirectory: options.spillDirectory ?? tmpdir(),
     spillLimit: requireCount("spillLimit", options.spillLimit ?? 4 * objectStoreMemory, 0),

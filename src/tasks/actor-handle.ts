@@ -37,6 +37,8 @@ export interface MethodTarget {
   readonly className: string;
   readonly method: string;
   readonly maxTaskRetries: number;
+  /** The handle: who can call the actor keeps it alive. */
+  readonly handle: object;
 }
 
 /** Makes a handle of an actor that exists. */
@@ -49,7 +51,7 @@ export function createActorHandle<T>(record: ActorRecord): ActorHandle<T> {
     [Symbol.dispose]: () => currentContext().backend.kill(actor, false),
   };
   for (const method of record.methods) {
-    const target: MethodTarget = { actor, className, method, maxTaskRetries };
+    const target: MethodTarget = { actor, className, method, maxTaskRetries, handle };
     handle[method] = {
       remote: (...args: unknown[]) => currentContext().backend.call(target, args),
     };

@@ -1,8 +1,9 @@
-import type { MethodTarget } from "./actor-handle.js";
+import type { ActorControl, MethodTarget } from "./actor-handle.js";
 import type { RemoteCode } from "./live.js";
 import type { ObjectRef } from "./object-ref.js";
 import type { ObjectRefGenerator } from "./object-ref-generator.js";
 import type { FilledActorOptions, FilledTaskOptions } from "./options.js";
+import type { ActorName } from "./questions.js";
 import type { Returns } from "./returns.js";
 import type { ActorId } from "./scheduler/events.js";
 
@@ -60,8 +61,18 @@ export interface Backend {
     options: FilledTaskOptions & { returns: Returns },
   ): ObjectRef[] | ObjectRefGenerator;
 
-  /** Makes an actor: an instance with a thread of its own. */
-  createActor(code: RemoteCode, args: readonly unknown[], options: FilledActorOptions): ActorId;
+  /** Makes an actor, with these methods, and returns a handle of it, or of the one that has its name already. */
+  createActor(
+    code: RemoteCode,
+    methods: readonly string[],
+    args: readonly unknown[],
+    options: FilledActorOptions,
+  ): ActorControl;
+
+  /** A handle of the actor with a name. Throws NOT_FOUND. */
+  findActor(name: string, namespace: string | undefined): ActorControl;
+
+  listActors(everywhere: boolean): ActorName[];
 
   /** Calls a method. Calls of one thread to one actor start in the order in which they were made. */
   call(target: MethodTarget, args: readonly unknown[]): ObjectRef;

@@ -1,8 +1,9 @@
 import { RayflightError } from "../error.js";
 import { packValue, type StoredValue, unpackValue, type ValueCodec } from "../store/value.js";
 import { isPrimitive } from "../store/value-survey.js";
-import type { MethodTarget } from "./actor-handle.js";
+import { type ActorControl, createActorHandle, type MethodTarget } from "./actor-handle.js";
 import type { Backend, CancelOptions, GetOptions, NodeInfo, WaitOptions } from "./backend.js";
+import { LocalHandles } from "./client-handles.js";
 import { LocalRefs } from "./client-refs.js";
 import { PendingRequests } from "./client-requests.js";
 import { ClientStreams } from "./client-streams.js";
@@ -11,8 +12,9 @@ import { runningTask } from "./context.js";
 import { KeepAlive } from "./deadline.js";
 import { checkFeasible } from "./feasibility.js";
 import { freed } from "./host/requests.js";
-import { type CodeRegistry, isLive, type LiveRecord, type RemoteCode, toRecord } from "./live.js";
+import { type ActorRecord, type CodeRegistry, isLive, type LiveRecord, type RemoteCode, toRecord } from "./live.js";
 import type { LocalCall, LocalCalls, PublicCalls, RunningLocally } from "./local-calls.js";
+import { nameTaken } from "./named-actors.js";
 import { formatObjectId, ObjectRef, type RefOwner } from "./object-ref.js";
 import { ObjectRefGenerator } from "./object-ref-generator.js";
 import type { FilledActorOptions, FilledTaskOptions } from "./options.js";
@@ -22,6 +24,7 @@ import { Dependency, type OwnArgument } from "./owner/dependency.js";
 import { type OwnCallee, OwnCalls } from "./owner/own-calls.js";
 import { OwnedObjects, objectState } from "./owner/owned-objects.js";
 import type { Argument, ClientMessage, ClientReply, Outcome, Welcome } from "./protocol.js";
+import { type ActorName, type Answers, askNode, type Question } from "./questions.js";
 import { Reads } from "./reads.js";
 import type { Returns } from "./returns.js";
 import { reviveLive } from "./revive-live.js";
@@ -51,6 +54,7 @@ export class TaskClient implements Backend, RefOwner, CodeRegistry, ValueCodec, 
   readonly #capacity: ResourceLedger;
   readonly #keepAlive = new KeepAlive();
   readonly #refs: LocalRefs;
+  readonly #handles = new LocalHandles((actor) => this.#letGo(actor));
   readonly #requests: PendingRequests;
   readonly #codes = new WeakMap<RemoteCode, CodeId>();
   readonly #owned: OwnedObjects;
@@ -62,6 +66,8 @@ export class TaskClient implements Backend, RefOwner, CodeRegistry, ValueCodec, 
   readonly #base: number;
   #lastNumber = 0;
   #depends = false;
+  /** Whether something inside of the arguments that were packed last is counted. */
+  #isCounted = false;
   #closed: RayflightError | undefined;
 
   constructor(options: ClientOptions) {
@@ -140,14 +146,39 @@ export class TaskClient implements Backend, RefOwner, CodeRegistry, ValueCodec, 
     return [];
   }
 
-  createActor(code: RemoteCode, args: readonly unknown[], options: FilledActorOptions): ActorId {
-    this.#checkFeasible(options.name, options.demand);
-    const { name: className, demand, maxConcurrency, maxRestarts, shared } = options;
+  createActor(
+    code: RemoteCode,
+    methods: readonly string[],
+    args: readonly unknown[],
+    options: FilledActorOptions,
+  ): ActorControl {
+    const { className, name, namespace, demand, maxConcurrency, maxRestarts, shared, detached } = options;
+    this.#checkFeasible(className, demand);
     const message = { code: this.codeId(code), className, args: this.#packArguments(className, args) };
     const actor = this.#base + ++this.#lastNumber;
+    const { maxTaskRetries } = options;
+    const handle: ActorRecord = { kind: "actor", actor, className, methods, maxTaskRetries };
+    if (name !== undefined) {
+      const holder = this.#ask({ kind: "claim", name, namespace, handle });
+      if (holder !== null && options.getIfExists) return this.#adopt(holder);
+      if (holder !== null) throw nameTaken(name, namespace);
+    }
     const parent = runningTask()?.task;
-    this.#outbox.push({ type: "create", actor, ...message, demand, maxConcurrency, maxRestarts, shared, parent });
-    return actor;
+    const traits = { maxConcurrency, maxRestarts, shared, detached };
+    this.#outbox.push({ type: "create", actor, ...message, demand, ...traits, parent });
+    return this.#adopt(handle);
+  }
+
+  findActor(name: string, namespace: string | undefined): ActorControl {
+    const found = this.#ask({ kind: "find", name, namespace });
+    if (found !== null) return this.#adopt(found);
+    throw new RayflightError("NOT_FOUND", `There is no actor with the name ${JSON.stringify(name)}.`, {
+      hint: "Look at listNamedActors({ allNamespaces: true }); the name of an actor is free again when it is dead.",
+    });
+  }
+
+  listActors(everywhere: boolean): ActorName[] {
+    return this.#ask({ kind: "list", everywhere });
   }
 
   call(target: MethodTarget, args: readonly unknown[]): ObjectRef {
@@ -174,6 +205,7 @@ export class TaskClient implements Backend, RefOwner, CodeRegistry, ValueCodec, 
       name,
       method,
       args: own,
+      origin: this.#isCounted ? args : undefined,
       parent,
       submitted: calls.now,
       retriesLeft: maxTaskRetries,
@@ -267,6 +299,7 @@ export class TaskClient implements Backend, RefOwner, CodeRegistry, ValueCodec, 
     this.#requests.close(reason);
     this.#refs.close();
     this.#streams.close(reason);
+    this.#handles.close();
     this.#calls?.close();
     this.#owned.failPending({ code: reason.code, message: reason.message, hint: "" });
   }
@@ -358,10 +391,40 @@ export class TaskClient implements Backend, RefOwner, CodeRegistry, ValueCodec, 
     return object[toRecord](this);
   }
 
+  /** Makes a handle of an actor that the node knows, or is told of in this turn, to be this thread's. */
+  #adopt(record: ActorRecord): ActorControl {
+    const handle = createActorHandle(record);
+    this.#handles.add(handle, record.actor);
+    return handle;
+  }
+
+  #ask<K extends Question["kind"]>(question: Extract<Question, { kind: K }>): Answers[K] {
+    this.#checkOpen();
+    return askNode<K>(question, (asked, answer) => {
+      this.#outbox.push({ type: "ask", question: asked, answer });
+      this.#outbox.flush();
+    });
+  }
+
+  /** The last handle of an actor is gone from this thread. */
+  #letGo(actor: ActorId): void {
+    const tell = () => {
+      if (this.#closed === undefined && !this.#handles.has(actor)) {
+        this.#outbox.push({ type: "release", objects: [actor] });
+      }
+    };
+    if (this.#calls === undefined) tell();
+    else this.#calls.lines.whenIdle(actor, tell);
+  }
+
   fromHandle(record: LiveRecord): object {
     if (record.kind === "ref") {
       this.#outbox.push({ type: "hold", objects: [record.object] });
       return this.#borrow(record.object);
+    }
+    if (record.kind === "actor") {
+      this.#outbox.push({ type: "hold", objects: [record.actor] });
+      return this.#adopt(record);
     }
     return reviveLive(record, (code, id) => this.#codes.set(code, id));
   }
@@ -471,9 +534,14 @@ export class TaskClient implements Backend, RefOwner, CodeRegistry, ValueCodec, 
 
   /** The arguments of a call of a method. What only the node can bring stays a dependency. */
   #packForLine(name: string, args: readonly unknown[]): OwnArgument[] {
+    this.#isCounted = false;
     return args.map((argument, i) => {
       if (isPrimitive(argument)) return argument;
-      if (!(argument instanceof ObjectRef)) return packValue(argument, this, `Argument ${i + 1} of ${name}`);
+      if (!(argument instanceof ObjectRef)) {
+        const packed = packValue(argument, this, `Argument ${i + 1} of ${name}`);
+        this.#isCounted ||= !isPrimitive(packed) && packed.handles !== undefined;
+        return packed;
+      }
       const number = this.#privateNumber(argument);
       if (number < 0) return new Dependency(-1, argument);
       return this.#owned.stateOf(number) === objectState.value

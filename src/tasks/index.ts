@@ -9,6 +9,7 @@ export { currentContext, hasContext, type RayContext, runningTask, setContext } 
 export type { TaskSummary } from "./host/summary.js";
 export type { TaskHost } from "./host/task-host.js";
 export { createInlineBackend, type InlineBackend, type InlineBackendOptions } from "./inline/backend.js";
+export { getActor, listNamedActors } from "./named-actors.js";
 export { ObjectRef } from "./object-ref.js";
 export { ObjectRefGenerator } from "./object-ref-generator.js";
 export type { ActorOptions, TaskOptions } from "./options.js";

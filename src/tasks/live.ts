@@ -48,8 +48,11 @@ export function isLive(value: object): value is Live {
   return typeof (value as Partial<Live>)[toRecord] === "function";
 }
 
-/** The objects that a stored value refers to: they must outlive it. */
+/** The objects and actors that a stored value refers to: they must outlive it. */
 export function refsIn(stored: StoredValue): ObjectId[] {
   if (typeof stored !== "object" || stored === null || stored.handles === undefined) return [];
-  return (stored.handles as LiveRecord[]).flatMap((record) => (record.kind === "ref" ? [record.object] : []));
+  return (stored.handles as LiveRecord[]).flatMap((record) => {
+    if (record.kind === "ref") return [record.object];
+    return record.kind === "actor" ? [record.actor] : [];
+  });
 }

@@ -32,8 +32,20 @@ export interface TaskOptions<N extends number = number> {
 }
 
 export interface ActorOptions {
-  /** What errors and the state tables call it; the class's name by default. */
+  /**
+   * By this name others find it with `getActor`, and the state tables show it. Making a second one in the same namespace throws
+   * ALREADY_EXISTS, until the first one is dead. None by default.
+   */
   name?: string;
+  /** The namespace of its name; that of the session by default. */
+  namespace?: string;
+  /**
+   * With `"detached"`, it lives until it is killed or the node ends, whatever becomes of its handles. Otherwise it ends when
+   * nobody has a handle of it any more and its calls have ended: some time after that, when the last handle is collected.
+   */
+  lifetime?: "detached";
+  /** Where there is an actor with this name already, its handle is returned in place of a new one's. False by default. */
+  getIfExists?: boolean;
   /**
    * CPUs that it holds as long as it lives. By default it needs a node with a CPU and then holds none, so that actors that
    * idle do not keep tasks waiting.
@@ -77,7 +89,12 @@ export interface FilledTaskOptions {
 }
 
 export interface FilledActorOptions {
-  readonly name: string;
+  /** The class's name, for errors. */
+  readonly className: string;
+  readonly name: string | undefined;
+  readonly namespace: string | undefined;
+  readonly detached: boolean;
+  readonly getIfExists: boolean;
   readonly demand: Demand;
   readonly maxConcurrency: number;
   /** Whether it lives with others on one thread. */
@@ -134,7 +151,35 @@ export function fillActorOptions(options: ActorOptions, defaults: FilledActorOpt
   }
   const demand = fillDemand(options, defaults.demand);
   const shared = hosted === "shared";
-  return { name: options.name ?? defaults.name, demand, maxConcurrency, shared, maxRestarts, maxTaskRetries };
+  return { ...fillNaming(options, defaults), demand, maxConcurrency, shared, maxRestarts, maxTaskRetries };
+}
+
+type Naming = Pick<FilledActorOptions, "className" | "name" | "namespace" | "detached" | "getIfExists">;
+
+function fillNaming(options: ActorOptions, defaults: FilledActorOptions): Naming {
+  const {
+    name = defaults.name,
+    namespace = defaults.namespace,
+    lifetime,
+    getIfExists = defaults.getIfExists,
+  } = options;
+  if (name !== undefined && (typeof name !== "string" || name === "")) {
+    throw new RayflightError("INVALID_ARGUMENT", `The name of an actor is ${JSON.stringify(name)}.`, {
+      hint: "Give a text that is not empty.",
+    });
+  }
+  if (getIfExists && name === undefined) {
+    throw new RayflightError("INVALID_ARGUMENT", "getIfExists was given without a name.", {
+      hint: "Give the name by which the actor is found.",
+    });
+  }
+  if (lifetime !== undefined && lifetime !== "detached") {
+    throw new RayflightError("INVALID_ARGUMENT", `lifetime is ${JSON.stringify(lifetime)}.`, {
+      hint: 'Give "detached", or leave it out.',
+    });
+  }
+  const detached = lifetime === "detached" || defaults.detached;
+  return { className: defaults.className, name, namespace, detached, getIfExists };
 }
 
 export function defaultTaskOptions(name: string, isGenerator: boolean): FilledTaskOptions {
@@ -145,9 +190,19 @@ export function defaultTaskOptions(name: string, isGenerator: boolean): FilledTa
 /** As many items as a stream of Node's holds of objects. */
 const defaultAhead = 16;
 
-export function defaultActorOptions(name: string): FilledActorOptions {
-  const demand = { cpus: 0, gpus: 0 };
-  return { name, demand, maxConcurrency: 1000, shared: false, maxRestarts: 0, maxTaskRetries: 0 };
+export function defaultActorOptions(className: string): FilledActorOptions {
+  return {
+    className,
+    name: undefined,
+    namespace: undefined,
+    detached: false,
+    getIfExists: false,
+    demand: { cpus: 0, gpus: 0 },
+    maxConcurrency: 1000,
+    shared: false,
+    maxRestarts: 0,
+    maxTaskRetries: 0,
+  };
 }
 
 function checkRepeats(option: string, times: number): void {

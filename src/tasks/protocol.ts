@@ -2,6 +2,7 @@ import type { StoredValue } from "../store/value.js";
 import type { NodeInfo } from "./backend.js";
 import type { Definition } from "./closures/definition.js";
 import type { Failure } from "./failure.js";
+import type { Question } from "./questions.js";
 import type { Returns } from "./returns.js";
 import type { BoardMemory } from "./rings/board.js";
 import type { ActorId, ClientId, CodeId, ObjectId, TaskId, WorkerId } from "./scheduler/events.js";
@@ -62,6 +63,8 @@ export type ClientMessage =
       /** Whether it lives with others on one thread. */
       shared: boolean;
       maxRestarts: number;
+      /** Whether it lives on when nobody has a handle of it. */
+      detached: boolean;
       parent: TaskId | undefined;
     }
   | {
@@ -117,6 +120,8 @@ export type ClientMessage =
   | { type: "cancel"; task: TaskId; force: boolean; recursive: boolean }
   /** The sender has taken so many items of the stream that a task makes. */
   | { type: "took"; task: TaskId; count: number }
+  /** The sender waits for the answer, blocked: it is written there. */
+  | { type: "ask"; question: Question; answer: SharedArrayBuffer }
   /** Answered by `nodes`. */
   | { type: "nodes"; request: number };
 

@@ -64,9 +64,9 @@ export class Queue<T> {
 
 /**
  * Starts a queue: an actor whose handle travels. `maxSize` is how many items it holds before `put` waits, without limit by
- * default. It lives until `kill(queue)`.
+ * default. It lives as other actors do.
  */
 export function createQueue<T>(options: { maxSize?: number } & ActorOptions = {}): ActorHandle<Queue<T>> {
   const { maxSize = Number.POSITIVE_INFINITY, ...rest } = options;
-  return remote(Queue<T>, { name: "Queue", ...rest }).remote(maxSize) as ActorHandle<Queue<T>>;
+  return remote(Queue<T>, rest).remote(maxSize) as ActorHandle<Queue<T>>;
 }

@@ -1,6 +1,6 @@
 import { types } from "node:util";
 import { RayflightError } from "../error.js";
-import { type ActorHandle, createActorHandle, type RemoteArguments } from "./actor-handle.js";
+import type { ActorHandle, RemoteArguments } from "./actor-handle.js";
 import { currentContext } from "./context.js";
 import { type CodeRegistry, type Live, type LiveRecord, type RemoteCode, toRecord } from "./live.js";
 import {
@@ -64,13 +64,12 @@ export class RemoteClass<C extends ActorConstructor = ActorConstructor> implemen
 
   /**
    * Starts an actor and returns its handle at once. When the constructor throws, every call of the actor fails with
-   * ACTOR_DIED. It lives until `kill(handle)`, the end of the handle's `using` scope or the end of the session.
+   * ACTOR_DIED. It lives until `kill(handle)`, the end of the handle's `using` scope or the end of the session, or until nobody
+   * has a handle of it, unless it is detached. Throws ALREADY_EXISTS when another actor has its name.
    */
   remote(...args: RemoteArguments<ConstructorParameters<C>>): ActorHandle<InstanceType<C>> {
-    const actor = currentContext().backend.createActor(this.#code, args, this.#options);
-    const { name: className, maxTaskRetries } = this.#options;
-    const methods = this.#methods;
-    return createActorHandle<InstanceType<C>>({ kind: "actor", actor, className, methods, maxTaskRetries });
+    const { backend } = currentContext();
+    return backend.createActor(this.#code, this.#methods, args, this.#options) as ActorHandle<InstanceType<C>>;
   }
 
   /** The same class with other options. */

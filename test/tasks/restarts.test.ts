@@ -1,23 +1,9 @@
-import test, { type ExecutionContext } from "ava";
-import { get, kill, type ObjectRef, put, remote, setContext } from "../../src/tasks/index.js";
-import { makeWorkers, type Session, type SessionOptions } from "./session.js";
+import { get, kill, type ObjectRef, put, remote } from "../../src/tasks/index.js";
+import { scenariosOn } from "./scenario.js";
+import { makeWorkers } from "./session.js";
 
 /** Actors whose threads die, and that are made anew. What must not be counted twice is counted in shared memory. */
-function scenario(
-  title: string,
-  body: (t: ExecutionContext, session: Session) => Promise<void>,
-  options: SessionOptions = {},
-): void {
-  test.serial(title, async (t) => {
-    const session = await makeWorkers(options);
-    try {
-      await body(t, session);
-    } finally {
-      await session.close();
-      setContext(undefined);
-    }
-  });
-}
+const scenario = scenariosOn(makeWorkers);
 
 /** Counts each call in shared memory; its method `die` ends the thread the first `deaths` times. */
 class Fragile {

@@ -1,3 +1,4 @@
+import { testActors } from "./actor-suite.js";
 import { testBackend } from "./backend-suite.js";
 import { testCancel } from "./cancel-suite.js";
 import { testResources } from "./resources-suite.js";
@@ -12,4 +13,5 @@ export function testContract(make: MakeSession): void {
   testResources(scenario);
   testReturns(scenario);
   testCancel(scenario);
+  testActors(scenario);
 }

@@ -18,6 +18,7 @@ import {
   type Welcome,
   type WorkerMessage,
 } from "../protocol.js";
+import { type Answers, giveAnswer, type Question } from "../questions.js";
 import { notedTenant } from "../rings/tenant.js";
 import type {
   ActorId,
@@ -31,6 +32,7 @@ import type {
 } from "../scheduler/events.js";
 import { type Demand, toAmounts } from "../scheduler/resources.js";
 import { Scheduler } from "../scheduler/scheduler.js";
+import { ActorNames } from "./actor-names.js";
 import { examineArguments, failureOf, resolveArguments } from "./arguments.js";
 import { BoardTable } from "./board-table.js";
 import { ChangedRows, formatWorkerId } from "./changed-rows.js";
@@ -56,6 +58,8 @@ export interface TaskHostOptions {
   readonly control?: ControlStore | undefined;
   /** The node's name in the state tables. */
   readonly node?: string | undefined;
+  /** Where the names of actors are looked for that come without a namespace. */
+  readonly namespace?: string | undefined;
 }
 
 /** The driver's connection. */
@@ -63,6 +67,8 @@ export interface Connection {
   readonly welcome: Welcome;
   receive(batch: readonly UpMessage[]): void;
 }
+
+const usualNamespace = "default";
 
 /** The driver has this number; workers have theirs, from 1. */
 const driver: ClientId = 0;
@@ -90,11 +96,15 @@ export class TaskHost {
   readonly #lines = new LineTable(this.#outgoing, this.#boards);
   readonly #backlog = new HeldMessages();
   readonly #returns = new ReturnsTable();
+  readonly #names: ActorNames;
+  /** How many actors are counted among the objects. */
+  #handles = 0;
   #events: SchedulerEvent[] = [];
   #closed = false;
 
   constructor(options: TaskHostOptions) {
     this.#options = options;
+    this.#names = new ActorNames(options.namespace ?? usualNamespace);
     this.#scheduler = new Scheduler(options.total);
     this.#requests = new Requests(this.#objects, (client, reply) => this.#outgoing.push(client, reply));
     this.#rows = new ChangedRows(options.control);
@@ -121,7 +131,7 @@ export class TaskHost {
   load() {
     const { waiting, tasks, actors } = this.#scheduler.load;
     return {
-      objects: this.#objects.size,
+      objects: this.#objects.size - this.#handles,
       requests: this.#requests.size,
       waiting,
       tasks,
@@ -245,6 +255,7 @@ export class TaskHost {
       case "submit":
       case "call": {
         const pins = pinsOf(message.args);
+        if (message.type === "call") pins.push(message.actor);
         const row = taskRow(message);
         this.#objects.expect(message.task, client);
         this.#objects.pin(pins);
@@ -277,7 +288,9 @@ export class TaskHost {
         const record: ActorRecord = { message: rest, args, pins, row: actorRow(message), callers: new Set() };
         this.#objects.pin(pins);
         this.#actors.set(actor, record);
+        record.row.name = this.#names.nameOf(actor);
         this.#rows.changed("actors", record.row);
+        this.#countHandles(client, message);
         const { pending, failure } = examineArguments(this.#objects, args);
         this.#events.push({ type: "create", actor, demand, maxRestarts, shared, pending });
         if (failure !== undefined) this.#fault(record, reasons.actorArgument(record, failure));
@@ -285,6 +298,9 @@ export class TaskHost {
       }
       case "placed":
         this.#place(client, message);
+        return;
+      case "ask":
+        giveAnswer(message.answer, this.#answer(client, message.question));
         return;
       case "put":
         this.#objects.expect(message.object, client);
@@ -448,6 +464,28 @@ export class TaskHost {
     for (const client of record.callers) this.#connect(client, record);
   }
 
+  /** An actor is an object, too, whose references are handles: when there is none left, it ends. */
+  #countHandles(client: ClientId, { actor, detached }: ClientMessage & { type: "create" }): void {
+    this.#handles += 1;
+    this.#objects.expect(actor, client);
+    this.#objects.settle(actor, { value: undefined }, [], () => {
+      this.#handles -= 1;
+      if (!this.#closed) this.#events.push({ type: "kill", actor, reason: "released" });
+    });
+    if (detached) this.#objects.pin([actor]);
+  }
+
+  #answer(client: ClientId, question: Question): Answers[keyof Answers] {
+    if (question.kind === "list") return this.#names.list(question.everywhere);
+    const { name, namespace } = question;
+    const found =
+      question.kind === "find"
+        ? this.#names.find(name, namespace)
+        : this.#names.claim(name, namespace, question.handle);
+    if (found !== undefined) this.#objects.hold(client, [found.actor]);
+    return found ?? null;
+  }
+
   #connect(client: ClientId, record: ActorRecord): void {
     const { actor, shared } = record.message;
     const life = record.row.restarts;
@@ -472,8 +510,13 @@ export class TaskHost {
     record.row.restarts += 1;
     this.#rows.changed("actors", record.row);
     const gone = !this.#workers.has(worker);
-    const reason = gone ? this.#workers.deathOf(worker) : "it was killed";
+    const reason = this.#interruption(worker);
     for (const client of record.callers) this.#outgoing.push(client, { type: "lineBroken", actor, reason, gone });
+  }
+
+  /** Why an actor is not on this thread any more: it ended, or goes on with others. */
+  #interruption(worker: WorkerId): string {
+    return this.#workers.has(worker) ? "it was killed" : this.#workers.deathOf(worker);
   }
 
   /** Calls that an actor's last thread did not end have places for the new one; those that have ended leave a gap. */
@@ -693,6 +736,7 @@ export class TaskHost {
     for (const task of this.#returns.streamsFor(worker)) {
       this.#events.push({ type: "cancel", task, force: false, recursive: true });
     }
+    this.#names.freeUnmade(worker, (actor) => this.#actors.has(actor));
     // Nothing more comes from it that others could wait for.
     this.#backlog.forget(worker);
     this.#resume();
@@ -709,6 +753,7 @@ export class TaskHost {
           ? reasons.actorLost(record, this.#workers.deathOf(reason.worker))
           : reasons.actorEnded[reason.kind](record);
     this.#letGoArguments(record);
+    this.#names.free(actor);
     if (record.worker !== undefined) this.#lines.close(record.worker, actor);
     const { failure } = record;
     const gone = reason.kind === "worker";
@@ -728,7 +773,7 @@ export class TaskHost {
       case "actor":
         return reasons.actorDied(name, this.#actors.get(reason.actor)?.failure);
       case "restarted":
-        return reasons.callInterrupted(name, this.#workers.deathOf(reason.worker));
+        return reasons.callInterrupted(name, this.#interruption(reason.worker));
       case "no-workers":
         return reasons.noWorkers(name, this.#workers.deathOf());
       case "cancelled":

@@ -17,6 +17,8 @@ export interface InlineBackendOptions {
   /** Custom resources by name. */
   resources?: Readonly<Record<string, number>>;
   control?: ControlStore;
+  /** Where the names of actors are looked for that come without a namespace. */
+  namespace?: string | undefined;
 }
 
 /** The inline backend, and what tests look into. */
@@ -38,6 +40,7 @@ export function createInlineBackend(options: InlineBackendOptions = {}): InlineB
     supervisor,
     memory: { adopt: () => () => {} },
     control: options.control,
+    namespace: options.namespace,
   });
   const send = (batch: readonly DownMessage[]) => {
     for (const reply of batch) client.receive(reply as ClientReply);

@@ -45,6 +45,8 @@ export interface LineCall {
   readonly name: string;
   readonly method: string;
   readonly args: OwnArgument[];
+  /** What the arguments were made from, if something in them is counted and must not be collected before it was sent. */
+  readonly origin: readonly unknown[] | undefined;
   readonly parent: number;
   readonly submitted: number;
   /** How often it may run again when its actor's thread ends under it, -1 for ever. */
@@ -126,6 +128,8 @@ export class ActorLines {
   readonly #shared = new Map<WorkerId, Link>();
   readonly #reader = new WordReader();
   readonly #dirty: Link[] = [];
+  /** What is to be done once the calls of a line have ended. */
+  readonly #whenIdle = new Map<ActorId, () => void>();
   readonly #names: (callee: number) => string;
   #flushing = false;
 
@@ -195,6 +199,7 @@ export class ActorLines {
       if (!line.atNode.has(call.number)) this.#refuse(call, actorDied(call.name, reply.failure));
     }
     line.atNode.clear();
+    if (this.#whenIdle.size > 0) queueMicrotask(() => this.#tellIdle());
   }
 
   /** An actor, or more of them, have left this thread: their calls fail, or are sent again, that they did not answer. */
@@ -254,6 +259,30 @@ export class ActorLines {
     line.broken = undefined;
   }
 
+  /** Calls `then` as soon as no call of this thread to the actor is open. */
+  whenIdle(actor: ActorId, then: () => void): void {
+    this.#whenIdle.set(actor, then);
+    this.#tellIdle();
+  }
+
+  #tellIdle(): void {
+    for (const [actor, then] of this.#whenIdle) {
+      const line = this.#lines.get(actor);
+      if (line !== undefined && this.#isBusy(line)) continue;
+      this.#whenIdle.delete(actor);
+      then();
+    }
+  }
+
+  #isBusy(line: Line): boolean {
+    if (line.failure !== undefined) return false;
+    if (line.queue.length > 0 || line.atNode.size > 0 || line.broken !== undefined) return true;
+    for (const sent of line.link?.sent ?? []) {
+      if (sent.line === line && this.#owned.stateOf(sent.number) === objectState.pending) return true;
+    }
+    return false;
+  }
+
   /** A thread has ended, of which shared actors may have been. */
   ended(worker: WorkerId): void {
     const link = this.#shared.get(worker);
@@ -278,6 +307,7 @@ export class ActorLines {
       this.#read(link);
       if (link.calls.waits) this.#flush(link);
     }
+    if (this.#whenIdle.size > 0) this.#tellIdle();
   }
 
   #connect({ worker, shared }: { worker: WorkerId; shared: boolean }, rings: LineRings): Link {

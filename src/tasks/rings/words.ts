@@ -45,13 +45,16 @@ const double = new Float64Array(1);
 const halves = new Int32Array(double.buffer);
 
 /**
- * Whether a value can travel in words: not when it brings shared memory, which only messages carry, or references, which
- * the node has to count on their way.
+ * Whether a value can travel in words: not when it brings shared memory, which only messages carry, or references or handles of
+ * actors, which the node has to count on their way.
  */
 export function fitsWords(stored: StoredValue): boolean {
   if (isPrimitive(stored)) return true;
   if (stored.shared !== undefined || isShared(stored)) return false;
-  return stored.handles === undefined || (stored.handles as LiveRecord[]).every(({ kind }) => kind !== "ref");
+  return (
+    stored.handles === undefined ||
+    (stored.handles as LiveRecord[]).every(({ kind }) => kind !== "ref" && kind !== "actor")
+  );
 }
 
 /** How many words an argument takes. */

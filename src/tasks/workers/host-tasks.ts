@@ -21,6 +21,8 @@ export interface HostTasksOptions extends ThreadOptions {
   resources?: Readonly<Record<string, number>>;
   /** The node's name in the state tables. */
   node?: string;
+  /** Where the names of actors are looked for that come without a namespace. */
+  namespace?: string;
 }
 
 /**
@@ -28,7 +30,7 @@ export interface HostTasksOptions extends ThreadOptions {
  * needed and sees them die, even while the driver's thread is busy.
  */
 export function hostTasks(options: HostTasksOptions): TaskHost {
-  const { driver, control, cpus, gpus = 0, resources, node } = options;
+  const { driver, control, cpus, gpus = 0, resources, node, namespace } = options;
   if (!Number.isInteger(cpus) || cpus < 0 || !Number.isInteger(gpus) || gpus < 0) {
     throw new RayflightError("INVALID_ARGUMENT", `cpus is ${cpus} and gpus is ${gpus}.`, {
       hint: "A node has a whole number of each.",
@@ -36,7 +38,7 @@ export function hostTasks(options: HostTasksOptions): TaskHost {
   }
   const total = { cpus: toUnits("cpus", cpus), gpus: toUnits("gpus", gpus), custom: toCustom(resources) };
   const supervisor = new ThreadSupervisor(total, options);
-  const host = new TaskHost({ total, supervisor, control, memory: options.store, node });
+  const host = new TaskHost({ total, supervisor, control, memory: options.store, node, namespace });
   const { welcome, receive } = host.connect((batch) => driver.notify(busMethods.batch, batch), { boards: true });
   driver.serve({
     [busMethods.connect]: () => welcome,

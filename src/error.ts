@@ -25,8 +25,10 @@ export const errorCodes = [
   "INTERNAL",
 ] as const;
 
+/** One of `errorCodes`. */
 export type ErrorCode = (typeof errorCodes)[number];
 
+/** What an error says besides its message. */
 export interface RayflightErrorOptions {
   /** What the reader should do next: one sentence, appended to the message. */
   hint?: string;
@@ -51,9 +53,11 @@ const brand = Symbol.for("rayflight.error");
  * and packages' duplicate copies of this module, because it looks at a brand instead of the prototype.
  */
 export class RayflightError extends Error {
+  /** Which kind of error it is. */
   readonly code: ErrorCode;
   readonly [brand] = true;
 
+  /** `message` says what happened, as a sentence; the hint is appended. */
   constructor(code: ErrorCode, message: string, options: RayflightErrorOptions = {}) {
     const text = options.hint === undefined ? message : `${message} ${options.hint}`;
     super(text, options.cause === undefined ? undefined : { cause: options.cause });

@@ -62,6 +62,7 @@ export interface PartWriter {
   readonly rows: number;
 }
 
+/** What sealing does where the dataset has a version already: Spark's save modes. */
 export type SealMode = "append" | "overwrite" | "errorifexists" | "ignore";
 
 export interface SealRequest {

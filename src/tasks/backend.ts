@@ -7,6 +7,7 @@ import type { ActorName } from "./questions.js";
 import type { Returns } from "./returns.js";
 import type { ActorId } from "./scheduler/events.js";
 
+/** How long `get` waits. */
 export interface GetOptions {
   /** Rejects with GET_TIMEOUT after this long; the objects are not touched. No limit by default. */
   timeoutMs?: number;
@@ -14,11 +15,13 @@ export interface GetOptions {
   signal?: AbortSignal;
 }
 
+/** How many `wait` waits for, and how long. */
 export interface WaitOptions {
   /** Returns when this many are ready, 1 by default. */
   numReturns?: number;
   /** Returns what is ready after this long, be it none. No limit by default. */
   timeoutMs?: number;
+  /** Rejects with CANCELLED when it aborts; the tasks go on. */
   signal?: AbortSignal;
 }
 

@@ -21,6 +21,7 @@ export interface RefOwner {
 export class ObjectRef<T = unknown> implements Live {
   /** Only a type: what `get` gives. */
   declare readonly [value]: T;
+  /** Names the object in this session, on every thread. */
   readonly id: ObjectId;
   readonly #owner: RefOwner;
   readonly #token: object | undefined;
@@ -56,6 +57,7 @@ export class ObjectRef<T = unknown> implements Live {
     this.#owner.release(this);
   }
 
+  /** As errors and tables name it: `ObjectRef(0-17)`. */
   toString(): string {
     return `ObjectRef(${formatObjectId(this.id)})`;
   }

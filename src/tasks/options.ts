@@ -2,7 +2,7 @@ import { RayflightError } from "../error.js";
 import type { Returns } from "./returns.js";
 import { type Demand, toCustom, toUnits, unit } from "./scheduler/resources.js";
 
-/** `N` is the type of `numReturns`, from which the type of `.remote()` follows. */
+/** How a remote function is run. `N` is the type of `numReturns`, from which the type of `.remote()` follows. */
 export interface TaskOptions<N extends number = number> {
   /** What errors and the state tables call it; the function's name by default. */
   name?: string;
@@ -31,6 +31,7 @@ export interface TaskOptions<N extends number = number> {
   generatorBackpressure?: number;
 }
 
+/** How an actor is made, and lives. */
 export interface ActorOptions {
   /**
    * By this name others find it with `getActor`, and the state tables show it. Making a second one in the same namespace throws

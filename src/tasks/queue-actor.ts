@@ -10,6 +10,7 @@ export class Queue<T> {
   readonly #givers = new Line<() => void>();
   readonly #maxSize: number;
 
+  /** Use `createQueue`. */
   constructor(maxSize: number) {
     this.#maxSize = maxSize;
   }

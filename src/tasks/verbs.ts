@@ -64,6 +64,7 @@ export function free(refs: ObjectRef | readonly ObjectRef[]): void {
   currentContext().backend.free(refs instanceof ObjectRef ? [refs] : refs);
 }
 
+/** How an actor is ended. */
 export interface KillOptions {
   /** With false, only the actor's thread is ended, and the actor is made anew if its `maxRestarts` allow it. True by default. */
   noRestart?: boolean;

@@ -3,22 +3,27 @@ import { dirname, join, resolve } from "node:path";
 import { pathToFileURL } from "node:url";
 import * as arrow from "apache-arrow";
 import test from "ava";
-import { docsFolder, formatApi, readApi } from "./api.js";
+import { formatApi, readApi } from "./api.js";
 import { defaultsIn, fallbacksIn, quantityOf } from "./defaults.js";
+import { books, engine, flight } from "./pages.js";
 
-const contents = [...readApi().values()].flat();
+const docsFolder = flight.folder;
+const contents = [...readApi(flight).values()].flat();
+const engineContents = [...readApi(engine).values()].flat();
 
-test("the API reference is as the code is", (t) => {
-  const files = formatApi();
-  const pages = readdirSync(join(docsFolder, "api")).map((name) => `api/${name}`);
-  t.deepEqual(pages.sort(), [...files.keys()].filter((name) => name.startsWith("api/")).sort());
-  for (const [name, text] of files) {
-    t.true(readFileSync(join(docsFolder, name), "utf8") === text, `${name} is stale: run npm run docs`);
-  }
-});
+for (const book of books) {
+  test(`the API reference in ${book.folder} is as the code is`, (t) => {
+    const files = formatApi(book);
+    const pages = readdirSync(join(book.folder, "api")).map((name) => `api/${name}`);
+    t.deepEqual(pages.sort(), [...files.keys()].filter((name) => name.startsWith("api/")).sort());
+    for (const [name, text] of files) {
+      t.true(readFileSync(join(book.folder, name), "utf8") === text, `${name} is stale: run npm run docs`);
+    }
+  });
+}
 
 test("everything that is exported says what its rule is", (t) => {
-  const silent = contents.flatMap(({ name, kind, comment, members }) => {
+  const silent = [...contents, ...engineContents].flatMap(({ name, kind, comment, members }) => {
     // What an option means must be written down; the fields of messages are often explained by their names.
     const strict = kind === "class" || name.endsWith("Options") || name.endsWith("Handlers");
     const without = strict ? members.filter((member) => member.comment === "") : [];
@@ -26,6 +31,7 @@ test("everything that is exported says what its rule is", (t) => {
   });
   t.deepEqual(silent, []);
   t.true(contents.length > 60);
+  t.true(engineContents.length > 40);
 });
 
 test("a type of the package that a signature names is exported, too", (t) => {

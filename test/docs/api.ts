@@ -3,23 +3,13 @@ import { join } from "node:path";
 import { type Declaration, readEntry } from "./declarations.js";
 import { formatDefaults } from "./defaults.js";
 import { formatContents, formatPage, placesOf } from "./format-page.js";
-import { type Page, pages } from "./pages.js";
+import type { Book, Page } from "./pages.js";
 
-/** Where the package's pages lie; the reference is the folder "api" of it. */
-export const docsFolder = "bridge/flight/docs";
-
-/** Where its emitted types lie. */
-const types = "bridge/flight/dist";
-
-/** The page whose tables of defaults are made, too. */
-const limitsPage = "limits-and-security.md";
-
-/** What each page of the API reference is about. Throws for an export that no page has. */
-export function readApi(): Map<Page, Declaration[]> {
+/** What each page of an API reference is about. Throws for an export that no page has. */
+export function readApi({ types, entries, pages }: Book): Map<Page, Declaration[]> {
   const contents = new Map<Page, Declaration[]>();
-  for (const entry of new Set(pages.map((page) => page.entry))) {
-    const file = join(types, entry.replace("arrow-flight-node", ""), "index.d.ts");
-    const left = new Set(readEntry(file, types));
+  for (const [entry, file] of Object.entries(entries)) {
+    const left = new Set(readEntry(join(types, file), types));
     for (const page of pages.filter((one) => one.entry === entry)) {
       const order = page.sources ?? [...new Set([...left].map(({ source }) => source))];
       const own = order.flatMap((source) => [...left].filter((declaration) => declaration.source === source));
@@ -32,18 +22,20 @@ export function readApi(): Map<Page, Declaration[]> {
   return contents;
 }
 
-/** The pages that are made from the code, whole or in part, by their path in `docsFolder`. */
-export function formatApi(): Map<string, string> {
-  const contents = readApi();
+/** The pages that are made from the code, whole or in part, by their path in the book's folder. */
+export function formatApi(book: Book): Map<string, string> {
+  const contents = readApi(book);
   const places = placesOf(contents);
   const files = new Map([["api/README.md", formatContents(contents, places)]]);
   for (const [page, declarations] of contents) files.set(`api/${page.name}.md`, formatPage(page, declarations, places));
-  const limits = readFileSync(join(docsFolder, limitsPage), "utf8");
-  const tables = formatDefaults([...contents.values()].flat(), places);
-  files.set(
-    limitsPage,
-    limits.replace(/(<!-- defaults -->\n).*(?=<!-- \/defaults -->)/s, (_, start) => `${start}\n${tables}\n\n`),
-  );
+  if (book.limits !== undefined) {
+    const limits = readFileSync(join(book.folder, book.limits), "utf8");
+    const tables = formatDefaults([...contents.values()].flat(), places);
+    files.set(
+      book.limits,
+      limits.replace(/(<!-- defaults -->\n).*(?=<!-- \/defaults -->)/s, (_, start) => `${start}\n${tables}\n\n`),
+    );
+  }
   return files;
 }
 

@@ -37,14 +37,32 @@ export interface Signature {
 export function readEntry(entry: string, folder: string): Declaration[] {
   const found: Declaration[] = [];
   for (const statement of read(entry).body) {
+    if (statement.type === "ExportAllDeclaration") {
+      found.push(...readEntry(pathOf(statement.source.value, entry), folder));
+      continue;
+    }
     if (statement.type !== "ExportNamedDeclaration") throw new Error(`${entry}: only named exports are documented.`);
-    const from = join(dirname(entry), statement.source?.value ?? "").replace(/\.js$/, ".d.ts");
+    const from = pathOf(statement.source?.value ?? "", entry);
     for (const specifier of statement.specifiers) {
       if (specifier.type !== "ExportSpecifier") throw new Error(`${entry}: only named exports are documented.`);
-      found.push(declarationOf(specifier.local.name, from, folder));
+      found.push(declarationOf(specifier.local.name, homeOf(specifier.local.name, from), folder));
     }
   }
   return found;
+}
+
+function pathOf(specifier: string, importer: string): string {
+  return join(dirname(importer), specifier).replace(/\.js$/, ".d.ts");
+}
+
+/** The file that declares what `path` exports, perhaps from another file. */
+function homeOf(name: string, path: string): string {
+  for (const statement of read(path).body) {
+    if (statement.type !== "ExportNamedDeclaration" || !statement.source) continue;
+    const specifiers = statement.specifiers.filter((one) => one.type === "ExportSpecifier");
+    if (specifiers.some(({ local }) => local.name === name)) return homeOf(name, pathOf(statement.source.value, path));
+  }
+  return path;
 }
 
 interface Source {

@@ -9,8 +9,21 @@ export interface Page {
   readonly sources?: readonly string[];
 }
 
-/** The API reference, as its reader meets it. */
-export const pages: readonly Page[] = [
+/** An API reference: where its pages lie, and what they are made from. */
+export interface Book {
+  /** Where the package's pages lie; the reference is the folder "api" of it. */
+  readonly folder: string;
+  /** Where its emitted types lie. */
+  readonly types: string;
+  /** The emitted types of each entry, in that folder. */
+  readonly entries: Readonly<Record<string, string>>;
+  /** The page whose tables of defaults are made, too. */
+  readonly limits?: string;
+  /** As the reader meets them. A page without sources has all that the pages before it left. */
+  readonly pages: readonly Page[];
+}
+
+const flightPages: readonly Page[] = [
   {
     name: "server",
     title: "Server",
@@ -66,3 +79,77 @@ export const pages: readonly Page[] = [
     entry: "arrow-flight-node/grpc",
   },
 ];
+
+const enginePages: readonly Page[] = [
+  {
+    name: "session",
+    title: "Session",
+    about: "Starts and ends the engine, and says what it has.",
+    entry: "rayflight",
+    sources: ["bridge/node/init", "bridge/node/options", "src/tasks/cluster"],
+  },
+  {
+    name: "tasks-and-actors",
+    title: "Tasks and actors",
+    about: "Makes functions and classes remote.",
+    entry: "rayflight",
+    sources: ["src/tasks/remote", "src/tasks/options", "src/tasks/actor-handle"],
+  },
+  {
+    name: "objects",
+    title: "Objects and verbs",
+    about: "What is done with references, and with what makes them.",
+    entry: "rayflight",
+    sources: ["src/tasks/verbs", "src/tasks/object-ref", "src/tasks/as-completed", "src/tasks/backend"],
+  },
+  {
+    name: "pools-and-queues",
+    title: "Pools and queues",
+    about: "What is made of actors.",
+    entry: "rayflight",
+    sources: ["src/tasks/actor-pool", "src/tasks/queue-actor"],
+  },
+  {
+    name: "datasets",
+    title: "Datasets",
+    about: "Data that comes and goes by Arrow Flight.",
+    entry: "rayflight",
+    sources: [
+      "bridge/node/data",
+      "src/data/client",
+      "src/data/opened",
+      "src/data/dataset",
+      "src/data/result-stream",
+      "src/arrow/batch-of",
+    ],
+  },
+  {
+    name: "errors",
+    title: "Errors",
+    about: "The one class of error, and its closed set of codes.",
+    entry: "rayflight",
+    sources: ["src/error"],
+  },
+  { name: "seeing", title: "Seeing what happens", about: "Tables of the node, and the rest.", entry: "rayflight" },
+];
+
+export const flight: Book = {
+  folder: "bridge/flight/docs",
+  types: "bridge/flight/dist",
+  entries: {
+    "arrow-flight-node": "index.d.ts",
+    "arrow-flight-node/ipc": "ipc/index.d.ts",
+    "arrow-flight-node/grpc": "grpc/index.d.ts",
+  },
+  limits: "limits-and-security.md",
+  pages: flightPages,
+};
+
+export const engine: Book = {
+  folder: "docs",
+  types: "dist",
+  entries: { rayflight: "bridge/node.d.ts" },
+  pages: enginePages,
+};
+
+export const books: readonly Book[] = [flight, engine];

@@ -62,7 +62,7 @@ for (const name of ["rayflight", "arrow-flight-node"] as const) {
   test.serial(`npm pack of ${name} holds what its users need, and only that`, async (t) => {
     const paths = (await pack(name)).files.map(({ path }) => path);
     const needed =
-      /^(package\.json|LICENSE|README\.md|CHANGELOG\.md|docs\/.*\.md|dist\/.*\.(js|d\.ts|wasm)|bridge\/spark\/(pyproject\.toml|README\.md|src\/pyspark_rayflight\/.*(\.py|py\.typed)))$/;
+      /^(package\.json|LICENSE|README\.md|src\/tasks\/README\.md|CHANGELOG\.md|docs\/.*\.md|dist\/.*\.(js|d\.ts|wasm)|bridge\/spark\/(pyproject\.toml|README\.md|src\/pyspark_rayflight\/.*(\.py|py\.typed)))$/;
     t.deepEqual(
       paths.filter((path) => !needed.test(path)),
       [],
@@ -175,6 +175,13 @@ test.serial("the packed packages work where nothing else of the project is", asy
   const told = JSON.parse(stdout) as { result: number; flights: number; kinds: string[] };
   t.is(told.result, 49);
   t.deepEqual(told.kinds, ["function", "function", "object", "object"]);
+  const shown = async (page: string, index: number) =>
+    [...(await readFile(page, "utf8")).matchAll(/```ts\n([\s\S]*?)```/g)][index]![1]!;
+  await writeFile(join(folder, "readme.ts"), await shown("README.md", 1));
+  await writeFile(join(folder, "guide.ts"), await shown("src/tasks/README.md", 0));
+  await t.notThrowsAsync(compile(folder, "--strict", "readme.ts", "guide.ts"));
+  t.is((await run(process.execPath, ["readme.js"], { cwd: folder })).stdout, "6\n[ 1, 2 ]\n");
+  t.is((await run(process.execPath, ["guide.js"], { cwd: folder })).stdout, "9592\n");
   const bin = join(folder, "node_modules/rayflight/dist/bridge/cli/main.js");
   t.regex((await run(process.execPath, [bin, "--version"])).stdout, /^\d+\.\d+\.\d+\n$/);
 });

@@ -25,6 +25,7 @@ export interface WaitOptions {
   signal?: AbortSignal;
 }
 
+/** How a task is cancelled. */
 export interface CancelOptions {
   /** Ends the thread of a task that runs, whatever it does. Tasks that are with it on that thread run again. False by default. */
   force?: boolean;

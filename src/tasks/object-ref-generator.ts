@@ -35,6 +35,7 @@ export class ObjectRefGenerator<T = unknown> implements AsyncIterableIterator<Ob
     return (await this.#source.next()) as IteratorResult<ObjectRef<T>, undefined>;
   }
 
+  /** Takes no more: stops the task, and releases what was not taken. */
   async return(): Promise<IteratorResult<ObjectRef<T>, undefined>> {
     this.#source.close();
     return { done: true, value: undefined };

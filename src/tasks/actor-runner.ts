@@ -243,6 +243,10 @@ class RunningCall implements RunningTask {
     return this.#construct.demand;
   }
 
+  get wasReconstructed(): boolean {
+    return this.#construct.life > 0;
+  }
+
   get cancelled(): RayflightError | undefined {
     return this.#cancellable?.cancelled;
   }

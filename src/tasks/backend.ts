@@ -33,6 +33,14 @@ export interface CancelOptions {
   recursive?: boolean;
 }
 
+/** Where a thread belongs. */
+export interface Place {
+  readonly job: string;
+  readonly node: string;
+  /** Where the names of actors are looked for that come without a namespace. */
+  readonly namespace: string;
+}
+
 /** A node and its resources, under Ray's names: `CPU`, `GPU`, and those that it was given. */
 export interface NodeInfo {
   readonly id: string;
@@ -54,6 +62,9 @@ export interface NodeInfo {
  */
 export interface Backend {
   readonly kind: "inline" | "workers";
+
+  /** What the session and its node are called. */
+  readonly place: Place;
 
   /** Runs a function. Arguments that are references are replaced by their values before it starts, nested ones stay. */
   submit(code: RemoteCode, args: readonly unknown[], options: FilledTaskOptions): ObjectRef;

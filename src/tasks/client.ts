@@ -2,7 +2,7 @@ import { RayflightError } from "../error.js";
 import { packValue, type StoredValue, unpackValue, type ValueCodec } from "../store/value.js";
 import { isPrimitive } from "../store/value-survey.js";
 import { type ActorControl, createActorHandle, type MethodTarget } from "./actor-handle.js";
-import type { Backend, CancelOptions, GetOptions, NodeInfo, WaitOptions } from "./backend.js";
+import type { Backend, CancelOptions, GetOptions, NodeInfo, Place, WaitOptions } from "./backend.js";
 import { LocalHandles } from "./client-handles.js";
 import { LocalRefs } from "./client-refs.js";
 import { PendingRequests } from "./client-requests.js";
@@ -49,6 +49,7 @@ export interface ClientOptions {
  */
 export class TaskClient implements Backend, RefOwner, CodeRegistry, ValueCodec, PublicCalls {
   readonly kind: Backend["kind"];
+  readonly place: Place;
   readonly #options: ClientOptions;
   readonly #outbox: Outbox<ClientMessage>;
   readonly #capacity: ResourceLedger;
@@ -72,6 +73,7 @@ export class TaskClient implements Backend, RefOwner, CodeRegistry, ValueCodec, 
 
   constructor(options: ClientOptions) {
     this.kind = options.kind;
+    this.place = options.welcome.place;
     this.#options = options;
     this.#outbox = options.outbox;
     this.#capacity = new ResourceLedger(options.welcome.total);

@@ -26,6 +26,8 @@ export interface RunningTask {
   readonly attempt: number;
   /** What it holds. */
   readonly demand: Demand;
+  /** Of an actor: whether it was made anew. */
+  readonly wasReconstructed?: boolean;
   /** Why it was cancelled, once it was. */
   readonly cancelled: RayflightError | undefined;
   /** Aborts when it is cancelled. */

@@ -15,6 +15,7 @@ export { ObjectRefGenerator } from "./object-ref-generator.js";
 export type { ActorOptions, TaskOptions } from "./options.js";
 export { createQueue, type Queue } from "./queue-actor.js";
 export { RemoteClass, RemoteFunction, remote } from "./remote.js";
+export { getRuntimeContext, type RuntimeContext } from "./runtime-context.js";
 export {
   cancel,
   createScope,

@@ -1,5 +1,5 @@
 import type { StoredValue } from "../store/value.js";
-import type { NodeInfo } from "./backend.js";
+import type { NodeInfo, Place } from "./backend.js";
 import type { Definition } from "./closures/definition.js";
 import type { Failure } from "./failure.js";
 import type { Question } from "./questions.js";
@@ -279,6 +279,7 @@ export type DownMessage = ClientReply | WorkerCommand;
 /** What a driver is told when it connects. */
 export interface Welcome {
   readonly client: ClientId;
+  readonly place: Place;
   /** What the node has, in units. */
   readonly total: Demand;
   /** The thread's words; absent where there are no boards, and every call goes by message. */

@@ -13,15 +13,17 @@ export type Returns =
   | { readonly ahead: number };
 
 /** What `.remote()` gives for a function that returns `R` and has `numReturns: N`. */
-export type Returned<R, N extends number> = R extends
-  | AsyncIterator<infer T, unknown, unknown>
-  | Iterator<infer T, unknown, unknown>
-  ? ObjectRefGenerator<T>
-  : 1 extends N
-    ? ObjectRef<R>
-    : R extends readonly unknown[]
-      ? { -readonly [K in keyof R]: ObjectRef<R[K]> }
-      : ObjectRef<unknown>[];
+export type Returned<R, N extends number> = 1 extends N
+  ? IsGenerator<R> extends true
+    ? ObjectRefGenerator<ItemOf<R>>
+    : ObjectRef<R>
+  : Several<R>;
+
+type AnyIterator = AsyncIterator<unknown, unknown, never> | Iterator<unknown, unknown, never>;
+/** `any` and `never` are none. */
+type IsGenerator<R> = 0 extends 1 & R ? false : [R] extends [never] ? false : [R] extends [AnyIterator] ? true : false;
+type ItemOf<R> = R extends AsyncIterator<infer T, unknown, never> | Iterator<infer T, unknown, never> ? T : never;
+type Several<R> = R extends readonly unknown[] ? { -readonly [K in keyof R]: ObjectRef<R[K]> } : ObjectRef<unknown>[];
 
 /** The outcomes of a call with `numReturns`: one failure for all of them when its result is not as many values. */
 export function packReturns(

@@ -1,4 +1,4 @@
-import { cancel, get, put, remote } from "../../src/tasks/index.js";
+import { cancel, get, getRuntimeContext, put, remote } from "../../src/tasks/index.js";
 import type { Scenario } from "./scenario.js";
 
 /** What a backend promises about cancelling. */
@@ -74,6 +74,26 @@ export function testCancel(scenario: Scenario): void {
     const stored = put(1);
     cancel(stored);
     t.is(await get(stored), 1);
+  });
+
+  scenario("the code of a cancelled task hears of it by its signal", async (t) => {
+    const { ref: log, view } = await board();
+    const listen = remote(async (shared: Int32Array) => {
+      const { signal } = getRuntimeContext();
+      Atomics.store(shared, 0, 1);
+      await new Promise<void>((resolve) => signal.addEventListener("abort", () => resolve(), { once: true }));
+      Atomics.store(shared, 1, (signal.reason as { code?: string }).code === "TASK_CANCELLED" ? 1 : 2);
+    });
+    for (const numCpus of [1, 0.5]) {
+      view.fill(0);
+      const running = listen.options({ numCpus }).remote(log);
+      await until(view, 0, 1);
+      cancel(running);
+      await t.throwsAsync(get(running), cancelled);
+      await until(view, 1, 1);
+      t.is(view[1], 1);
+    }
+    t.false(getRuntimeContext().signal.aborted);
   });
 
   scenario("what a cancelled task should have given fails what waits for it", async (t) => {

@@ -3,6 +3,7 @@ import {
   clusterResources,
   get,
   getGpuIds,
+  getRuntimeContext,
   kill,
   nodes,
   remote,
@@ -82,6 +83,45 @@ export function testResources(scenario: Scenario): void {
     }
     t.is(await get(id.options({ resources: { licence: 0 } }).remote(1)), 1);
   });
+
+  scenario(
+    "code can ask where it runs and what it holds",
+    async (t, session) => {
+      class Asked {
+        ask() {
+          const { signal: _, ...context } = getRuntimeContext();
+          return context;
+        }
+      }
+      const ask = remote(function ask(failures = 0) {
+        const { signal: _, ...context } = getRuntimeContext();
+        if (context.attempt <= failures) throw new Error("not yet");
+        return context;
+      });
+      const { signal: _, ...driver } = getRuntimeContext();
+      const none = { taskId: undefined, taskName: undefined, actorId: undefined, workerId: undefined };
+      t.like(driver, { ...none, nodeId: "node-0", attempt: 0, assignedResources: {} });
+      t.truthy(driver.jobId);
+      const plain = ask.remote();
+      const context = await get(plain);
+      t.like(context, { jobId: driver.jobId, nodeId: "node-0", taskName: "ask", attempt: 1, actorId: undefined });
+      t.deepEqual(context.assignedResources, { CPU: 1 });
+      t.true(`${plain}`.includes(context.taskId!));
+      const most = { numCpus: 0.5, numGpus: 1, resources: { licence: 2 }, retryExceptions: true };
+      const other = await get(ask.options(most).remote(2));
+      t.deepEqual(other.assignedResources, { CPU: 0.5, GPU: 1, licence: 2 });
+      t.is(other.attempt, 3);
+      t.is((await get(ask.options({ retryExceptions: true }).remote(1))).attempt, 2);
+      const actor = remote(Asked, { resources: { licence: 0.5 } }).remote();
+      const inActor = await get(actor.ask.remote());
+      t.like(inActor, { taskName: "Asked.ask", attempt: 1, wasReconstructed: false });
+      t.deepEqual(inActor.assignedResources, { licence: 0.5 });
+      const [row] = await session.state("actors");
+      t.is(inActor.actorId, row!.id);
+      if (inActor.workerId !== undefined) t.is(inActor.workerId, row!.worker!);
+    },
+    { gpus: 1, resources: { licence: 2 } },
+  );
 
   scenario(
     "a GPU is shared by those that ask for parts of it",

@@ -3,6 +3,7 @@ import {
   type ActorHandle,
   get,
   type ObjectRef,
+  type ObjectRefGenerator,
   put,
   type RemoteFunction,
   remote,
@@ -74,6 +75,34 @@ export async function functions(): Promise<void> {
 
   // @ts-expect-error No such option.
   remote((n: number) => n, { numCpu: 1 });
+  const either = remote((n: number) => n > 0).remote(1);
+  same<typeof either, ObjectRef<boolean>>();
+  const nothing = remote((): never => process.exit()).remote();
+  same<typeof nothing, ObjectRef<never>>();
+
+  // Several objects: a tuple where the function's type is one.
+  const pair = remote((n: number): [string, number] => [`${n}`, n], { numReturns: 2 });
+  const [text, number] = pair.remote(1);
+  same<typeof text, ObjectRef<string>>();
+  same<typeof number, ObjectRef<number>>();
+  const list = remote((n: number) => [n, n], { numReturns: 2 }).remote(1);
+  same<typeof list, ObjectRef<number>[]>();
+  const whole = pair.options({ numReturns: 1 }).remote(1);
+  same<typeof whole, ObjectRef<[string, number]>>();
+  const still = pair.options({ name: "pair" }).remote(1);
+  same<typeof still, [ObjectRef<string>, ObjectRef<number>]>();
+
+  // A generator's references, of its items.
+  const items = remote(async function* (n: number) {
+    yield n;
+    yield `${n}`;
+  }).remote(1);
+  same<typeof items, ObjectRefGenerator<string | number>>();
+  for await (const item of items) same<typeof item, ObjectRef<string | number>>();
+  const plain = remote(function* () {
+    yield 1;
+  }).remote();
+  same<typeof plain, ObjectRefGenerator<number>>();
   // @ts-expect-error An actor's option is no task's.
   add.options({ maxConcurrency: 1 });
   const optional = remote((a: number, b?: string) => `${a}${b}`);

@@ -1,8 +1,9 @@
+import { randomUUID } from "node:crypto";
 import type { ControlStore, TaskRow } from "../../control/index.js";
 import { RayflightError } from "../../error.js";
 import { type StoredValue, sharedBytes } from "../../store/value.js";
 import { isPrimitive } from "../../store/value-survey.js";
-import type { NodeInfo } from "../backend.js";
+import type { NodeInfo, Place } from "../backend.js";
 import { wallTime } from "../clock.js";
 import type { Definition } from "../closures/definition.js";
 import { describeThrown, type Failure } from "../failure.js";
@@ -56,10 +57,12 @@ export interface TaskHostOptions {
   readonly supervisor: Supervisor;
   readonly memory: ObjectMemory;
   readonly control?: ControlStore | undefined;
-  /** The node's name in the state tables. */
-  readonly node?: string | undefined;
-  /** Where the names of actors are looked for that come without a namespace. */
-  readonly namespace?: string | undefined;
+  readonly place: Place;
+}
+
+/** A new session on a node, which the state tables call so. */
+export function createPlace({ node, namespace }: { node?: string | undefined; namespace?: string | undefined }): Place {
+  return { job: randomUUID(), node: node ?? "node-0", namespace: namespace ?? usualNamespace };
 }
 
 /** The driver's connection. */
@@ -82,7 +85,6 @@ const driver: ClientId = 0;
 export class TaskHost {
   readonly #options: TaskHostOptions;
   readonly #scheduler: Scheduler;
-  readonly #node: string;
   readonly #objects = new ObjectTable();
   readonly #requests: Requests;
   readonly #rows: ChangedRows;
@@ -104,7 +106,7 @@ export class TaskHost {
 
   constructor(options: TaskHostOptions) {
     this.#options = options;
-    this.#names = new ActorNames(options.namespace ?? usualNamespace);
+    this.#names = new ActorNames(options.place.namespace);
     this.#scheduler = new Scheduler(options.total);
     this.#requests = new Requests(this.#objects, (client, reply) => this.#outgoing.push(client, reply));
     this.#rows = new ChangedRows(options.control);
@@ -113,8 +115,7 @@ export class TaskHost {
       actorOf: (worker) => this.#workers.actorOf(worker),
       current: async () => this.#currentRows(),
     });
-    this.#node = options.node ?? "node-0";
-    this.#workers = new WorkerTable(this.#rows, this.#node);
+    this.#workers = new WorkerTable(this.#rows, options.place.node);
   }
 
   /** Connects the driver; `send` carries batches to it. With `boards`, it may put calls up for workers to take. */
@@ -122,7 +123,7 @@ export class TaskHost {
     this.#outgoing.connect(driver, send);
     const words = this.#boards.addClient(driver);
     return {
-      welcome: { client: driver, total: this.#options.total, ...(boards && { words }) },
+      welcome: { client: driver, place: this.#options.place, total: this.#options.total, ...(boards && { words }) },
       receive: (batch) => this.#receive(driver, batch),
     };
   }
@@ -163,7 +164,7 @@ export class TaskHost {
     const free = this.#free();
     // While a task that waited goes on beside another one, they hold more than there is.
     const available = toAmounts({ ...free, cpus: Math.max(0, free.cpus) });
-    return { id: this.#node, alive: !this.#closed, resources: toAmounts(this.#options.total), available };
+    return { id: this.#options.place.node, alive: !this.#closed, resources: toAmounts(this.#options.total), available };
   }
 
   /** How many tasks there are of each name, by state. */

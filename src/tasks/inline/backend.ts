@@ -2,7 +2,7 @@ import type { ControlStore } from "../../control/index.js";
 import type { Backend } from "../backend.js";
 import { TaskClient } from "../client.js";
 import { encodeCode } from "../closures/encode.js";
-import { TaskHost } from "../host/task-host.js";
+import { createPlace, TaskHost } from "../host/task-host.js";
 import { Outbox } from "../outbox.js";
 import type { ClientMessage, ClientReply, DownMessage } from "../protocol.js";
 import type { Loaded } from "../runner.js";
@@ -36,11 +36,11 @@ export function createInlineBackend(options: InlineBackendOptions = {}): InlineB
   const supervisor = new InlineSupervisor(() => ({ client, load: async (code) => targets.get(code)! }));
   const { cpus = 1, gpus = 0, resources } = options;
   const host = new TaskHost({
+    place: createPlace({ namespace: options.namespace }),
     total: { cpus: toUnits("cpus", cpus), gpus: toUnits("gpus", gpus), custom: toCustom(resources) },
     supervisor,
     memory: { adopt: () => () => {} },
     control: options.control,
-    namespace: options.namespace,
   });
   const send = (batch: readonly DownMessage[]) => {
     for (const reply of batch) client.receive(reply as ClientReply);

@@ -148,7 +148,7 @@ export class Scheduler {
     else if (this.#tasks.withdraw(id)) this.#instructions.push({ type: "fail", task: id, reason });
     else if (force && this.#tasks.end(id)) this.#instructions.push({ type: "fail", task: id, reason });
     else if (!this.#actors.cancel(id)) {
-      const worker = this.#tasks.workerOf(id) ?? this.#actors.workerOf(id);
+      const worker = this.#tasks.disown(id) ?? this.#actors.workerOf(id);
       if (worker !== undefined) this.#instructions.push({ type: "cancel", worker, task: id, recursive });
     }
   }

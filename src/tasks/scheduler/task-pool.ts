@@ -11,6 +11,8 @@ export interface PoolTask {
   attempts: number;
   /** Must not share a lease: it was with others on a worker that died, and one of them is to blame. */
   alone: boolean;
+  /** Was cancelled while it ran: it is not tried again. */
+  unwanted?: boolean;
   /** Resources of its own, once it blocked; before, it runs on its lease's. */
   grant?: Grant;
 }
@@ -117,9 +119,11 @@ export class TaskPool {
     this.#queued += 1;
   }
 
-  /** The worker that runs a task. */
-  workerOf(id: TaskId): WorkerId | undefined {
-    return this.#running.get(id)?.worker.id;
+  /** Nobody wants the outcome of a task; returns the worker that runs it. */
+  disown(id: TaskId): WorkerId | undefined {
+    const running = this.#running.get(id);
+    if (running !== undefined) running.task.unwanted = true;
+    return running?.worker.id;
   }
 
   /** Ends the thread that runs a task, and with it the task; returns false when none does. */
@@ -139,7 +143,9 @@ export class TaskPool {
     const worker = this.#workers.get(id);
     if (worker === undefined) return;
     this.#emit({ type: "stop", worker: id });
-    for (const task of this.#lose(worker)) this.enqueue(task);
+    for (const task of this.#lose(worker)) {
+      if (!this.#isGivenUp(task)) this.enqueue(task);
+    }
   }
 
   /** Takes a queued task out; returns false when it is not queued. */
@@ -369,7 +375,14 @@ export class TaskPool {
     return tasks;
   }
 
+  /** Whether a task that lost its worker was cancelled before: then it ends here. */
+  #isGivenUp({ id, unwanted }: PoolTask): boolean {
+    if (unwanted) this.#emit({ type: "fail", task: id, reason: { kind: "cancelled" } });
+    return unwanted === true;
+  }
+
   #retry(task: PoolTask, worker: WorkerId, blamed: boolean): void {
+    if (this.#isGivenUp(task)) return;
     if (blamed && task.retriesLeft <= 0) {
       this.#emit({ type: "fail", task: task.id, reason: { kind: "worker", worker, attempts: task.attempts } });
       return;

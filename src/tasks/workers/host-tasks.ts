@@ -1,7 +1,7 @@
 import type { Bus, ControlStore } from "../../control/index.js";
 import { RayflightError } from "../../error.js";
 import type { ObjectStore } from "../../store/index.js";
-import { TaskHost } from "../host/task-host.js";
+import { createPlace, TaskHost } from "../host/task-host.js";
 import { busMethods } from "../protocol.js";
 import { toCustom, toUnits } from "../scheduler/resources.js";
 import { loudly } from "./backend.js";
@@ -37,8 +37,9 @@ export function hostTasks(options: HostTasksOptions): TaskHost {
     });
   }
   const total = { cpus: toUnits("cpus", cpus), gpus: toUnits("gpus", gpus), custom: toCustom(resources) };
-  const supervisor = new ThreadSupervisor(total, options);
-  const host = new TaskHost({ total, supervisor, control, memory: options.store, node, namespace });
+  const place = createPlace({ node, namespace });
+  const supervisor = new ThreadSupervisor({ place, total }, options);
+  const host = new TaskHost({ total, place, supervisor, control, memory: options.store });
   const { welcome, receive } = host.connect((batch) => driver.notify(busMethods.batch, batch), { boards: true });
   driver.serve({
     [busMethods.connect]: () => welcome,

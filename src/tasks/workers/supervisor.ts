@@ -4,7 +4,6 @@ import { describeThrown } from "../failure.js";
 import type { Supervisor, WorkerEvents, WorkerLink } from "../host/supervisor.js";
 import { busMethods, type DownMessage, type UpMessage, type Welcome } from "../protocol.js";
 import type { WorkerId } from "../scheduler/events.js";
-import type { Demand } from "../scheduler/resources.js";
 import { loudly } from "./backend.js";
 
 export interface ThreadOptions {
@@ -23,18 +22,18 @@ export interface WorkerStart {
 
 /** Worker threads, started from this thread. It must not run user code: then it sees at once how each of them ends. */
 export class ThreadSupervisor implements Supervisor {
-  readonly #total: Demand;
+  readonly #welcome: Pick<Welcome, "place" | "total">;
   readonly #options: ThreadOptions;
   readonly #threads = new Set<Worker>();
 
-  constructor(total: Demand, options: ThreadOptions) {
-    this.#total = total;
+  constructor(welcome: Pick<Welcome, "place" | "total">, options: ThreadOptions) {
+    this.#welcome = welcome;
     this.#options = options;
   }
 
   start(worker: WorkerId, claims: boolean, words: SharedArrayBuffer, events: WorkerEvents): WorkerLink {
     const { onWorkerBus, resourceLimits } = this.#options;
-    const start: WorkerStart = { welcome: { client: worker, total: this.#total, words }, claims };
+    const start: WorkerStart = { welcome: { ...this.#welcome, client: worker, words }, claims };
     const thread = new Worker(new URL("./worker-entry.js", import.meta.url), {
       workerData: start,
       ...(resourceLimits && { resourceLimits }),

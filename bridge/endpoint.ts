@@ -1,5 +1,5 @@
 import type { FlightHandlers } from "arrow-flight-node";
-import { type ActionRooms, listActions, runAction } from "./endpoint/actions.js";
+import { type ActionRooms, listActions, runAction, timelineAction } from "./endpoint/actions.js";
 import { answering, streaming } from "./endpoint/failure.js";
 import { flightInfo, get, listed, schema } from "./endpoint/get.js";
 import { put } from "./endpoint/put.js";
@@ -21,7 +21,8 @@ export function createEndpoint(rooms: ActionRooms): FlightHandlers {
     doPut: (messages) => streaming(() => put(registry, messages)),
     doAction: (action) =>
       streaming(async function* () {
-        yield await runAction(action.type, action.body ?? new Uint8Array(), rooms);
+        if (action.type === timelineAction.type) for await (const text of rooms.timeline()) yield Buffer.from(text);
+        else yield await runAction(action.type, action.body ?? new Uint8Array(), rooms);
       }),
     listActions: () => listActions(),
   };

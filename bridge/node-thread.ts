@@ -45,7 +45,11 @@ serveMethods<NodeMethods>(driver, {
   "node.listen": async () => {
     try {
       const { host, port, token } = options;
-      server = new FlightServer(createEndpoint({ registry, control, store }), { host, port, token });
+      server = new FlightServer(createEndpoint({ registry, control, store, timeline: () => tasks.timeline() }), {
+        host,
+        port,
+        token,
+      });
       const { uri } = await server.listen();
       await control.put("nodes", [nodeRow(uri)]);
       return { uri };
@@ -63,6 +67,7 @@ serveMethods<NodeMethods>(driver, {
   },
   "node.state": (query) => select(control, query),
   "node.summarizeTasks": () => tasks.summarize(),
+  "node.timeline": () => tasks.timeline(),
   "node.usage": () => store.usage(),
 });
 

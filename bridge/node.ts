@@ -7,3 +7,4 @@ export { data } from "./node/data.js";
 export { init, type Node, shutdown } from "./node/init.js";
 export type { InitOptions } from "./node/options.js";
 export { type StateOptions, state, summarizeTasks } from "./node/state.js";
+export { type TimelineOptions, timeline } from "./node/timeline.js";

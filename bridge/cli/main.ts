@@ -1,13 +1,17 @@
 #!/usr/bin/env node
 import { readFileSync } from "node:fs";
 import { RayflightError } from "../../src/error.js";
+import { list } from "./list.js";
 import { start } from "./start.js";
 import { status } from "./status.js";
+import { timeline } from "./timeline.js";
 
 const help = `rayflight: Spark in, Ray in TypeScript, results out, over Arrow Flight
 
   rayflight start     an endpoint that stays until Ctrl-C
   rayflight status    what an endpoint holds
+  rayflight list      rows of a state table: tasks, actors, objects, workers, nodes, resources, datasets
+  rayflight timeline  what ran where and when, for trace viewers
   rayflight --help    this text; each command has its own --help
   rayflight --version
 `;
@@ -23,6 +27,10 @@ async function main([command, ...rest]: string[]): Promise<number> {
       return start(rest);
     case "status":
       return status(rest);
+    case "list":
+      return list(rest);
+    case "timeline":
+      return timeline(rest);
     case "--version":
       process.stdout.write(`${version()}\n`);
       return 0;

@@ -12,6 +12,8 @@ export interface ActionRooms {
   registry: DatasetRegistry;
   control: ControlStore;
   store: ObjectStore;
+  /** The session's timeline, as pieces of text. */
+  timeline(): AsyncIterable<string>;
 }
 
 type Body = Readonly<Record<string, unknown>>;
@@ -110,9 +112,16 @@ function summary(info: DatasetInfo): object {
   };
 }
 
+/** The action that answers with many bodies: pieces of one text. */
+export const timelineAction: ActionType = {
+  type: "timeline",
+  description:
+    "Writes the session's timeline as JSON in the Trace Event Format: the bodies, one after the other, are the file.",
+};
+
 /** The actions as ListActions shows them. */
 export function listActions(): ActionType[] {
-  return Object.entries(actions).map(([type, { description }]) => ({ type, description }));
+  return [...Object.entries(actions).map(([type, { description }]) => ({ type, description })), timelineAction];
 }
 
 /** Runs one action and returns its JSON reply. Throws NOT_FOUND, naming those there are, for an unknown one. */
@@ -120,7 +129,9 @@ export async function runAction(type: string, body: Uint8Array, rooms: ActionRoo
   const action = Object.hasOwn(actions, type) ? actions[type] : undefined;
   if (action === undefined) {
     throw new RayflightError("NOT_FOUND", `There is no action "${type}".`, {
-      hint: `Use one of ${Object.keys(actions).join(", ")}.`,
+      hint: `Use one of ${listActions()
+        .map((action) => action.type)
+        .join(", ")}.`,
     });
   }
   return toJson(await action.run(body.length === 0 ? {} : parseJson(body, `body of "${type}"`), rooms));

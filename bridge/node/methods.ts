@@ -12,5 +12,7 @@ export interface NodeMethods {
   /** Rows of a state table, in batches. */
   "node.state": (query: Query) => AsyncIterable<readonly Row[]>;
   "node.summarizeTasks": (argument: null) => Promise<TaskSummary[]>;
+  /** The timeline as pieces of text. */
+  "node.timeline": (argument: null) => AsyncIterable<string>;
   "node.usage": (argument: null) => StoreUsage;
 }

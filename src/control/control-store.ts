@@ -28,6 +28,8 @@ export interface RowLog {
   append(block: Uint8Array): void;
   /** All blocks that there are now, oldest first. */
   blocks(): AsyncIterable<Uint8Array>;
+  /** How many blocks there are. */
+  readonly length: number;
   /** How many rows were dropped. */
   readonly lostRows: number;
 }

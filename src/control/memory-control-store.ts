@@ -116,6 +116,9 @@ class MemoryControlStore implements ControlStore {
       async *blocks() {
         for await (const [, block] of blocks.blocks()) yield block;
       },
+      get length() {
+        return blocks.length;
+      },
       get lostRows() {
         return blocks.lostRows;
       },

@@ -49,6 +49,7 @@ import { ReturnsTable } from "./returns-table.js";
 import { summarize, type TaskSummary } from "./summary.js";
 import type { ObjectMemory, Supervisor, WorkerLink } from "./supervisor.js";
 import { TaskLog } from "./task-log.js";
+import { timeline } from "./timeline.js";
 import { WorkerTable } from "./worker-table.js";
 
 export interface TaskHostOptions {
@@ -85,6 +86,8 @@ const driver: ClientId = 0;
 export class TaskHost {
   readonly #options: TaskHostOptions;
   readonly #scheduler: Scheduler;
+  readonly #node: string;
+  readonly #since = wallTime();
   readonly #objects = new ObjectTable();
   readonly #requests: Requests;
   readonly #rows: ChangedRows;
@@ -170,7 +173,15 @@ export class TaskHost {
   /** How many tasks there are of each name, by state. */
   async summarize(): Promise<TaskSummary[]> {
     const current = this.#currentRows();
-    return await summarize(this.#log.entries(), current.values());
+    return await summarize(this.#log.snapshot()(), current.values());
+  }
+
+  /** The session's timeline until now, as text in the Trace Event Format. */
+  async *timeline(): AsyncGenerator<string> {
+    const workers = (await this.#options.control?.list("workers")) ?? [];
+    const current = [...this.#currentRows().values()];
+    const entries = this.#log.snapshot();
+    yield* timeline({ entries, current, workers, node: this.#node, since: this.#since, now: wallTime() });
   }
 
   /** Ends all workers and forgets all objects. */

@@ -134,11 +134,11 @@ export class TaskLog {
     else this.add({ row: { ...last, state: row.state, error: row.error }, only: "table" });
   }
 
-  /** Everything in the log, in the order in which it came, with what is under way in journals. */
-  async *entries(): AsyncGenerator<LogEntry> {
-    if (this.#log === undefined) return;
+  /** Everything until now, with what is under way in journals, in the order in which it came. It can be read several times. */
+  snapshot(): () => AsyncIterable<LogEntry> {
     this.#gather();
-    for await (const block of this.#log.blocks()) yield* this.#entriesOf(block);
+    const length = this.#log?.length ?? 0;
+    return () => this.#entries(length);
   }
 
   /** How many rows were dropped, as there was no room for them. */
@@ -146,6 +146,16 @@ export class TaskLog {
     let lost = this.#log?.lostRows ?? 0;
     for (const reader of this.#journals.values()) lost += reader.lost;
     return lost;
+  }
+
+  async *#entries(length: number): AsyncGenerator<LogEntry> {
+    let left = length;
+    if (this.#log === undefined || left === 0) return;
+    for await (const block of this.#log.blocks()) {
+      yield* this.#entriesOf(block);
+      left -= 1;
+      if (left === 0) return;
+    }
   }
 
   #gather(): void {

@@ -37,6 +37,7 @@ const tasks = hostTasks({
   gpus: options.numGpus,
   namespace: options.namespace,
   resources: options.resources,
+  sendOutput: true,
   onWorkerBus: (bus) => serveData(bus, registry),
 });
 

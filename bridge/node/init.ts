@@ -71,7 +71,9 @@ async function startNode(options: NodeOptions): Promise<Node> {
           namespace: options.namespace,
           resources: options.resources,
         })
-      : await createWorkersBackend(bus);
+      : await createWorkersBackend(bus, {
+          logs: { print: options.logToDriver, fold: options.foldLogs, directory: options.logDirectory },
+        });
     setContext({ backend, bus });
     return new LocalNode(
       uri,

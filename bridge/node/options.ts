@@ -27,6 +27,18 @@ export interface InitOptions {
   /** How long a transaction that nobody touches stays open, in milliseconds. Default: 30 minutes. */
   transactionTtlMs?: number;
   /**
+   * Prints what tasks and actors write to stdout and stderr in the driver, each line with `(name wid=N)` in front: the
+   * function or class, and the worker. Default: true.
+   */
+  logToDriver?: boolean;
+  /**
+   * Prints a line that several workers write within 5 seconds once, and then how often it came. Lines are alike when they
+   * differ only in words with digits. Default: true.
+   */
+  foldLogs?: boolean;
+  /** A folder for what each worker writes, in files such as `worker-1.out` and `worker-1.err`. Default: none. */
+  logDirectory?: string;
+  /**
    * Runs tasks and actors in the driver's own thread, with the same semantics, so that a debugger steps through them.
    * They have no rows in the state tables. Default: false.
    */
@@ -36,7 +48,10 @@ export interface InitOptions {
 }
 
 /** `InitOptions` with every default applied: what the inner code sees. */
-export type NodeOptions = Required<Omit<InitOptions, "token">> & { token: string | undefined };
+export type NodeOptions = Required<Omit<InitOptions, "token" | "logDirectory">> & {
+  token: string | undefined;
+  logDirectory: string | undefined;
+};
 
 const defaultTransactionTtlMs = 30 * 60_000;
 
@@ -64,6 +79,9 @@ export function fillOptions(options: InitOptions = {}): NodeOptions {
     spillDirectory: options.spillDirectory ?? tmpdir(),
     spillLimit: requireCount("spillLimit", options.spillLimit ?? 4 * objectStoreMemory, 0),
     transactionTtlMs: requireCount("transactionTtlMs", options.transactionTtlMs ?? defaultTransactionTtlMs, 1),
+    logToDriver: options.logToDriver ?? true,
+    foldLogs: options.foldLogs ?? true,
+    logDirectory: options.logDirectory,
     debug: options.debug ?? false,
     keepAlive: options.keepAlive ?? false,
   };

@@ -286,8 +286,8 @@ export interface Welcome {
   readonly words?: SharedArrayBuffer;
 }
 
-/** The two names under which a bus carries all this. */
-export const busMethods = { connect: "tasks.connect", batch: "tasks.batch" } as const;
+/** The names under which a bus carries all this, and tells the driver where the output of a new worker comes from. */
+export const busMethods = { connect: "tasks.connect", batch: "tasks.batch", output: "tasks.output" } as const;
 
 const workerMessages: ReadonlySet<string> = new Set<WorkerMessage["type"]>([
   "started",

@@ -86,7 +86,6 @@ const driver: ClientId = 0;
 export class TaskHost {
   readonly #options: TaskHostOptions;
   readonly #scheduler: Scheduler;
-  readonly #node: string;
   readonly #since = wallTime();
   readonly #objects = new ObjectTable();
   readonly #requests: Requests;
@@ -181,7 +180,7 @@ export class TaskHost {
     const workers = (await this.#options.control?.list("workers")) ?? [];
     const current = [...this.#currentRows().values()];
     const entries = this.#log.snapshot();
-    yield* timeline({ entries, current, workers, node: this.#node, since: this.#since, now: wallTime() });
+    yield* timeline({ entries, current, workers, node: this.#options.place.node, since: this.#since, now: wallTime() });
   }
 
   /** Ends all workers and forgets all objects. */

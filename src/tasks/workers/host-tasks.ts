@@ -2,7 +2,9 @@ import type { Bus, ControlStore } from "../../control/index.js";
 import { RayflightError } from "../../error.js";
 import type { ObjectStore } from "../../store/index.js";
 import { createPlace, TaskHost } from "../host/task-host.js";
+import type { OutputChannel } from "../logs/worker-output.js";
 import { busMethods } from "../protocol.js";
+import type { WorkerId } from "../scheduler/events.js";
 import { toCustom, toUnits } from "../scheduler/resources.js";
 import { loudly } from "./backend.js";
 import { type ThreadOptions, ThreadSupervisor } from "./supervisor.js";
@@ -12,6 +14,8 @@ export interface HostTasksOptions extends ThreadOptions {
   driver: Bus;
   /** Counts the objects' shared memory: the node's ObjectStore. */
   store: Pick<ObjectStore, "adopt">;
+  /** Whether the output of workers goes to the driver, which was given `logs`, and not to this thread's. */
+  sendOutput?: boolean;
   /** Where the rows of the tables tasks, actors and workers go. */
   control: ControlStore;
   /** How many threads run tasks. 0: nothing can run, and submitting says so. */
@@ -37,8 +41,11 @@ export function hostTasks(options: HostTasksOptions): TaskHost {
     });
   }
   const total = { cpus: toUnits("cpus", cpus), gpus: toUnits("gpus", gpus), custom: toCustom(resources) };
+  const onOutput = (worker: WorkerId, output: OutputChannel) => {
+    driver.notify(busMethods.output, { worker, output }, { transfer: [output.port] });
+  };
   const place = createPlace({ node, namespace });
-  const supervisor = new ThreadSupervisor({ place, total }, options);
+  const supervisor = new ThreadSupervisor({ place, total }, { ...options, ...(options.sendOutput && { onOutput }) });
   const host = new TaskHost({ total, place, supervisor, control, memory: options.store });
   const { welcome, receive } = host.connect((batch) => driver.notify(busMethods.batch, batch), { boards: true });
   driver.serve({

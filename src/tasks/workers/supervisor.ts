@@ -1,7 +1,8 @@
-import { type ResourceLimits, Worker } from "node:worker_threads";
+import { MessageChannel, type ResourceLimits, Worker } from "node:worker_threads";
 import { type Bus, createBus } from "../../control/index.js";
 import { describeThrown } from "../failure.js";
 import type { Supervisor, WorkerEvents, WorkerLink } from "../host/supervisor.js";
+import { countsBytes, type OutputChannel } from "../logs/worker-output.js";
 import { busMethods, type DownMessage, type UpMessage, type Welcome } from "../protocol.js";
 import type { WorkerId } from "../scheduler/events.js";
 import { loudly } from "./backend.js";
@@ -9,6 +10,8 @@ import { loudly } from "./backend.js";
 export interface ThreadOptions {
   /** Called with the bus of each new worker, in the turn in which it is made: other rooms serve their methods on it. */
   onWorkerBus?: (bus: Bus, worker: WorkerId) => void;
+  /** Called with where each new worker's output comes from. Without it, the output is this thread's. */
+  onOutput?: (worker: WorkerId, output: OutputChannel) => void;
   /** Limits of each worker's heap. */
   resourceLimits?: ResourceLimits;
 }
@@ -18,6 +21,8 @@ export interface WorkerStart {
   readonly welcome: Welcome;
   /** Whether it runs calls from boards. */
   readonly claims: boolean;
+  /** Where its output goes. */
+  readonly output: OutputChannel | undefined;
 }
 
 /** Worker threads, started from this thread. It must not run user code: then it sees at once how each of them ends. */
@@ -32,12 +37,17 @@ export class ThreadSupervisor implements Supervisor {
   }
 
   start(worker: WorkerId, claims: boolean, words: SharedArrayBuffer, events: WorkerEvents): WorkerLink {
-    const { onWorkerBus, resourceLimits } = this.#options;
-    const start: WorkerStart = { welcome: { ...this.#welcome, client: worker, words }, claims };
+    const { onWorkerBus, onOutput, resourceLimits } = this.#options;
+    const { port1, port2 } = new MessageChannel();
+    const counts = new SharedArrayBuffer(countsBytes);
+    const output = onOutput === undefined ? undefined : { port: port1, counts };
+    const start: WorkerStart = { welcome: { ...this.#welcome, client: worker, words }, claims, output };
     const thread = new Worker(new URL("./worker-entry.js", import.meta.url), {
       workerData: start,
+      transferList: output === undefined ? [] : [port1],
       ...(resourceLimits && { resourceLimits }),
     });
+    onOutput?.(worker, { port: port2, counts });
     this.#threads.add(thread);
     let reason: string | undefined;
     thread.once("error", (error) => {

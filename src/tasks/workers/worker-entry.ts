@@ -3,6 +3,7 @@ import { createBus } from "../../control/index.js";
 import { BoardRunner } from "../board-runner.js";
 import { reviveCode } from "../closures/revive.js";
 import { setContext } from "../context.js";
+import { sendOutput } from "../logs/worker-output.js";
 import { Outbox } from "../outbox.js";
 import {
   busMethods,
@@ -18,7 +19,8 @@ import { createBusClient, loudly } from "./backend.js";
 import type { WorkerStart } from "./supervisor.js";
 
 /** A worker thread: runs what the node tells it to, and can submit tasks itself. */
-const { welcome, claims } = workerData as WorkerStart;
+const { welcome, claims, output } = workerData as WorkerStart;
+if (output !== undefined) sendOutput(output);
 const bus = createBus(parentPort!, { keepAlive: true });
 // One outbox for both halves: the order of all messages is the order in which they were made.
 const outbox = new Outbox<UpMessage>((batch) => bus.notify(busMethods.batch, batch));

@@ -37,12 +37,15 @@ export class DriverLogs {
   readonly #options: LogOptions;
   readonly #sources = new Set<Source>();
   readonly #repeated = { 1: new RepeatedLines(windowMilliseconds), 2: new RepeatedLines(windowMilliseconds) };
+  readonly #drain = () => this.#takeAll();
   readonly #atExit = () => this.close();
   #timer: NodeJS.Timeout | undefined;
 
   constructor(options: LogOptions) {
     this.#options = options;
     if (options.directory !== undefined) mkdirSync(options.directory, { recursive: true });
+    // While there is time to write to a pipe that is full, and when there is none.
+    process.on("beforeExit", this.#drain);
     process.once("exit", this.#atExit);
   }
 
@@ -57,18 +60,25 @@ export class DriverLogs {
 
   /** Prints what has come and what was folded. */
   close(): void {
+    process.off("beforeExit", this.#drain);
     process.off("exit", this.#atExit);
+    this.#takeAll();
+    for (const source of this.#sources) {
+      this.#end(source);
+      source.port.close();
+    }
+    clearTimeout(this.#timer);
+    this.#tellRepeated(true);
+  }
+
+  #takeAll(): void {
     for (const source of this.#sources) {
       for (;;) {
         const next = receiveMessageOnPort(source.port) as { message: Output } | undefined;
         if (next === undefined) break;
         this.#take(source, next.message);
       }
-      this.#end(source);
-      source.port.close();
     }
-    clearTimeout(this.#timer);
-    this.#tellRepeated(true);
   }
 
   #take(source: Source, [stream, name, text]: Output): void {
@@ -90,6 +100,7 @@ export class DriverLogs {
 
   #end(source: Source): void {
     if (!this.#sources.delete(source)) return;
+    this.#tellDropped(source);
     for (const stream of [1, 2] as const)
       if (source.open[stream - 1] !== "") this.#say(source, stream, source.open[stream - 1]!);
   }

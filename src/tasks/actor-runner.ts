@@ -9,6 +9,7 @@ import type { Outcome, WorkerCommand } from "./protocol.js";
 import type { Loaded, RunnerOptions } from "./runner.js";
 import type { ActorId, CodeId, TaskId } from "./scheduler/events.js";
 import type { Demand } from "./scheduler/resources.js";
+import { underWay } from "./under-way.js";
 
 type Construct = WorkerCommand & { type: "construct" };
 type Call = WorkerCommand & { type: "call" };
@@ -165,8 +166,12 @@ export class ActorRunner {
         return false;
       }
       this.#underWay += 1;
+      const { line, facts } = call;
+      const known = facts && { call: facts, caller: line!.caller, began };
+      if (known !== undefined) underWay.add(known);
       const end = (outcome: Outcome) => {
         this.#underWay -= 1;
+        if (known !== undefined) underWay.delete(known);
         this.#end(call, outcome, began);
         this.#lines.ended(began, wallTime() - began);
       };

@@ -35,6 +35,7 @@ import { fitsWords, WordReader } from "./rings/words.js";
 import type { Loaded } from "./runner.js";
 import type { ClientId, CodeId, TaskId, WorkerId } from "./scheduler/events.js";
 import { type Demand, unit } from "./scheduler/resources.js";
+import { underWay } from "./under-way.js";
 
 export interface BoardRunnerOptions {
   readonly worker: WorkerId;
@@ -293,6 +294,7 @@ export class BoardRunner {
   #later(task: Running, promise: PromiseLike<unknown>): void {
     task.isAsync = true;
     this.#awaiting.add(task);
+    underWay.add(task);
     if (!task.waits) this.#engage(task);
     promise
       .then(
@@ -310,6 +312,7 @@ export class BoardRunner {
       // It may have been cancelled meanwhile.
       if (task.done) return;
       this.#awaiting.delete(task);
+      underWay.delete(task);
     }
     this.#disengage(task);
     task.done = true;
@@ -526,8 +529,12 @@ class Running implements RunningTask {
     this.began = began;
   }
 
+  get caller(): ClientId {
+    return this.owner?.id ?? this.#runner.worker;
+  }
+
   get task(): TaskId {
-    return (this.owner?.id ?? this.#runner.worker) * 2 ** 32 + this.call.number;
+    return this.caller * 2 ** 32 + this.call.number;
   }
 
   get name(): string {

@@ -3,6 +3,8 @@ import { packValue, type StoredValue, unpackValue, type ValueCodec } from "../st
 import { isPrimitive } from "../store/value-survey.js";
 import { type ActorControl, createActorHandle, type MethodTarget } from "./actor-handle.js";
 import type { Backend, CancelOptions, GetOptions, NodeInfo, Place, WaitOptions } from "./backend.js";
+import { CallList } from "./call-list.js";
+
 import { LocalHandles } from "./client-handles.js";
 import { LocalRefs } from "./client-refs.js";
 import { PendingRequests } from "./client-requests.js";
@@ -312,8 +314,17 @@ export class TaskClient implements Backend, RefOwner, CodeRegistry, ValueCodec, 
     else if (reply.type === "nodes") this.#requests.resolve(reply.request, reply.nodes);
     else if (reply.type === "item" || reply.type === "streamEnd") this.#streams.receive(reply);
     else if (reply.type === "cancelOwn") this.#cancelOwn(reply.task - this.#base, reply);
+    else if (reply.type === "look") this.#look(reply.request);
     else if (reply.type === "failed") this.#requests.fail(reply.request, reply.failure);
     else this.#calls?.receive(reply);
+  }
+
+  /** Tells the node which calls of this thread have not ended. */
+  #look(request: number): void {
+    this.pump();
+    const list = new CallList();
+    this.#calls?.look(list);
+    this.#outbox.push({ type: "looked", request, calls: list.numbers });
   }
 
   /** Reads what came for this thread without a message. */

@@ -1,6 +1,7 @@
 import type { StoredValue } from "../store/value.js";
+import type { CallList } from "./call-list.js";
 import type { Callee } from "./callee.js";
-import type { TaskId } from "./scheduler/events.js";
+import type { ClientId, TaskId } from "./scheduler/events.js";
 
 /** A call that a task of this thread submitted and that was not put up for others. */
 export interface LocalCall {
@@ -110,6 +111,13 @@ export class LocalCalls {
   *childrenOf(parent: TaskId): Iterable<number> {
     for (let i = this.#oldest; i < this.#calls.length; i++) {
       if (this.#calls[i]!.parent === parent) yield this.#calls[i]!.number;
+    }
+  }
+
+  /** Lists the calls. */
+  look(list: CallList, owner: ClientId): void {
+    for (const { number, calleeNumber: callee, parent, submitted, attempt } of this.#calls.slice(this.#oldest)) {
+      list.add({ owner, number, callee, parent, submitted, attempt: attempt - 1, actor: 0, started: 0 });
     }
   }
 

@@ -123,7 +123,9 @@ export type ClientMessage =
   /** The sender waits for the answer, blocked: it is written there. */
   | { type: "ask"; question: Question; answer: SharedArrayBuffer }
   /** Answered by `nodes`. */
-  | { type: "nodes"; request: number };
+  | { type: "nodes"; request: number }
+  /** The calls that the sender knows of which have not ended, but for those on its board: a `CallList`. */
+  | { type: "looked"; request: number; calls: Float64Array };
 
 /** From a worker thread about what it runs. */
 export type WorkerMessage =
@@ -176,6 +178,8 @@ export type ClientReply =
   | { type: "failed"; request: number; failure: Failure }
   | { type: "waited"; request: number; ready: readonly ObjectId[] }
   | { type: "nodes"; request: number; nodes: readonly NodeInfo[] }
+  /** Somebody wants to see the tasks: answered by `looked`. */
+  | { type: "look"; request: number }
   /** The next item of a stream. */
   | { type: "item"; task: TaskId; object: ObjectId }
   /** The task that makes a stream has ended; its own object says how. */
@@ -310,6 +314,7 @@ const replies: ReadonlySet<string> = new Set<ClientReply["type"]>([
   "failed",
   "waited",
   "nodes",
+  "look",
   "item",
   "streamEnd",
   "cancelOwn",

@@ -101,6 +101,11 @@ export class BoardTable {
   }
 
   /** Lets a worker take calls; returns false for a turn when there is none to take. */
+  /** All threads that can submit. */
+  get clients(): ClientId[] {
+    return [...this.#words.keys()];
+  }
+
   permit(worker: WorkerId, milliseconds?: number): boolean {
     if (milliseconds !== undefined && ![...this.#boards.values()].some(hasWaiting)) return false;
     this.#permits.get(worker)?.grant(milliseconds);

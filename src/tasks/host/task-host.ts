@@ -4,6 +4,8 @@ import { RayflightError } from "../../error.js";
 import { type StoredValue, sharedBytes } from "../../store/value.js";
 import { isPrimitive } from "../../store/value-survey.js";
 import type { NodeInfo, Place } from "../backend.js";
+import { listedCalls } from "../call-list.js";
+
 import { wallTime } from "../clock.js";
 import type { Definition } from "../closures/definition.js";
 import { describeThrown, type Failure } from "../failure.js";
@@ -39,6 +41,7 @@ import { BoardTable } from "./board-table.js";
 import { ChangedRows, formatWorkerId } from "./changed-rows.js";
 import { HeldMessages } from "./held-messages.js";
 import { LineTable } from "./line-table.js";
+import { Looks } from "./looks.js";
 import { ObjectTable } from "./object-table.js";
 import { Outgoing } from "./outgoing.js";
 import * as reasons from "./reasons.js";
@@ -96,6 +99,7 @@ export class TaskHost {
   readonly #actors = new Map<ActorId, ActorRecord>();
   readonly #workers: WorkerTable;
   readonly #outgoing = new Outgoing();
+  readonly #looks = new Looks((client, request) => this.#outgoing.push(client, { type: "look", request }));
   readonly #boards = new BoardTable(this.#outgoing, (worker, code) => this.#define(worker, code));
   readonly #lines = new LineTable(this.#outgoing, this.#boards);
   readonly #backlog = new HeldMessages();
@@ -115,7 +119,7 @@ export class TaskHost {
     this.#log = new TaskLog(options.control, {
       calleeOf: (owner, callee) => this.#boards.calleeOf(owner, callee),
       actorOf: (worker) => this.#workers.actorOf(worker),
-      current: async () => this.#currentRows(),
+      current: () => this.#currentRows(),
     });
     this.#workers = new WorkerTable(this.#rows, options.place.node);
   }
@@ -171,14 +175,14 @@ export class TaskHost {
 
   /** How many tasks there are of each name, by state. */
   async summarize(): Promise<TaskSummary[]> {
-    const current = this.#currentRows();
+    const current = await this.#currentRows();
     return await summarize(this.#log.snapshot()(), current.values());
   }
 
   /** The session's timeline until now, as text in the Trace Event Format. */
   async *timeline(): AsyncGenerator<string> {
     const workers = (await this.#options.control?.list("workers")) ?? [];
-    const current = [...this.#currentRows().values()];
+    const current = [...(await this.#currentRows()).values()];
     const entries = this.#log.snapshot();
     yield* timeline({ entries, current, workers, node: this.#options.place.node, since: this.#since, now: wallTime() });
   }
@@ -333,6 +337,9 @@ export class TaskHost {
         return;
       case "unrun":
         this.#log.unrun(message);
+        return;
+      case "looked":
+        this.#looks.answer(client, message.request, message.calls);
         return;
       case "unanswered":
         this.#log.annul(message.task, message.attempt);
@@ -734,6 +741,7 @@ export class TaskHost {
     }
     this.#boards.remove(worker, reason, onPurpose);
     this.#log.ended(worker);
+    this.#looks.forget(worker);
     this.#requests.forgetAll(worker);
     this.#objects.releaseAll(worker);
     // What it would have made known itself: tasks that go through the node run on without it.
@@ -857,10 +865,19 @@ export class TaskHost {
   }
 
   /** The rows of the tasks that are not over, by id. */
-  #currentRows(): Map<string, TaskRow> {
+  async #currentRows(): Promise<Map<string, TaskRow>> {
+    const looks = this.#closed ? [] : this.#looks.all(this.#boards.clients);
+    this.#outgoing.flush();
     const rows = new Map<string, TaskRow>();
+    const isRunning = (id: string) => rows.get(id)?.state === "running";
+    for (const { client, calls } of await looks) {
+      for (const call of listedCalls(calls)) {
+        const row = this.#log.rowOfListed(client, call);
+        if (!isRunning(row.id)) rows.set(row.id, row);
+      }
+    }
     for (const { row } of this.#tasks.values()) rows.set(row.id, { ...row });
-    for (const row of this.#boards.rows()) rows.set(row.id, row);
+    for (const row of this.#boards.rows()) if (!isRunning(row.id)) rows.set(row.id, row);
     return rows;
   }
 

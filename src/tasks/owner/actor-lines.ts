@@ -1,4 +1,5 @@
 import type { StoredValue } from "../../store/value.js";
+import type { CallList } from "../call-list.js";
 import type { Failure } from "../failure.js";
 import { actorDied, callInterrupted } from "../host/reasons.js";
 import type { ClientReply, LineRings, Outcome } from "../protocol.js";
@@ -15,7 +16,7 @@ import {
 } from "../rings/records.js";
 import { RingReader, RingWriter } from "../rings/ring.js";
 import { fitsWords, WordReader } from "../rings/words.js";
-import type { ActorId, WorkerId } from "../scheduler/events.js";
+import type { ActorId, ClientId, WorkerId } from "../scheduler/events.js";
 import { Queue } from "../scheduler/queue.js";
 import { Dependency, type OwnArgument } from "./dependency.js";
 import { type OwnedObjects, objectState, type Waiter } from "./owned-objects.js";
@@ -79,6 +80,8 @@ interface Link {
 interface Sent {
   readonly number: number;
   readonly callee: number;
+  readonly parent: number;
+  readonly submitted: number;
   readonly line: Line;
   /** The call itself, if it may have to be sent again. */
   readonly call: LineCall | undefined;
@@ -148,6 +151,22 @@ export class ActorLines {
       for (const { number } of sent) if (this.#owned.stateOf(number) === objectState.pending) size += 1;
     }
     return size;
+  }
+
+  /** Lists the calls that have no result yet. */
+  look(list: CallList, owner: ClientId): void {
+    const known = { owner, attempt: 0, started: 0 };
+    for (const { queue, actor } of this.#lines.values()) {
+      for (const { number, callee, parent, submitted } of queue) {
+        list.add({ ...known, number, callee, parent, submitted, actor });
+      }
+    }
+    for (const { sent } of this.#links) {
+      for (const { number, callee, parent, submitted, line } of sent) {
+        if (this.#owned.stateOf(number) !== objectState.pending) continue;
+        list.add({ ...known, number, callee, parent, submitted, actor: line.actor });
+      }
+    }
   }
 
   /** Makes a call, whose object is pending. */
@@ -378,7 +397,8 @@ export class ActorLines {
     const { words, at } = link.calls.reserve(length);
     writeCall(words, at, length, number, told, call.parent, call.submitted, values);
     setSequence(words, at, sequence);
-    link.sent.push({ number, callee, line, call: mayRestart ? call : undefined });
+    const { parent, submitted } = call;
+    link.sent.push({ number, callee, parent, submitted, line, call: mayRestart ? call : undefined });
     this.#soil(link);
     return true;
   }

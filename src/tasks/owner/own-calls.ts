@@ -1,5 +1,6 @@
 import type { PackedValue, StoredValue } from "../../store/value.js";
 import type { MethodTarget } from "../actor-handle.js";
+import type { CallList } from "../call-list.js";
 import { wallTime } from "../clock.js";
 import type { Failure } from "../failure.js";
 import type { RemoteCode } from "../live.js";
@@ -11,6 +12,7 @@ import { OwnBell } from "../rings/bell.js";
 import { fitsWords, ResultOf } from "../rings/words.js";
 import type { CodeId } from "../scheduler/events.js";
 import { Queue } from "../scheduler/queue.js";
+import { underWay } from "../under-way.js";
 import { ActorLines, type ActorLinesOptions, type LineReply } from "./actor-lines.js";
 import { Dependency, type OwnArgument } from "./dependency.js";
 import { type OwnedObjects, objectState, type Waiter } from "./owned-objects.js";
@@ -337,6 +339,21 @@ export class OwnCalls {
   /** Makes this thread look again, soon. */
   wake(): void {
     this.#bell.wake();
+  }
+
+  /** Lists the calls of this thread that have not ended and are not on its board, and those that it runs. */
+  look(list: CallList): void {
+    const owner = this.#options.base / 2 ** 32;
+    for (const { number, callee, parent, submitted, chained } of this.#dependents.values()) {
+      if (!chained) list.add({ owner, number, callee, parent, submitted, attempt: 0, actor: 0, started: 0 });
+    }
+    this.#submissions.look(list, owner);
+    this.#local?.look(list, owner);
+    this.lines.look(list, owner);
+    for (const { call, caller, began } of underWay) {
+      const { number, calleeNumber: callee, parent, submitted, attempt } = call;
+      list.add({ owner: caller, number, callee, parent, submitted, attempt, actor: 0, started: began });
+    }
   }
 
   load(): { waiting: number; running: number; words: number } {

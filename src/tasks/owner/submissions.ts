@@ -1,4 +1,5 @@
 import type { StoredValue } from "../../store/value.js";
+import type { CallList } from "../call-list.js";
 import type { Failure } from "../failure.js";
 import { cancelled, noWorkers, stopped, workerDied } from "../host/reasons.js";
 import { Backlog } from "../rings/backlog.js";
@@ -17,11 +18,12 @@ import {
   resultKindOf,
   resultNumberOf,
   resultSlotOf,
+  submittedOf,
   writeCall,
 } from "../rings/records.js";
 import { RingReader } from "../rings/ring.js";
 import { type CallArgument, WordReader } from "../rings/words.js";
-import type { WorkerId } from "../scheduler/events.js";
+import type { ClientId, WorkerId } from "../scheduler/events.js";
 
 /** What a call calls, as its owner numbers it. */
 export interface Callee {
@@ -102,6 +104,22 @@ export class Submissions {
   /** How many words of shared memory they take. */
   get words(): number {
     return this.#board.wordsUsed;
+  }
+
+  /** Lists the calls that are not on the board yet: those there are for everybody to see. */
+  look(list: CallList, owner: ClientId): void {
+    for (const { words, at } of this.#backlog) {
+      list.add({
+        owner,
+        number: numberOf(words, at),
+        callee: calleeOf(words, at),
+        parent: parentOf(words, at),
+        submitted: submittedOf(words, at),
+        attempt: attemptOf(words, at) - 1,
+        actor: 0,
+        started: 0,
+      });
+    }
   }
 
   /** Whether a call with these arguments is short enough. */

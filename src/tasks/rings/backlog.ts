@@ -54,6 +54,14 @@ export class Backlog {
     this.#first = 0;
   }
 
+  /** Where each record lies, in order. */
+  *[Symbol.iterator](): Iterator<{ readonly words: Int32Array; readonly at: number }> {
+    for (let i = this.#first; i < this.#chunks.length; i++) {
+      const { words, end } = this.#chunks[i]!;
+      for (let at = i === this.#first ? this.#read : 0; at < end; at += words[at]!) yield { words, at };
+    }
+  }
+
   /** Takes out those records that are not to be kept; the others stay in order. For rare cases. */
   filter(keep: (words: Int32Array, at: number) => boolean): void {
     const kept: Int32Array[] = [];

@@ -83,7 +83,7 @@ function makeFunctions({ running, begun, seen, counts }: Ledger) {
       Atomics.add(counts, 0, 1);
       return result;
     },
-    { name: "task" },
+    { name: "task", maxRetries: -1 },
   );
   const parent = remote(
     async (
@@ -105,7 +105,7 @@ function makeFunctions({ running, begun, seen, counts }: Ledger) {
       Atomics.add(counts, 0, 1);
       return result;
     },
-    { name: "parent" },
+    { name: "parent", maxRetries: -1 },
   );
   return { plain, parent, read };
 }

@@ -1,4 +1,5 @@
 import type { RandomStream } from "../../src/random.js";
+import { ObjectTable } from "../../src/tasks/host/object-table.js";
 import type { Instruction, SchedulerEvent } from "../../src/tasks/scheduler/events.js";
 import { type Demand, unit } from "../../src/tasks/scheduler/resources.js";
 import { Scheduler } from "../../src/tasks/scheduler/scheduler.js";
@@ -13,6 +14,8 @@ interface SimulatedWorker {
   /** The one that computes; the threads of actors have none, their calls overlap. */
   active: number | undefined;
   readonly blocked: Set<number>;
+  /** Those that waited and go on. */
+  readonly resumed: Set<number>;
   permit: "none" | "granted" | "turn" | "revoked";
   /** Whether it runs a call from a board. */
   claims: boolean;
@@ -20,6 +23,8 @@ interface SimulatedWorker {
 
 interface SimulatedActor {
   alive: boolean;
+  /** Whether it has its resources for certain. */
+  placed: boolean;
   readonly shared: boolean;
   readonly demand: Demand;
   readonly maxRestarts: number;
@@ -40,11 +45,14 @@ interface Expected {
   readonly actor: number | undefined;
   readonly arguments: readonly number[];
   readonly maxRetries: number;
+  readonly code: number;
   outcome: "value" | "failure" | undefined;
   attempts: number;
   /** Of a call: how often a life of its actor ended after it had begun, and for which life it has a place. */
   interrupted: number;
   life: number | undefined;
+  /** A task that it submitted and waits for. */
+  child: number | undefined;
 }
 
 export interface Counts {
@@ -62,20 +70,40 @@ export interface Counts {
   turns: number;
   /** Workers that were told that a task is not wanted any more. */
   signals: number;
-  log: string;
+  releases: number;
+  /** Events and instructions. */
+  steps: number;
+}
+
+/** What is simulated: the real code, or a copy with a bug in it. */
+export interface Parts {
+  readonly Scheduler: typeof Scheduler;
+  readonly ObjectTable: typeof ObjectTable;
 }
 
 const steps = 150;
+/** How many there are of a resource of one's own. */
+const lamps = 2;
+
+/** The first of the tasks that a worker runs on what it was given: those that waited have resources of their own. */
+function leasedOf({ queue, blocked, resumed }: SimulatedWorker): number | undefined {
+  return queue.find((id) => !blocked.has(id) && !resumed.has(id));
+}
 
 /**
  * A node in which everything happens in random order: submissions, starts, ends, waits, deaths, kills and cancels. Throws
  * when the scheduler breaks a promise: a second or missing outcome, a start before the arguments are there, CPUs or GPUs
- * given twice, calls of one caller out of order, or somebody who waits though nothing happens any more.
+ * given twice, calls of one caller out of order, an object that is gone though somebody refers to it or is there though nobody
+ * does, or somebody who waits though nothing happens any more. `note` is told all that happens, in order.
  */
-export function simulate(random: RandomStream): Counts {
+export function simulate(
+  random: RandomStream,
+  parts: Parts = { Scheduler, ObjectTable },
+  note?: (line: string) => void,
+): Counts {
   const cpus = 1 + random.integer(3);
   const gpus = random.integer(3);
-  const scheduler = new Scheduler({ cpus: cpus * unit, gpus: gpus * unit });
+  const scheduler = new parts.Scheduler({ cpus: cpus * unit, gpus: gpus * unit, custom: { lamp: lamps * unit } });
   const workers = new Map<number, SimulatedWorker>();
   const expected = new Map<number, Expected>();
   const actors = new Map<number, SimulatedActor>();
@@ -98,13 +126,17 @@ export function simulate(random: RandomStream): Counts {
     revocations: 0,
     turns: 0,
     signals: 0,
-    log: "",
+    releases: 0,
+    steps: 0,
   };
   let nextId = 1;
+  /** Nobody begins to wait any more. */
+  let ending = false;
+  const world = new Objects(new parts.ObjectTable(), random);
 
   const pick = <T>(items: readonly T[]): T | undefined => items[random.integer(Math.max(1, items.length))];
   const check = (holds: boolean, what: string) => {
-    if (!holds) throw new Error(`${what}\n${counts.log}`);
+    if (!holds) throw new Error(what);
   };
 
   const letGo = (holder: number) => {
@@ -115,11 +147,13 @@ export function simulate(random: RandomStream): Counts {
     const item = expected.get(id)!;
     check(item.outcome === undefined, `${id} has a second outcome`);
     item.outcome = outcome;
+    world.settle(id, item.arguments);
     handle({ type: outcome === "value" ? "available" : "unavailable", object: id });
   };
 
   const carryOut = (instruction: Instruction) => {
-    counts.log += `    ${JSON.stringify(instruction)}\n`;
+    counts.steps += 1;
+    note?.(`    ${JSON.stringify(instruction)}`);
     switch (instruction.type) {
       case "host":
       case "start": {
@@ -135,6 +169,7 @@ export function simulate(random: RandomStream): Counts {
           queue: [],
           active: undefined,
           blocked: new Set(),
+          resumed: new Set(),
           permit: "none",
           claims: false,
         });
@@ -149,6 +184,7 @@ export function simulate(random: RandomStream): Counts {
       case "stop": {
         const worker = workers.get(instruction.worker);
         check(workers.delete(instruction.worker), "a worker is stopped that is not there");
+        world.died(instruction.worker);
         if (worker?.actors !== undefined) return;
         // What it had runs again, and was not to blame.
         for (const id of worker!.queue) {
@@ -178,7 +214,11 @@ export function simulate(random: RandomStream): Counts {
           item.arguments.every((argument) => expected.get(argument)!.outcome === "value"),
           `${instruction.task} runs before its arguments are there`,
         );
+        const shares = leasedOf(worker) !== undefined;
         worker.queue.push(instruction.task);
+        // One that goes on may run beside another; but nobody is let in then, but to share what a worker has already.
+        if (instruction.type === "run" && !shares) checkCpus();
+        check(lampsInUse() <= lamps * unit, "lamps are given twice");
         item.attempts += 1;
         if (item.attempts > 1) counts.retries += 1;
         // Once more than it may be to blame: when it shared a worker that died.
@@ -201,6 +241,7 @@ export function simulate(random: RandomStream): Counts {
         return;
       }
       case "construct":
+        actors.get(instruction.actor)!.placed = true;
         check(workers.get(instruction.worker)?.up === true, "an actor is made on a thread that is not up");
         if (actors.get(instruction.actor)!.shared) {
           check(hosts.has(instruction.worker), "a shared actor is made on a thread for others");
@@ -235,6 +276,7 @@ export function simulate(random: RandomStream): Counts {
         check(worker.up && worker.permit === "none" && worker.actors === undefined, "a permit for the wrong worker");
         worker.permit = instruction.milliseconds === undefined ? "granted" : "turn";
         if (worker.permit === "turn") counts.turns += 1;
+        checkCpus();
         return;
       }
       case "revoke": {
@@ -276,7 +318,8 @@ export function simulate(random: RandomStream): Counts {
   const resting: number[] = [];
 
   const take = (event: SchedulerEvent) => {
-    counts.log += `${JSON.stringify(event)}\n`;
+    counts.steps += 1;
+    note?.(JSON.stringify(event));
     const before = scheduler.ledger.free();
     const instructions = scheduler.handle([event]);
     // A task is only let in where there is room: CPUs get below zero by nothing but a resumed task.
@@ -309,6 +352,7 @@ export function simulate(random: RandomStream): Counts {
 
   const die = (worker: SimulatedWorker) => {
     workers.delete(worker.id);
+    world.died(worker.id);
     for (const id of worker.queue) letGo(id);
     const tenants = [...(worker.actors ?? [])];
     const guilty = random.integer(2) === 0 ? pick(tenants) : undefined;
@@ -348,47 +392,80 @@ export function simulate(random: RandomStream): Counts {
   };
 
   const argumentsOf = (): number[] => {
-    const ids = [...expected.keys()].slice(-12);
+    const ids = world.newest();
     return [...new Set(Array.from({ length: random.integer(3) }, () => pick(ids)!))].filter(Boolean);
   };
   const pendingOf = (ids: readonly number[]) => ids.filter((id) => expected.get(id)!.outcome === undefined);
   const hasFailed = (ids: readonly number[]) => ids.some((id) => expected.get(id)!.outcome === "failure");
-  const demand = (): Demand =>
-    gpus > 0 && random.integer(4) === 0
-      ? { cpus: random.integer(2) * unit, gpus: (1 + random.integer(gpus)) * unit }
-      : { cpus: [unit / 2, unit, unit, cpus * unit][random.integer(4)]!, gpus: 0 };
+  const demand = (): Demand => {
+    const kind = random.integer(6);
+    if (kind < 2 && gpus > 0) return { cpus: random.integer(2) * unit, gpus: (1 + random.integer(gpus)) * unit };
+    if (kind === 2) return { cpus: unit, gpus: 0, custom: { lamp: (1 + random.integer(lamps)) * unit } };
+    return { cpus: [unit / 2, unit, unit, cpus * unit][random.integer(4)]!, gpus: 0 };
+  };
 
-  const expect = (item: Pick<Expected, "kind" | "demand" | "arguments" | "maxRetries" | "caller" | "actor">) => {
+  const expect = (
+    item: Pick<Expected, "kind" | "demand" | "arguments" | "maxRetries" | "caller" | "actor" | "code">,
+  ) => {
     const id = nextId++;
     const life = item.actor !== undefined && item.caller === orderingCaller ? actors.get(item.actor)!.life : undefined;
-    expected.set(id, { ...item, outcome: undefined, attempts: 0, interrupted: 0, life });
+    expected.set(id, { ...item, outcome: undefined, attempts: 0, child: undefined, interrupted: 0, life });
+    world.expect(id, item.arguments);
     return id;
   };
+
+  const submit = (wanted: Demand, args: readonly number[], code: number): number => {
+    const maxRetries = random.integer(3);
+    const task = expect({
+      kind: "task",
+      demand: wanted,
+      arguments: args,
+      maxRetries,
+      caller: 0,
+      actor: undefined,
+      code,
+    });
+    counts.tasks += 1;
+    handle({ type: "submit", task, code, demand: wanted, maxRetries, pending: pendingOf(args) });
+    return task;
+  };
+
+  /** What runs now and what actors hold, by the simulation's own account. */
+  const cpusInUse = (): number => {
+    let sum = 0;
+    for (const worker of workers.values()) {
+      if (worker.actors !== undefined) continue;
+      const leased = leasedOf(worker);
+      for (const id of leased === undefined ? worker.resumed : [leased, ...worker.resumed]) {
+        sum += expected.get(id)!.demand.cpus;
+      }
+      if (worker.permit !== "none") sum += unit;
+    }
+    for (const { alive, placed, demand: held } of actors.values()) if (alive && placed) sum += held.cpus;
+    return sum;
+  };
+  const lampsInUse = () =>
+    [...workers.values()]
+      .flatMap(({ queue }) => queue)
+      .reduce((sum, id) => sum + (expected.get(id)!.demand.custom?.lamp ?? 0), 0);
+  const checkCpus = () => check(cpusInUse() <= cpus * unit, `${cpusInUse() / unit} of ${cpus} CPUs are in use`);
 
   /** Everything that could happen now. */
   const actions: (() => void)[] = [
     () => {
       const args = argumentsOf();
-      if (hasFailed(args)) return;
-      const wanted = demand();
-      const maxRetries = random.integer(3);
-      const task = expect({ kind: "task", demand: wanted, arguments: args, maxRetries, caller: 0, actor: undefined });
-      counts.tasks += 1;
-      handle({
-        type: "submit",
-        task,
-        code: random.integer(3),
-        demand: wanted,
-        maxRetries,
-        pending: pendingOf(args),
-      });
+      if (!hasFailed(args)) submit(demand(), args, random.integer(3));
+    },
+    () => {
+      // Short ones, of which a worker gets several.
+      for (let left = random.integer(8); left > 0; left--) submit({ cpus: unit, gpus: 0 }, [], 0);
     },
     () => {
       const actor = nextId++;
       const wanted = { cpus: random.integer(3) === 0 ? unit : 0, gpus: gpus > 0 && random.integer(4) === 0 ? unit : 0 };
       const shared = random.integer(2) === 0;
       const maxRestarts = random.integer(3);
-      actors.set(actor, { alive: true, shared, demand: wanted, maxRestarts, life: 0, charges: 0, sent: new Map() });
+      actors.set(actor, { alive: true, placed: false, shared, demand: wanted, maxRestarts, life: 0, charges: 0, sent: new Map() });
       handle({ type: "create", actor, demand: wanted, shared, maxRestarts, pending: [] });
     },
     () => {
@@ -398,7 +475,7 @@ export function simulate(random: RandomStream): Counts {
       const caller = random.integer(2);
       const none = { cpus: 0, gpus: 0 };
       const maxTaskRetries = random.integer(3);
-      const task = expect({ kind: "call", demand: none, arguments: args, maxRetries: maxTaskRetries, caller, actor });
+      const task = expect({ kind: "call", demand: none, arguments: args, maxRetries: maxTaskRetries, caller, actor, code: 0 });
       counts.calls += 1;
       const { life } = expected.get(task)!;
       handle({ type: "call", task, actor, caller, maxTaskRetries, life, pending: pendingOf(args) });
@@ -436,13 +513,33 @@ export function simulate(random: RandomStream): Counts {
       counts.cancels += 1;
       handle({ type: "cancel", task, force: random.integer(4) === 0, recursive: true });
     },
+    () => {
+      const worker = pick([...workers.keys()]);
+      if (worker !== undefined) world.borrow(worker);
+    },
+    () => {
+      if (world.release()) counts.releases += 1;
+      check(world.wrong() === undefined, world.wrong()!);
+    },
   ];
+
+  /** Tasks of a worker that have what they waited for. */
+  const resumable = ({ blocked }: SimulatedWorker) =>
+    [...blocked].filter((id) => {
+      const { child } = expected.get(id)!;
+      return child === undefined || expected.get(child)!.outcome !== undefined;
+    });
 
   /** Lets one worker make a step; returns whether one could. */
   const progress = (): boolean => {
     if (obey()) return true;
     const able = [...workers.values()].filter(
-      ({ up, queue, claims, permit }) => !up || queue.length > 0 || claims || permit === "turn",
+      (worker) =>
+        !worker.up ||
+        worker.claims ||
+        worker.permit === "turn" ||
+        worker.queue.some((id) => !worker.blocked.has(id)) ||
+        resumable(worker).length > 0,
     );
     const worker = pick(able);
     if (worker === undefined) return false;
@@ -456,32 +553,41 @@ export function simulate(random: RandomStream): Counts {
       handle({ type: "started", worker: worker.id });
       return true;
     }
-    const { queue, blocked } = worker;
+    const { queue, blocked, resumed } = worker;
     const finish = (id: number) => {
       queue.splice(queue.indexOf(id), 1);
       blocked.delete(id);
+      resumed.delete(id);
       if (worker.active === id) worker.active = undefined;
       letGo(id);
-      handle({ type: "finished", worker: worker.id, task: id, milliseconds: random.next() < 0.7 ? 0.01 : 1 });
+      const isShort = expected.get(id)!.code === 0 || random.next() < 0.7;
+      handle({ type: "finished", worker: worker.id, task: id, milliseconds: isShort ? 0.01 : 1 });
       settle(id, random.integer(8) === 0 ? "failure" : "value");
     };
     if (worker.actors !== undefined) {
       finish(queue[0]!);
       return true;
     }
-    if (worker.active === undefined) worker.active = queue.find((id) => !blocked.has(id));
+    worker.active ??= leasedOf(worker);
     if (worker.active === undefined || random.integer(3) === 0) {
-      const waiting = pick([...blocked]);
+      const waiting = pick(resumable(worker));
       if (waiting !== undefined) {
         blocked.delete(waiting);
+        resumed.add(waiting);
         handle({ type: "resumed", worker: worker.id, task: waiting });
-        finish(waiting);
+        return true;
+      }
+      const going = pick([...resumed]);
+      if (going !== undefined) {
+        finish(going);
         return true;
       }
     }
     const id = worker.active!;
-    if (random.integer(4) === 0) {
+    if (!ending && random.integer(3) === 0) {
       counts.blocks += 1;
+      // Half of them wait for a task of their own, which must find room then.
+      expected.get(id)!.child = random.integer(2) === 0 ? submit({ cpus: unit, gpus: 0 }, [], 1) : undefined;
       blocked.add(id);
       worker.active = undefined;
       handle({ type: "blocked", worker: worker.id, task: id });
@@ -493,6 +599,7 @@ export function simulate(random: RandomStream): Counts {
     if (random.integer(2) === 0) progress();
     else pick(actions)!();
   }
+  ending = true;
   while (progress());
   for (const [actor, { alive }] of actors) {
     if (!alive) continue;
@@ -512,9 +619,103 @@ export function simulate(random: RandomStream): Counts {
   );
   check(permits === 0 || idle.length === 0, "a worker idles while others may take calls");
   check(
-    free.cpus + permits * unit === cpus * unit && free.gpus === gpus * unit,
+    free.cpus + permits * unit === cpus * unit && free.gpus === gpus * unit && free.custom?.lamp === lamps * unit,
     `not all resources are back: ${JSON.stringify(free)}`,
   );
-  check(scheduler.load.tasks === 0 && scheduler.load.actors === 0, "something is left in the scheduler");
+  check(
+    scheduler.load.tasks === 0 && scheduler.load.actors === 0 && scheduler.load.waiting === 0,
+    "something is left in the scheduler",
+  );
+  check(world.wrong() === undefined, world.wrong()!);
+  for (const worker of workers.keys()) world.died(worker);
+  while (world.release());
+  check(world.table.size === 0, `${world.table.size} objects are left though nobody refers to any`);
   return counts;
+}
+
+/** The driver. */
+const driver = 0;
+
+/** The real table of objects, and who refers to what by a plain account of it. */
+class Objects {
+  readonly table: ObjectTable;
+  readonly #random: RandomStream;
+  readonly #holders = new Map<number, Set<number>>();
+  readonly #contains = new Map<number, readonly number[]>();
+  /** What tasks that did not end have as arguments. */
+  readonly #needed = new Map<number, readonly number[]>();
+
+  constructor(table: ObjectTable, random: RandomStream) {
+    this.table = table;
+    this.#random = random;
+  }
+
+  /** A task is submitted, whose result the driver refers to. */
+  expect(id: number, args: readonly number[]): void {
+    this.#holders.set(id, new Set([driver]));
+    this.#needed.set(id, args);
+    this.table.expect(id, driver);
+    this.table.pin(args);
+  }
+
+  /** A task ended. Its value may refer to what its arguments were. */
+  settle(id: number, args: readonly number[]): void {
+    const contains = args.filter(() => this.#random.integer(3) === 0);
+    this.#contains.set(id, contains);
+    this.#needed.delete(id);
+    this.table.settle(id, { value: undefined }, contains, undefined);
+    this.table.unpin(args);
+  }
+
+  /** The newest of those that the driver refers to. */
+  newest(): number[] {
+    return [...this.#holders]
+      .filter(([, clients]) => clients.has(driver))
+      .map(([id]) => id)
+      .slice(-12);
+  }
+
+  /** A worker gets a reference to something that the driver has one to. */
+  borrow(worker: number): void {
+    const ids = this.newest();
+    const id = ids[this.#random.integer(Math.max(1, ids.length))];
+    if (id === undefined) return;
+    this.#holders.get(id)!.add(worker);
+    this.table.hold(worker, [id]);
+  }
+
+  /** The driver lets go of one object; false when it has none. */
+  release(): boolean {
+    const ids = this.newest();
+    const id = ids[this.#random.integer(Math.max(1, ids.length))];
+    if (id === undefined) return false;
+    this.#drop(driver, id);
+    this.table.release(driver, [id]);
+    return true;
+  }
+
+  died(worker: number): void {
+    for (const id of [...this.#holders.keys()]) this.#drop(worker, id);
+    this.table.releaseAll(worker);
+  }
+
+  /** What is in the table and should not be, or the other way round. */
+  wrong(): string | undefined {
+    const alive = new Set<number>();
+    const visit = (id: number) => {
+      if (alive.has(id)) return;
+      alive.add(id);
+      for (const inner of this.#contains.get(id) ?? []) visit(inner);
+    };
+    for (const id of this.#holders.keys()) visit(id);
+    for (const [id, args] of this.#needed) for (const one of [id, ...args]) visit(one);
+    for (const id of alive) if (this.table.get(id) === undefined) return `${id} is gone though somebody refers to it`;
+    return this.table.size === alive.size ? undefined : `${this.table.size} objects are there, ${alive.size} should be`;
+  }
+
+  #drop(client: number, id: number): void {
+    const clients = this.#holders.get(id);
+    clients?.delete(client);
+    if (clients?.size === 0) this.#holders.delete(id);
+  }
 }

@@ -115,9 +115,7 @@ export class BoardTable {
 
   /** Returns whether the worker is at rest already. */
   revoke(worker: WorkerId): boolean {
-    const rests = this.#permits.get(worker)?.revoke() ?? false;
-    if (rests) this.wakeIdle();
-    return rests;
+    return this.#permits.get(worker)?.revoke() ?? false;
   }
 
   /** A worker says that it parked; returns whether that is about its newest permit. */

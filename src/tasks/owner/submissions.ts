@@ -89,8 +89,8 @@ export class Submissions {
   readonly memory: BoardMemory;
 
   /** `callees` may grow: a call's callee is a position in it. */
-  constructor(callees: readonly Callee[], endings: Endings) {
-    this.memory = createBoard();
+  constructor(callees: readonly Callee[], endings: Endings, memory: BoardMemory = createBoard()) {
+    this.memory = memory;
     this.#board = new BoardOwner(this.memory);
     this.#callees = callees;
     this.#endings = endings;

@@ -12,7 +12,7 @@ export interface Thread {
   ended?(): void;
 }
 
-const observed = ["load", "store", "add", "compareExchange"] as const;
+const observed = ["load", "store", "add", "exchange", "compareExchange", "notify"] as const;
 type Operation = (...args: unknown[]) => unknown;
 
 /**
@@ -25,8 +25,14 @@ export class Interleaver {
   readonly threads: Thread[] = [];
   readonly #active: Thread[] = [];
   readonly #endOneIn: number;
+  #calm = false;
+  #turn = 0;
   /** How many threads were ended. */
   ends = 0;
+  /** How many steps were taken. */
+  steps = 0;
+  /** Hears of each `Atomics.notify`. */
+  notified: (words: Int32Array) => void = () => {};
 
   constructor(seed: number, endOneIn: number) {
     this.random = new RandomStream(seed, "interleave");
@@ -40,6 +46,7 @@ export class Interleaver {
     observed.forEach((name, i) => {
       atomics[name] = (...args) => {
         this.#before();
+        if (name === "notify") this.notified(args[0] as Int32Array);
         return originals[i]!(...args);
       };
     });
@@ -52,9 +59,18 @@ export class Interleaver {
     }
   }
 
+  /** Lets each thread take `rounds` whole steps, in turn. Nobody is ended. */
+  settle(rounds: number): void {
+    this.#calm = true;
+    this.#turn = 0;
+    this.run(rounds * this.threads.length);
+    this.#calm = false;
+  }
+
   #before(): void {
     const current = this.#active.at(-1);
     if (current === undefined) return;
+    if (this.#calm) return;
     if (current.mortal && this.random.integer(this.#endOneIn) === 0) throw new Ended();
     while (this.#active.length < 4 && this.random.integer(3) === 0) this.#step();
   }
@@ -62,8 +78,9 @@ export class Interleaver {
   /** One step of a thread that is in no step. */
   #step(): void {
     const able = this.threads.filter((thread) => !this.#active.includes(thread));
-    const thread = able[this.random.integer(able.length)];
+    const thread = able[this.#calm ? this.#turn++ % able.length : this.random.integer(able.length)];
     if (thread === undefined) return;
+    this.steps += 1;
     this.#active.push(thread);
     try {
       thread.step();

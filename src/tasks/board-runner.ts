@@ -427,10 +427,12 @@ export class BoardRunner {
   /** The thread is taken by a task that goes on after it waited, or awaits something that is no object. */
   occupy(): void {
     this.#active += 1;
-    if (!this.#rests) return;
+    // An owner may have woken nobody, as this thread was about to take the next calls; or it has woken this thread.
+    let counted = this.#permit.quick && this.#options.client.someoneIdles;
+    this.#permit.quick = false;
+    if (this.#rests) counted = this.#permit.resume();
     this.#rests = false;
-    // It was woken for a call that it will not take now: somebody else must.
-    if (this.#permit.resume() && this.#someWait) this.#options.outbox.push({ type: "taken" });
+    if (counted && this.#someWait) this.#options.outbox.push({ type: "taken" });
   }
 
   /** A task that occupied the thread, and was not from a board, has ended or waits again. */

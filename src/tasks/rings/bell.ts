@@ -38,8 +38,12 @@ export class Bell {
   /** Whether the thread runs one short call after the other, and so will soon take the next ones. */
   get isQuick(): boolean {
     const words = this.#words;
+    // With a permit: one that is woken without has the word of its last bundle.
     return (
-      Atomics.load(words, busyWord) === 1 && Atomics.load(words, sleeping) === 0 && Atomics.load(words, quickWord) === 1
+      Atomics.load(words, busyWord) === 1 &&
+      Atomics.load(words, sleeping) === 0 &&
+      Atomics.load(words, quickWord) === 1 &&
+      Atomics.load(words, permitWord) > 0
     );
   }
 

@@ -95,6 +95,10 @@ export class Permit {
   }
 
   /** Says what it runs next: calls that are known to be short, or others. */
+  get quick(): boolean {
+    return this.#words[quickWord] === 1;
+  }
+
   set quick(quick: boolean) {
     this.#words[quickWord] = quick ? 1 : 0;
   }

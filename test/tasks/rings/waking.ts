@@ -84,8 +84,12 @@ export function playWaking(
   const results = new Map<number, unknown>();
   const workers = new Map<number, Worker>();
   const counts: WakingCounts = { steps: 0, ends: 0, calls: 0, cancels: 0, revocations: 0, resumed: 0, pauses: 0 };
+  /** What the owner does after a while. */
+  const timers: (() => void)[] = [];
   /** In a pause nothing new begins, and tasks that go on keep their threads; at the end all that was begun ends. */
   let phase: "play" | "pause" | "end" = "play";
+  /** The owner's thread computes, or waits in a way that blocks it: it reads and shows nothing. */
+  let ownerBlocked = false;
   let lastWorker = 0;
 
   const check = (holds: boolean, what: string) => {
@@ -105,6 +109,7 @@ export function playWaking(
       failed: settle,
       deposited: () => check(false, "nothing is with the node"),
       bounced: () => check(false, "nothing bounces"),
+      unanswered: () => {},
     },
     createBoard(16, 1 << 10),
   );
@@ -163,9 +168,11 @@ export function playWaking(
     #resume(call: Call): void {
       counts.resumed += 1;
       this.goesOn = call;
-      if (!this.#rests) return;
+      let counted = this.#permit.quick;
+      this.#permit.quick = false;
+      if (this.#rests) counted = this.#permit.resume();
       this.#rests = false;
-      if (this.#permit.resume() && this.#someWait) nodeInbox.push({ type: "taken" });
+      if (counted && this.#someWait) nodeInbox.push({ type: "taken" });
     }
 
     /** As `BoardRunner.work`. */
@@ -192,6 +199,7 @@ export function playWaking(
     #bundle(): boolean {
       const board = this.#board;
       const taken: number[] = [];
+      this.#permit.quick = random.integer(2) === 0;
       if (board === undefined || board.claim(1, taken) === 0) return false;
       check(this.state !== "parked", `worker ${this.number} takes calls though it parked`);
       if (random.integer(3) === 0) board.claim(2, taken);
@@ -226,6 +234,7 @@ export function playWaking(
   world.threads.push({
     mortal: false,
     step() {
+      if (ownerBlocked) return;
       const message = ownInbox.shift();
       if (message?.type === "claimer") submissions.meet(message.worker, message.results, message.words);
       else if (message?.type === "ended") submissions.ended(message.worker, message.reason);
@@ -239,7 +248,8 @@ export function playWaking(
         const before = results.size;
         submissions.cancel(1 + random.integer(counts.calls));
         counts.cancels += results.size - before;
-      } else if (!ownSleeper.asleep) ownSleeper.answer(() => submissions.pump());
+      } else if (timers.length > 0 && random.integer(4) === 0) timers.shift()!();
+      else if (!ownSleeper.asleep) ownSleeper.answer(() => submissions.pump());
     },
   });
   world.threads.push({
@@ -280,23 +290,36 @@ export function playWaking(
   for (let i = 0; i < 3; i++) hire();
   world.threads.push(...workers.values());
 
+  const { setTimeout } = globalThis;
+  const later = (work: () => void) => {
+    timers.push(work);
+    return { unref: () => timers };
+  };
   const ready = ({ memory }: { memory: BoardMemory }) =>
     [...lookAtBoard(memory)].filter(({ worker }) => worker === undefined).length;
-  for (let pause = 0; pause < steps / 40; pause++) {
-    world.run(40);
-    counts.pauses += 1;
-    phase = "pause";
-    world.settle(30);
-    const idle = [...workers.values()].filter(({ state, goesOn }) => state === "permitted" && goesOn === undefined);
-    const waiting = ready(submissions);
-    check(
-      waiting === 0 || idle.length === 0,
-      `${waiting} calls wait though worker ${idle[0]?.number} has nothing to do`,
-    );
-    phase = "play";
+  globalThis.setTimeout = later as unknown as typeof setTimeout;
+  try {
+    for (let pause = 0; pause < steps / 40; pause++) {
+      world.run(40);
+      counts.pauses += 1;
+      phase = "pause";
+      // A worker that it was not introduced to it cannot wake.
+      ownerBlocked = ownInbox.length === 0 && random.integer(2) === 0;
+      world.settle(30);
+      const idle = [...workers.values()].filter(({ state, goesOn }) => state === "permitted" && goesOn === undefined);
+      const waiting = ready(submissions);
+      check(
+        waiting === 0 || idle.length === 0,
+        `${waiting} calls wait though worker ${idle[0]?.number} has nothing to do`,
+      );
+      phase = "play";
+      ownerBlocked = false;
+    }
+    phase = "end";
+    for (let round = 0; round < 100 && submissions.size > 0; round++) world.settle(10);
+  } finally {
+    globalThis.setTimeout = setTimeout;
   }
-  phase = "end";
-  for (let round = 0; round < 100 && submissions.size > 0; round++) world.settle(10);
   check(results.size === counts.calls, `${counts.calls - results.size} of ${counts.calls} calls have no result`);
   check(submissions.size === 0 && submissions.words === 0, "calls are left in shared memory");
   counts.steps = world.steps;

@@ -6,7 +6,7 @@ import { playWaking } from "./rings/waking.js";
 import { simulate } from "./simulator.js";
 
 /** How many seeds a bug has to show itself. */
-const seeds = 400;
+const seeds = 2_000;
 
 for (const bug of plantedBugs) {
   test(`found: ${bug.name}`, async (t) => {

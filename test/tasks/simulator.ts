@@ -298,6 +298,7 @@ export function simulate(
         check(actor.alive && actor.charges <= actor.maxRestarts, "an actor is made anew that may not be");
         check(actor.maxRestarts > 0, "an actor is made anew that may not be");
         actor.life += 1;
+        actor.placed = false;
         actor.sent.clear();
         letGo(instruction.actor);
         renewed.push(instruction.actor);
@@ -465,7 +466,16 @@ export function simulate(
       const wanted = { cpus: random.integer(3) === 0 ? unit : 0, gpus: gpus > 0 && random.integer(4) === 0 ? unit : 0 };
       const shared = random.integer(2) === 0;
       const maxRestarts = random.integer(3);
-      actors.set(actor, { alive: true, placed: false, shared, demand: wanted, maxRestarts, life: 0, charges: 0, sent: new Map() });
+      actors.set(actor, {
+        alive: true,
+        placed: false,
+        shared,
+        demand: wanted,
+        maxRestarts,
+        life: 0,
+        charges: 0,
+        sent: new Map(),
+      });
       handle({ type: "create", actor, demand: wanted, shared, maxRestarts, pending: [] });
     },
     () => {
@@ -475,7 +485,15 @@ export function simulate(
       const caller = random.integer(2);
       const none = { cpus: 0, gpus: 0 };
       const maxTaskRetries = random.integer(3);
-      const task = expect({ kind: "call", demand: none, arguments: args, maxRetries: maxTaskRetries, caller, actor, code: 0 });
+      const task = expect({
+        kind: "call",
+        demand: none,
+        arguments: args,
+        maxRetries: maxTaskRetries,
+        caller,
+        actor,
+        code: 0,
+      });
       counts.calls += 1;
       const { life } = expected.get(task)!;
       handle({ type: "call", task, actor, caller, maxTaskRetries, life, pending: pendingOf(args) });

@@ -237,7 +237,7 @@ export function playWaking(
       if (ownerBlocked) return;
       const message = ownInbox.shift();
       if (message?.type === "claimer") submissions.meet(message.worker, message.results, message.words);
-      else if (message?.type === "ended") submissions.ended(message.worker, message.reason);
+      else if (message?.type === "ended") submissions.ended(message.worker, message.reason, message.onPurpose);
       else if (phase === "play" && random.integer(3) === 0) {
         for (let left = 1 + random.integer(3); left > 0; left--) {
           counts.calls += 1;

@@ -1,4 +1,5 @@
 import { get, init, type ObjectRef, put, remote, shutdown, wait } from "../../bridge/node.js";
+import { liveActors } from "./engine-actors.js";
 import { graphEfficiency } from "./engine-graph.js";
 import { compareOutputs, programRows } from "./engine-programs.js";
 import { type BenchRow, compare, measure, quantile, type RoomOptions, secondsOf } from "./measure.js";
@@ -217,6 +218,36 @@ function* figures(): Generator<Figure> {
     smallerIsBetter: true,
     rounds: 2,
     ours: () => secondsOf(() => batch(1_000_000)),
+  };
+  yield {
+    name: "1,000 live actors, shared: until each has answered",
+    unit: "s",
+    bound: 5,
+    smallerIsBetter: true,
+    ours: async () => (await liveActors("shared", 1000)).seconds,
+  };
+  yield {
+    name: "resident memory of a shared actor",
+    unit: "KiB",
+    bound: 64,
+    smallerIsBetter: true,
+    ours: async () => (await liveActors("shared", 1000)).kib,
+  };
+  yield {
+    name: "50 actors on threads of their own: until each has answered",
+    unit: "s",
+    smallerIsBetter: true,
+    peer: "50 actors",
+    rounds: 2,
+    ours: async () => (await liveActors("alone", 50)).seconds,
+  };
+  yield {
+    name: "resident memory of an actor on a thread of its own",
+    unit: "KiB",
+    bound: 20 * 1024,
+    smallerIsBetter: true,
+    rounds: 2,
+    ours: async () => (await liveActors("alone", 50)).kib,
   };
   let seed = 0;
   yield {

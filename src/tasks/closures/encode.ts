@@ -1,5 +1,5 @@
 import { types } from "node:util";
-import { type AnyNode, parseExpressionAt } from "acorn";
+import type { AnyNode } from "acorn";
 import { RayflightError } from "../../error.js";
 import { packValue, type ValueCodec } from "../../store/value.js";
 import { isPlain, isPrimitive, surveyValue } from "../../store/value-survey.js";
@@ -9,6 +9,7 @@ import { entryUrl } from "./entry.js";
 import { type FreeNames, findFreeNames } from "./free-names.js";
 import { type FunctionFacts, FunctionInspector, type Scope } from "./inspector.js";
 import { findKnown, isStandardGlobal, requiredModule } from "./known-values.js";
+import { loadParser } from "./parser.js";
 import { namesOfScript } from "./script-names.js";
 
 type Code = (...args: never[]) => unknown;
@@ -226,7 +227,7 @@ function readSource(text: string, name: string, hasSuperclass: boolean): { sourc
 }
 
 function parse(source: string): AnyNode {
-  const node = parseExpressionAt(source, 0, {
+  const node = loadParser().parseExpressionAt(source, 0, {
     ecmaVersion: "latest",
     sourceType: "module",
     allowSuperOutsideMethod: true,

@@ -102,6 +102,16 @@ def actors_multi():
     return 2 * COUNT / max(ray.get([client.call.remote(counters, COUNT) for client in clients]))
 
 
+def fifty_actors():
+    began = time.perf_counter()
+    actors = [Counter.remote() for _ in range(50)]
+    assert ray.get([actor.next.remote() for actor in actors]) == [0] * 50, "a result is wrong"
+    seconds = time.perf_counter() - began
+    for actor in actors:
+        ray.kill(actor)
+    return seconds
+
+
 def put_gigabytes():
     gibibytes = large.nbytes / 2**30
     return rate(gibibytes, lambda: ray.put(large))
@@ -123,6 +133,7 @@ figures = {
     "1:1 actor calls sync": lambda: median_microseconds(lambda: ray.get(counters[0].next.remote())),
     "1:1 actor calls async": actor_calls,
     "n:n actor calls async": actors_multi,
+    "50 actors": fifty_actors,
     "single client put calls": lambda: rate(COUNT, lambda: [ray.put(0) for _ in range(COUNT)]),
     "single client get calls": lambda: rate(COUNT, lambda: [ray.get(one) for _ in range(COUNT)]),
     "single client put gigabytes": put_gigabytes,

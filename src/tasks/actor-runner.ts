@@ -3,9 +3,12 @@ import type { CallSource, IncomingCall } from "./caller-lines.js";
 import { Cancellable } from "./cancellable.js";
 import { wallTime } from "./clock.js";
 import { type RunningTask, runAll, runAs, type TaskSeat } from "./context.js";
-import { type Failure, taskFailure } from "./failure.js";
+import { type Failure, taskFailure, toError } from "./failure.js";
+import { cancelled, stopped } from "./host/reasons.js";
 import { isThenable, packOutcome } from "./outcome.js";
+import { Producer } from "./producer.js";
 import type { Outcome, WorkerCommand } from "./protocol.js";
+import { packReturns } from "./returns.js";
 import type { Loaded, RunnerOptions } from "./runner.js";
 import type { ActorId, CodeId, TaskId } from "./scheduler/events.js";
 import type { Demand } from "./scheduler/resources.js";
@@ -27,6 +30,10 @@ export class ActorRunner {
   readonly #options: RunnerOptions;
   readonly #lines: CallSource;
   #instance: Record<string, unknown> | undefined;
+  /** Calls that went on after they returned. */
+  readonly #awaiting = new Map<TaskId, Awaiting>();
+  /** Calls that were cancelled before they came. */
+  readonly #withdrawn = new Set<TaskId>();
   #underWay = 0;
   /** What a call took lately. */
   #milliseconds = Number.POSITIVE_INFINITY;
@@ -116,6 +123,8 @@ export class ActorRunner {
           const call = isFree ? this.#lines.take() : undefined;
           if (call === undefined) {
             more = false;
+            // What was cancelled and did not come now has ended before.
+            if (isFree) this.#withdrawn.clear();
             return;
           }
           if (this.#run(call, seat, began)) return;
@@ -131,6 +140,26 @@ export class ActorRunner {
       }
     }
     this.#working = false;
+  }
+
+  /** Nobody wants the outcome of a call: it ends now if it awaits something, and is not begun if it is still to come. */
+  cancel(task: TaskId, recursive: boolean): void {
+    const call = this.#awaiting.get(task);
+    if (call === undefined) this.#withdrawn.add(task);
+    else {
+      const failure = stopped(call.running.name);
+      call.running.abort(toError(failure));
+      call.producer?.stop();
+      call.fail(failure);
+      if (recursive) this.#options.client.cancelChildren(task);
+    }
+    this.work();
+    this.#lines.say();
+  }
+
+  /** Of a stream that a call makes: items before this one may be made. */
+  raise(task: TaskId, limit: number): void {
+    this.#awaiting.get(task)?.producer?.raise(limit);
   }
 
   #runningCall(): RunningCall {
@@ -156,29 +185,39 @@ export class ActorRunner {
     const running = seat.task as RunningCall;
     running.task = task;
     running.method = method;
+    if (this.#withdrawn.size > 0 && this.#withdrawn.delete(task)) {
+      this.#end(call, { failure: cancelled(running.name) }, began);
+      return false;
+    }
     call.order.begin(call.sequence);
     try {
       const values = new Array<unknown>(args.length);
       for (let i = 0; i < args.length; i++) values[i] = client.unpack(args[i]);
-      const result = (instance[method] as Loaded).apply(instance, values);
+      const made = (instance[method] as Loaded).apply(instance, values);
+      const producer = this.#producerOf(call, running);
+      const result = producer === undefined ? made : producer.run(made as Iterator<unknown>);
       if (!isThenable(result)) {
-        this.#end(call, packOutcome(result, running, client), began);
+        this.#finish(call, result, running, began);
         return false;
       }
       this.#underWay += 1;
       const { line, facts } = call;
       const known = facts && { call: facts, caller: line!.caller, began };
       if (known !== undefined) underWay.add(known);
-      const end = (outcome: Outcome) => {
+      const settle = (end: () => void) => {
+        // It may have been cancelled meanwhile.
+        if (!this.#awaiting.delete(task)) return;
         this.#underWay -= 1;
         if (known !== undefined) underWay.delete(known);
-        this.#end(call, outcome, began);
+        end();
         this.#lines.ended(began, wallTime() - began);
       };
+      const fail = (failure: Failure) => settle(() => this.#end(call, { failure }, began));
+      this.#awaiting.set(task, { running, producer, fail });
       result
         .then(
-          (value) => end(packOutcome(value, running, client)),
-          (reason) => end({ failure: taskFailure(running.name, reason) }),
+          (value) => settle(() => this.#finish(call, value, running, began)),
+          (reason) => fail(taskFailure(running.name, reason)),
         )
         .then(() => {
           this.work();
@@ -191,17 +230,41 @@ export class ActorRunner {
     }
   }
 
-  #end(call: IncomingCall, outcome: Outcome, began: number): void {
+  #producerOf({ returns }: IncomingCall, running: RunningCall): Producer | undefined {
+    if (returns === undefined || !("from" in returns)) return undefined;
+    return new Producer(running, returns, this.#options);
+  }
+
+  /** A call has returned this. */
+  #finish(call: IncomingCall, result: unknown, running: RunningCall, began: number): void {
+    const { client } = this.#options;
+    const { returns } = call;
+    if (returns === undefined || !("count" in returns)) {
+      this.#end(call, packOutcome(result, running, client), began);
+      return;
+    }
+    const { outcome, more } = packReturns(result, returns.count, running, client);
+    this.#end(call, outcome, began, more);
+  }
+
+  #end(call: IncomingCall, outcome: Outcome, began: number, more?: readonly Outcome[]): void {
     if (this.#halted) return;
     if (call.line !== undefined) {
       this.#lines.answer(call, outcome, began);
       return;
     }
     const { outbox } = this.#options;
-    outbox.push({ type: "done", task: call.task, outcome, milliseconds: wallTime() - began });
+    outbox.push({ type: "done", task: call.task, outcome, milliseconds: wallTime() - began, ...(more && { more }) });
     // Should this thread end now, the call is not to run again.
     if (call.order.isNoted) outbox.flush();
   }
+}
+
+/** A call that went on after it returned. */
+interface Awaiting {
+  readonly running: RunningCall;
+  readonly producer: Producer | undefined;
+  fail(failure: Failure): void;
 }
 
 /** Ends the code that called `exitActor`. Nobody else hears of it. */
@@ -259,6 +322,11 @@ class RunningCall implements RunningTask {
   get signal(): AbortSignal {
     this.#cancellable ??= new Cancellable();
     return this.#cancellable.signal;
+  }
+
+  abort(reason: RayflightError): void {
+    this.#cancellable ??= new Cancellable();
+    this.#cancellable.abort(reason);
   }
 
   /** An actor has its thread to itself, so nobody needs to know when it waits. */

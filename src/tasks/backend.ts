@@ -92,6 +92,12 @@ export interface Backend {
   /** Calls a method. Calls of one thread to one actor start in the order in which they were made. */
   call(target: MethodTarget, args: readonly unknown[]): ObjectRef;
 
+  /** Calls a method that makes several objects, or a stream of them: as `submitReturning`. */
+  callReturning(
+    target: MethodTarget & { returns: Returns },
+    args: readonly unknown[],
+  ): ObjectRef[] | ObjectRefGenerator;
+
   /** Copies a value to the store. */
   put(value: unknown): ObjectRef;
 

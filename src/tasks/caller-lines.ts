@@ -23,6 +23,8 @@ export interface IncomingCall {
   /** Whose ring it came by; undefined for one that came by message. */
   readonly line: CallerLine | undefined;
   readonly facts: CallFacts | undefined;
+  /** What it makes, where that is not one object: such calls come by message. */
+  readonly returns?: CallMessage["returns"];
 }
 
 /** The order of one caller's calls to one actor. */
@@ -114,9 +116,9 @@ export class CallerLines implements CallSource {
     this.#orderOf(caller).noteIn(begun);
   }
 
-  hold({ task, method, args, caller, sequence }: CallMessage): void {
+  hold({ task, method, args, caller, sequence, returns }: CallMessage): void {
     const order = this.#orderOf(caller);
-    order.held.set(sequence, { task, method, args, order, sequence, line: undefined, facts: undefined });
+    order.held.set(sequence, { task, method, args, order, sequence, line: undefined, facts: undefined, returns });
   }
 
   skip(caller: ClientId, sequence: number): void {

@@ -64,6 +64,10 @@ export class TaskClient implements Backend, RefOwner, CodeRegistry, ValueCodec, 
   readonly #calls: OwnCalls | undefined;
   readonly #reads: Reads;
   readonly #streams: ClientStreams;
+  /** Calls of actors that make several objects or a stream and were not handed to the node yet: how many objects. */
+  readonly #returning = new Map<number, number>();
+  /** What stands for calls of actors, where their lines do not know it. */
+  readonly #actorCalls = new WeakSet<object>();
   #running: RunningLocally | undefined;
   /** What ids of this thread begin with. */
   readonly #base: number;
@@ -141,13 +145,7 @@ export class TaskClient implements Backend, RefOwner, CodeRegistry, ValueCodec, 
   ): ObjectRef[] | ObjectRefGenerator {
     this.#checkFeasible(options.name, options.demand);
     const { returns } = options;
-    const count = "count" in returns ? returns.count : 1;
-    const task = this.#base + this.#pushSubmit(code, args, options, Math.max(1, count));
-    if ("ahead" in returns) return this.#streams.open(task, returns.ahead);
-    const refs = Array.from({ length: Math.max(1, count) }, (_, i) => this.#borrow(task + i));
-    if (count > 0) return refs;
-    refs[0]![Symbol.dispose]();
-    return [];
+    return this.#returned(this.#base + this.#pushSubmit(code, args, options, objectsOf(returns)), returns);
   }
 
   createActor(
@@ -188,35 +186,86 @@ export class TaskClient implements Backend, RefOwner, CodeRegistry, ValueCodec, 
   call(target: MethodTarget, args: readonly unknown[]): ObjectRef {
     this.#checkOpen();
     const calls = this.#calls;
-    const { actor, method, maxTaskRetries } = target;
     if (calls === undefined) {
-      const name = `${target.className}.${method}`;
-      const packed = this.#packArguments(name, args);
-      const task = this.#base + ++this.#lastNumber;
-      const parent = runningTask()?.task;
-      this.#outbox.push({ type: "call", task, actor, name, method, args: packed, maxTaskRetries, parent });
-      return this.#borrow(task);
+      const ref = this.#borrow(this.#callByMessage(target, args, 1));
+      this.#actorCalls.add(ref);
+      return ref;
     }
-    const { callee, name } = calls.methodOf(target);
-    const own = this.#packForLine(name, args);
-    const number = ++this.#lastNumber;
+    const call = this.#lineCall(calls, target, args, this.#lastNumber + 1);
+    const { number } = call;
+    this.#lastNumber = number;
     const token = this.#owned.add(number);
-    const parent = runningTask()?.task ?? 0;
-    calls.lines.call({
+    calls.lines.call(call);
+    return new ObjectRef(this.#base + number, this, token);
+  }
+
+  callReturning(
+    target: MethodTarget & { returns: Returns },
+    args: readonly unknown[],
+  ): ObjectRef[] | ObjectRefGenerator {
+    this.#checkOpen();
+    const calls = this.#calls;
+    const count = objectsOf(target.returns);
+    if (calls === undefined) return this.#returned(this.#callByMessage(target, args, count), target.returns, true);
+    const call = this.#lineCall(calls, target, args, this.#lastNumber + 1);
+    this.#lastNumber += count;
+    const numbers = Array.from({ length: count }, (_, i) => call.number + i);
+    for (const number of numbers) {
+      this.#owned.add(number);
+      this.#shareNumber(number);
+    }
+    const returned = this.#returned(this.#base + call.number, target.returns, true);
+    this.#returning.set(call.number, count);
+    calls.lines.call(call);
+    // They are asked for at the node: this thread keeps them only until it has told the node of them.
+    for (const number of numbers) this.#owned.release(number);
+    return returned;
+  }
+
+  #lineCall(calls: OwnCalls, target: MethodTarget, args: readonly unknown[], number: number): LineCall {
+    const { actor, method, maxTaskRetries, returns } = target;
+    const { callee, name } = calls.methodOf(target);
+    return {
       actor,
       number,
       callee,
       name,
       method,
-      args: own,
+      args: this.#packForLine(name, args),
       origin: this.#isCounted ? args : undefined,
-      parent,
+      parent: runningTask()?.task ?? 0,
       submitted: calls.now,
       retriesLeft: maxTaskRetries,
       attempt: 0,
       sequence: -1,
-    });
-    return new ObjectRef(this.#base + number, this, token);
+      returns,
+    };
+  }
+
+  /** Calls where there are no lines; returns the task. */
+  #callByMessage(target: MethodTarget, args: readonly unknown[], objects: number): TaskId {
+    const { actor, className, method, maxTaskRetries, returns } = target;
+    const name = `${className}.${method}`;
+    const packed = this.#packArguments(name, args);
+    const task = this.#base + this.#lastNumber + 1;
+    this.#lastNumber += objects;
+    const parent = runningTask()?.task;
+    this.#outbox.push({ type: "call", task, actor, name, method, args: packed, maxTaskRetries, parent, returns });
+    return task;
+  }
+
+  /** What the caller gets for objects that the node has, or will have. */
+  #returned(task: TaskId, returns: Returns, isActorCall = false): ObjectRef[] | ObjectRefGenerator {
+    if ("ahead" in returns) {
+      const generator = this.#streams.open(task, returns.ahead);
+      if (isActorCall) this.#actorCalls.add(generator);
+      return generator;
+    }
+    const refs = Array.from({ length: objectsOf(returns) }, (_, i) => this.#borrow(task + i));
+    if (isActorCall) for (const ref of refs) this.#actorCalls.add(ref);
+    if (returns.count > 0) return refs;
+    refs[0]![Symbol.dispose]();
+    return [];
   }
 
   put(value: unknown): ObjectRef {
@@ -263,6 +312,12 @@ export class TaskClient implements Backend, RefOwner, CodeRegistry, ValueCodec, 
   }
 
   cancel(ref: ObjectRef | ObjectRefGenerator, options: Required<CancelOptions>): void {
+    const isPrivate = ref instanceof ObjectRef && ref.isFirst;
+    if (options.force && (this.#actorCalls.has(ref) || (isPrivate && this.#calls!.lines.has(ref.id - this.#base)))) {
+      throw new RayflightError("INVALID_ARGUMENT", "cancel() got force for a call of an actor.", {
+        hint: "Leave it out, or end the actor by kill().",
+      });
+    }
     if (ref instanceof ObjectRefGenerator) this.#outbox.push({ type: "cancel", task: ref.task, ...options });
     else {
       const number = this.#privateNumber(ref);
@@ -280,8 +335,15 @@ export class TaskClient implements Backend, RefOwner, CodeRegistry, ValueCodec, 
   }
 
   #cancelOwn(number: number, options: Required<CancelOptions>): void {
-    if (this.#owned.stateOf(number) !== objectState.pending || this.#calls!.cancel(number)) return;
+    if (this.#owned.stateOf(number) !== objectState.pending) return;
     const task = this.#base + number;
+    const actor = this.#calls!.lines.cancel(number);
+    if (actor === true) return;
+    if (actor !== undefined) {
+      this.#outbox.push({ type: "cancel", task, ...options, force: false, actor });
+      return;
+    }
+    if (this.#calls!.cancel(number)) return;
     this.#running?.cancel(task, options.recursive);
     if (this.#owned.stateOf(number) === objectState.pending) this.#outbox.push({ type: "cancel", task, ...options });
   }
@@ -483,6 +545,11 @@ export class TaskClient implements Backend, RefOwner, CodeRegistry, ValueCodec, 
 
   /** A result has come for a pending object, or it is clear that none will. */
   #settle(number: number, outcome: Outcome): void {
+    if (this.#returning.size > 0) {
+      // It was refused: what goes by the node is settled there.
+      for (const part of this.#partsOf(number)) this.#settle(part, outcome);
+      this.#streams.receive({ type: "streamEnd", task: this.#base + number, failed: "failure" in outcome });
+    }
     const isShared = this.#owned.isShared(number);
     const settled =
       "value" in outcome
@@ -495,11 +562,19 @@ export class TaskClient implements Backend, RefOwner, CodeRegistry, ValueCodec, 
 
   /** The outcome of a pending object is with the node, or will be. */
   #move(number: number): void {
+    if (this.#returning.size > 0) for (const part of this.#partsOf(number)) this.#move(part);
     if (!this.#owned.isShared(number)) {
       this.#refs.count(this.#base + number);
       this.#outbox.push({ type: "share", object: this.#base + number, outcome: undefined });
     }
     this.#owned.settle(number, objectState.away, undefined);
+  }
+
+  /** The objects of a call beside its first; asked once, when it leaves this thread's care. */
+  #partsOf(number: number): number[] {
+    const count = this.#returning.get(number) ?? 1;
+    this.#returning.delete(number);
+    return Array.from({ length: count - 1 }, (_, i) => number + 1 + i);
   }
 
   #outcomeOf(number: number): Outcome | undefined {
@@ -564,12 +639,13 @@ export class TaskClient implements Backend, RefOwner, CodeRegistry, ValueCodec, 
   }
 
   #callByNode(call: LineCall, life: number, tell: boolean): void {
-    const { actor, number, name, method, args, retriesLeft: maxTaskRetries, sequence } = call;
+    const { actor, number, name, method, args, retriesLeft: maxTaskRetries, sequence, returns } = call;
     const packed = args.map((argument) => this.#asReference(argument));
     const parent = call.parent || undefined;
     const place = { life, sequence, tell };
     const task = this.#base + number;
-    this.#outbox.push({ type: "call", task, actor, name, method, args: packed, maxTaskRetries, parent, place });
+    const what = { name, method, args: packed, maxTaskRetries, returns };
+    this.#outbox.push({ type: "call", task, actor, ...what, parent, place });
   }
 
   #asReference(argument: OwnArgument): Argument {
@@ -610,4 +686,9 @@ export class TaskClient implements Backend, RefOwner, CodeRegistry, ValueCodec, 
     this.#checkOpen();
     checkFeasible(this.#capacity, name, demand);
   }
+}
+
+/** How many numbers a call takes. */
+function objectsOf(returns: Returns): number {
+  return "count" in returns ? Math.max(1, returns.count) : 1;
 }

@@ -2,7 +2,7 @@ import { ActorRunner } from "./actor-runner.js";
 import { CallerLines } from "./caller-lines.js";
 import type { WorkerCommand } from "./protocol.js";
 import type { Loaded, RunnerOptions } from "./runner.js";
-import type { CodeId } from "./scheduler/events.js";
+import type { ActorId, CodeId, TaskId } from "./scheduler/events.js";
 
 /** What a thread of actors is told about them. */
 export type ActorCommand = WorkerCommand & { type: "call" | "caller" | "evict" | "skip" };
@@ -25,6 +25,16 @@ export class LoneActor {
   /** The thread stops. */
   halt(): void {
     this.#runner.halt();
+  }
+
+  /** Nobody wants the outcome of a call. */
+  cancel(_actor: ActorId, task: TaskId, recursive: boolean): void {
+    this.#runner.cancel(task, recursive);
+  }
+
+  /** Of a stream that a call makes: items before this one may be made. */
+  raise(task: TaskId, limit: number): void {
+    this.#runner.raise(task, limit);
   }
 
   receive(command: ActorCommand): void {

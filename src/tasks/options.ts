@@ -113,7 +113,11 @@ export function fillTaskOptions(options: TaskOptions, defaults: FilledTaskOption
   return { name: options.name ?? defaults.name, demand, maxRetries, retryExceptions, returns };
 }
 
-function fillReturns({ numReturns, generatorBackpressure: ahead }: TaskOptions, defaults: Returns | undefined) {
+/** Of a call: what it makes. */
+export function fillReturns(
+  { numReturns, generatorBackpressure: ahead }: Pick<TaskOptions, "numReturns" | "generatorBackpressure">,
+  defaults: Returns | undefined,
+): Returns | undefined {
   const refuse = (option: string, value: number, hint: string) => {
     throw new RayflightError("INVALID_ARGUMENT", `${option} is ${value}.`, { hint });
   };
@@ -184,12 +188,12 @@ function fillNaming(options: ActorOptions, defaults: FilledActorOptions): Naming
 }
 
 export function defaultTaskOptions(name: string, isGenerator: boolean): FilledTaskOptions {
-  const returns = isGenerator ? { ahead: defaultAhead } : undefined;
+  const returns = isGenerator ? streamed : undefined;
   return { name, demand: { cpus: unit, gpus: 0 }, maxRetries: 3, retryExceptions: false, returns };
 }
 
-/** As many items as a stream of Node's holds of objects. */
-const defaultAhead = 16;
+/** What a generator makes: as many items ahead as a stream of Node's holds of objects. */
+export const streamed: Returns = { ahead: 16 };
 
 export function defaultActorOptions(className: string): FilledActorOptions {
   return {

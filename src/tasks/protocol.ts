@@ -78,6 +78,7 @@ export type ClientMessage =
       parent: TaskId | undefined;
       /** Its place in the order of the caller's calls to this actor, where others go by a ring. */
       place?: CallPlace;
+      returns?: Returns | undefined;
     }
   /** Calls that did not end in the actor's last life have got places for this one. */
   | { type: "placed"; actor: ActorId; life: number; calls: readonly (readonly [TaskId, sequence: number])[] }
@@ -117,7 +118,8 @@ export type ClientMessage =
   | { type: "free"; objects: readonly ObjectId[] }
   /** With `restart`, only its thread is ended, and it is made anew if it may be. */
   | { type: "kill"; actor: ActorId; restart: boolean }
-  | { type: "cancel"; task: TaskId; force: boolean; recursive: boolean }
+  /** `actor` is given for a call that went to it directly. */
+  | { type: "cancel"; task: TaskId; force: boolean; recursive: boolean; actor?: ActorId | undefined }
   /** The sender has taken so many items of the stream that a task makes. */
   | { type: "took"; task: TaskId; count: number }
   /** The sender waits for the answer, blocked: it is written there. */
@@ -226,7 +228,7 @@ export type WorkerCommand =
       demand: Demand;
       returns?: { readonly count: number } | StreamPart | undefined;
     }
-  | { type: "cancel"; task: TaskId; recursive: boolean }
+  | { type: "cancel"; task: TaskId; recursive: boolean; actor?: ActorId | undefined }
   /** Items of the stream before this one may be made. */
   | { type: "demand"; task: TaskId; limit: number }
   | {
@@ -257,6 +259,7 @@ export type WorkerCommand =
       caller: ClientId;
       /** Its place among the caller's calls. */
       sequence: number;
+      returns?: { readonly count: number } | StreamPart | undefined;
     }
   /** A call of this caller has ended before it was sent: its place stays empty. */
   | { type: "skip"; actor: ActorId; caller: ClientId; sequence: number }

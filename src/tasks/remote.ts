@@ -126,12 +126,14 @@ function isClass(target: unknown): target is ActorConstructor {
   return Object.getOwnPropertyDescriptor(target as object, "prototype")?.writable === false;
 }
 
+/** The names of the methods; those of generators begin with `*`, as in a class. */
 function methodsOf(target: ActorConstructor): string[] {
-  const methods = new Set<string>();
+  const methods = new Map<string, string>();
   for (let proto = target.prototype; proto && Object.getPrototypeOf(proto); proto = Object.getPrototypeOf(proto)) {
     for (const [name, { value }] of Object.entries(Object.getOwnPropertyDescriptors(proto as object))) {
-      if (typeof value === "function" && name !== "constructor") methods.add(name);
+      if (typeof value !== "function" || name === "constructor" || methods.has(name)) continue;
+      methods.set(name, isGenerator(value) ? `*${name}` : name);
     }
   }
-  return [...methods];
+  return [...methods.values()];
 }

@@ -60,8 +60,10 @@ export class TaskRunner {
       else if (command.type === "run") this.#queue.push(command);
       else if (command.type === "construct") this.#admit(command);
       else if (command.type === "cancel") this.#cancel(command);
-      else if (command.type === "demand") this.#running.get(command.task)?.raise(command.limit);
-      else if (
+      else if (command.type === "demand") {
+        this.#running.get(command.task)?.raise(command.limit);
+        this.#actors?.raise(command.task, command.limit);
+      } else if (
         command.type === "call" ||
         command.type === "caller" ||
         command.type === "evict" ||
@@ -106,7 +108,8 @@ export class TaskRunner {
     return task.start(this.#loaded.get(run.code) ?? this.load(run.code));
   }
 
-  #cancel({ task, recursive }: WorkerCommand & { type: "cancel" }): void {
+  #cancel({ task, recursive, actor }: WorkerCommand & { type: "cancel" }): void {
+    if (actor !== undefined) this.#actors?.cancel(actor, task, recursive);
     const running = this.#running.get(task);
     if (running !== undefined) {
       running.cancel(recursive);

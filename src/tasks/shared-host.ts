@@ -7,7 +7,7 @@ import { calleeOf, numberOf, parentOf, readArguments, sequenceOf, submittedOf } 
 import { noteTenant } from "./rings/tenant.js";
 import { WordReader } from "./rings/words.js";
 import type { Loaded, RunnerOptions } from "./runner.js";
-import type { ActorId, ClientId, CodeId } from "./scheduler/events.js";
+import type { ActorId, ClientId, CodeId, TaskId } from "./scheduler/events.js";
 import { Queue } from "./scheduler/queue.js";
 
 /** After this long the thread looks at its messages. */
@@ -63,6 +63,15 @@ export class SharedHost {
   /** The thread stops. */
   halt(): void {
     for (const { runner } of this.#tenants.values()) runner.halt();
+  }
+
+  /** As `LoneActor` has it. */
+  cancel(actor: ActorId, task: TaskId, recursive: boolean): void {
+    this.#tenants.get(actor)?.runner.cancel(task, recursive);
+  }
+
+  raise(task: TaskId, limit: number): void {
+    for (const { runner } of this.#tenants.values()) runner.raise(task, limit);
   }
 
   receive(command: ActorCommand): void {
@@ -176,9 +185,9 @@ class TenantCalls implements CallSource {
     for (let next = order.takeHeld(); next !== undefined; next = order.takeHeld()) this.#queue.push(next);
   }
 
-  hold({ task, method, args, caller, sequence }: CallMessage): void {
+  hold({ task, method, args, caller, sequence, returns }: CallMessage): void {
     const order = this.orderOf(caller);
-    this.receive(order, sequence, { task, method, args, order, sequence, line: undefined, facts: undefined });
+    this.receive(order, sequence, { task, method, args, order, sequence, line: undefined, facts: undefined, returns });
   }
 
   skip(caller: ClientId, sequence: number): void {

@@ -1,4 +1,4 @@
-import { cancel, get, getRuntimeContext, put, remote } from "../../src/tasks/index.js";
+import { cancel, get, getRuntimeContext, kill, put, remote } from "../../src/tasks/index.js";
 import type { Scenario } from "./scenario.js";
 
 /** What a backend promises about cancelling. */
@@ -106,5 +106,78 @@ export function testCancel(scenario: Scenario): void {
     }).remote();
     cancel(parts[1]);
     await t.throwsAsync(get(parts[0]), cancelled);
+  });
+
+  for (const hosted of ["alone", "shared"] as const) {
+    scenario(
+      `cancel of calls of an actor on ${hosted === "shared" ? "a shared thread" : "a thread of its own"}`,
+      async (t, session) => {
+        class Gate {
+          #signals = 0;
+          #calls = 0;
+          async pass(): Promise<number> {
+            this.#calls += 1;
+            const { signal } = getRuntimeContext();
+            await new Promise<void>((resolve) => signal.addEventListener("abort", () => resolve()));
+            this.#signals += 1;
+            return 1;
+          }
+          seen(): number[] {
+            return [this.#calls, this.#signals];
+          }
+        }
+        using gate = remote(Gate, { maxConcurrency: 1, hosted }).remote();
+        const running = gate.pass.remote();
+        const waiting = gate.pass.remote();
+        const after = gate.seen.remote();
+        t.throws(() => cancel(running, { force: true }), { code: "INVALID_ARGUMENT", message: /force.*kill/ });
+        cancel(waiting);
+        cancel(running);
+        await t.throwsAsync(get(running), cancelled);
+        await t.throwsAsync(get(waiting), cancelled);
+        // The second one never began; the first one's code heard of it.
+        const [calls] = await get(after);
+        t.true(calls! <= 1);
+        cancel(after);
+        t.is((await get(gate.seen.remote()))[0], calls);
+        // One that waits for its argument, and does not hold up those after it.
+        const blocked = remote(Gate, { hosted }).remote();
+        const stuck = add.remote(never.remote(), 1);
+        class Sum {
+          add(a: number, b: number): number {
+            return a + b;
+          }
+        }
+        using sum = remote(Sum, { hosted }).remote();
+        const first = sum.add.remote(stuck, 1);
+        const second = sum.add.remote(2, 3);
+        cancel(first);
+        await t.throwsAsync(get(first), cancelled);
+        t.is(await get(second), 5);
+        kill(blocked);
+        cancel(stuck);
+        await t.throwsAsync(get(stuck), cancelled);
+        t.is((await session.load()).waiting, 0);
+      },
+    );
+  }
+
+  scenario("cancel of a task takes its calls of actors along", async (t) => {
+    const { ref: log, view } = await board();
+    class Slow {
+      async pass(shared: Int32Array): Promise<void> {
+        Atomics.store(shared, 0, 1);
+        await new Promise<void>((resolve) => getRuntimeContext().signal.addEventListener("abort", () => resolve()));
+        Atomics.store(shared, 1, 1);
+      }
+    }
+    using slow = remote(Slow).remote();
+    const parent = remote(async (handle: typeof slow, refs: [typeof log]) => await get(handle.pass.remote(refs[0])));
+    const running = parent.remote(slow, [log]);
+    await until(view, 0, 1);
+    cancel(running);
+    await t.throwsAsync(get(running), cancelled);
+    await until(view, 1, 1);
+    t.is(view[1], 1);
   });
 }

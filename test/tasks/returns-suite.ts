@@ -2,6 +2,7 @@ import {
   cancel,
   createScope,
   get,
+  kill,
   type ObjectRef,
   ObjectRefGenerator,
   put,
@@ -189,4 +190,82 @@ export function testReturns(scenario: Scenario): void {
     },
     { cpus: 1 },
   );
+
+  class Maker {
+    #made = 0;
+    *upTo(to: number) {
+      for (let i = 0; i < to; i++) yield i + this.#made;
+    }
+    async *slowly(to: number, failAt = -1) {
+      for (let i = 0; i < to; i++) {
+        await null;
+        if (i === failAt) throw new RangeError(`at ${i}`);
+        this.#made += 1;
+        yield new Float64Array([i]);
+      }
+    }
+    split(text: string): [string, number] {
+      if (text === "") throw new RangeError("nothing to split");
+      return [text, text.length];
+    }
+    made(): number {
+      return this.#made;
+    }
+  }
+  for (const hosted of ["alone", "shared"] as const) {
+    scenario(
+      `methods have numReturns, and may be generators: on ${hosted === "shared" ? "a shared thread" : "a thread of its own"}`,
+      async (t, session) => {
+        {
+          using maker = remote(Maker, { hosted }).remote();
+          const pair = maker.split.options({ numReturns: 2 });
+          using scope = createScope();
+          const [text, length] = scope.add(pair.remote("four"));
+          t.is(await get(scope.add(add.remote(length, 1))), 5);
+          t.is(await get(text), "four");
+          for (const ref of scope.add(pair.remote(""))) {
+            await t.throwsAsync(get<unknown>(ref), { message: /nothing to split/ });
+          }
+          t.deepEqual(await collect(maker.upTo.remote(5)), [0, 1, 2, 3, 4]);
+          const later = scope.add(maker.made.remote());
+          t.deepEqual(
+            (await collect(maker.slowly.options({ generatorBackpressure: 2 }).remote(30))).map(([value]) => value),
+            Array.from({ length: 30 }, (_, i) => i),
+          );
+          // Calls start in the order in which they were made, whichever way they go.
+          t.is(await get(later), 0);
+          t.is(await get(scope.add(maker.made.remote())), 30);
+          const seen: number[] = [];
+          for await (const ref of maker.slowly.remote(10, 2)) {
+            scope.add(ref);
+            if (seen.length === 2) await t.throwsAsync(get(ref), { code: "TASK_FAILED", message: /at 2/ });
+            else seen.push((await get(ref))[0]!);
+          }
+          t.deepEqual(seen, [0, 1]);
+          for await (const ref of maker.slowly.remote(1_000_000)) {
+            ref[Symbol.dispose]();
+            break;
+          }
+          t.true((await get(scope.add(maker.made.remote()))) < 100);
+        }
+        while ((await session.load()).tasks > 0) await new Promise((resolve) => setTimeout(resolve, 1));
+        t.like(await session.load(), { objects: 0, tasks: 0, waiting: 0, free: { cpus: 20_000 } });
+      },
+    );
+  }
+
+  scenario("calls of a dead actor fail all that they should have made", async (t) => {
+    const maker = remote(Maker).remote();
+    await get(maker.made.remote());
+    kill(maker);
+    for (const ref of maker.split.options({ numReturns: 2 }).remote("x")) {
+      await t.throwsAsync(get<unknown>(ref), { code: "ACTOR_DIED" });
+    }
+    const refs: ObjectRef[] = [];
+    for await (const ref of maker.upTo.remote(3)) refs.push(ref);
+    t.is(refs.length, 1);
+    await t.throwsAsync(get(refs[0]!), { code: "ACTOR_DIED" });
+    t.throws(() => maker.upTo.options({ numReturns: 2 }), { code: "INVALID_ARGUMENT" });
+    t.throws(() => maker.made.options({ generatorBackpressure: 2 }), { code: "INVALID_ARGUMENT" });
+  });
 }

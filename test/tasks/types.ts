@@ -125,6 +125,19 @@ export async function actors(): Promise<void> {
   same<typeof ref, ObjectRef<ObjectRef<number>>>();
   // @ts-expect-error The method takes a number.
   counter.add.remote("1");
+  const renamed = counter.add.options({ numReturns: 1 }).remote(1);
+  same<typeof renamed, ObjectRef<number>>();
+  class Maker {
+    *items(): Generator<string> {}
+    pair(): [number, string] {
+      return [1, ""];
+    }
+  }
+  const maker = remote(Maker).remote();
+  same<ReturnType<typeof maker.items.remote>, ObjectRefGenerator<string>>();
+  const [one, two] = maker.pair.options({ numReturns: 2 }).remote();
+  same<typeof one, ObjectRef<number>>();
+  same<typeof two, ObjectRef<string>>();
   // @ts-expect-error A method is not called directly.
   counter.add(1);
   // @ts-expect-error A field is no method.

@@ -276,7 +276,7 @@ export class TaskHost {
         this.#objects.pin(pins);
         const place = message.type === "call" ? message.place : undefined;
         this.#tasks.set(message.task, { message, client, pins, row, place });
-        if (message.type === "submit" && message.returns !== undefined) {
+        if (message.returns !== undefined) {
           const parts = this.#returns.add(message.task, client, message.returns);
           for (const part of parts) this.#objects.expect(part, client);
         }
@@ -372,7 +372,7 @@ export class TaskHost {
         this.#events.push({ type: "kill", actor: message.actor, restart: message.restart });
         return;
       case "cancel":
-        this.#cancel(message);
+        this.#cancel(message, client);
         return;
       case "took": {
         const maker = this.#returns.took(message.task, message.count);
@@ -582,7 +582,9 @@ export class TaskHost {
         return;
       case "cancel": {
         const { worker, task, recursive } = instruction;
-        this.#outgoing.push(worker, { type: "cancel", task, recursive });
+        const message = this.#tasks.get(task)?.message;
+        const actor = message?.type === "call" ? message.actor : undefined;
+        this.#outgoing.push(worker, { type: "cancel", task, recursive, actor });
         return;
       }
       case "run": {
@@ -609,7 +611,8 @@ export class TaskHost {
         const { actor, name, method } = message;
         const sequence = this.#lines.send(task, caller, actor, worker, place?.sequence);
         record.sentIn = place?.life;
-        this.#outgoing.push(worker, { type: "call", task, actor, name, method, args, caller, sequence });
+        const returns = this.#returns.begin(task, worker);
+        this.#outgoing.push(worker, { type: "call", task, actor, name, method, args, caller, sequence, returns });
         this.#running(row, worker);
         return;
       }
@@ -701,19 +704,21 @@ export class TaskHost {
   }
 
   /** Cancels a task of the scheduler's, or one that only its owner and the worker which has it know. */
-  #cancel({ task: object, force, recursive }: ClientMessage & { type: "cancel" }): void {
+  #cancel({ task: object, force, recursive, actor }: ClientMessage & { type: "cancel" }, client?: ClientId): void {
     const task = this.#returns.taskOf(object);
     if (recursive) this.#cancelChildren(task, force);
     if (this.#tasks.has(task)) {
       this.#events.push({ type: "cancel", task, force, recursive });
       return;
     }
-    const worker = this.#boards.workerOf(task);
+    const worker = actor === undefined ? this.#boards.workerOf(task) : this.#actors.get(actor)?.worker;
     if (worker === undefined) {
       const owner = Math.floor(task / 2 ** 32);
-      if (this.#boards.has(owner)) this.#outgoing.push(owner, { type: "cancelOwn", task, force, recursive });
-    } else if (force) this.#events.push({ type: "discard", worker });
-    else this.#outgoing.push(worker, { type: "cancel", task, recursive });
+      // The owner knows whether it is still to come.
+      if (owner !== client && this.#boards.has(owner))
+        this.#outgoing.push(owner, { type: "cancelOwn", task, force, recursive });
+    } else if (force && actor === undefined) this.#events.push({ type: "discard", worker });
+    else this.#outgoing.push(worker, { type: "cancel", task, recursive, actor });
   }
 
   /** Cancels what a task submitted, as far as that is known here; its thread knows the rest, and loses that if it is ended. */

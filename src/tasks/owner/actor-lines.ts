@@ -1,8 +1,9 @@
 import type { StoredValue } from "../../store/value.js";
 import type { CallList } from "../call-list.js";
 import type { Failure } from "../failure.js";
-import { actorDied, callInterrupted } from "../host/reasons.js";
+import { actorDied, callInterrupted, cancelled } from "../host/reasons.js";
 import type { ClientReply, LineRings, Outcome } from "../protocol.js";
+import type { Returns } from "../returns.js";
 import { Bell } from "../rings/bell.js";
 import { unpackFailure } from "../rings/failures.js";
 import {
@@ -56,6 +57,8 @@ export interface LineCall {
   attempt: number;
   /** Its place in the order of the line. */
   sequence: number;
+  /** What it makes, where that is not one object. */
+  readonly returns: Returns | undefined;
 }
 
 /** What is said of a call that its actor did not answer. */
@@ -184,6 +187,43 @@ export class ActorLines {
     const line = this.#lines.get(actor);
     // Without a link, it starts, and nothing was sent to the thread that ends.
     if (line !== undefined && !(restart && line.link === undefined)) line.killed = true;
+  }
+
+  /** Whether a pending call is one of these. */
+  has(number: number): boolean {
+    return this.#find((call) => call.number === number).next().done !== true;
+  }
+
+  /** Takes a call back that was not sent, and returns true; else returns the actor to which it was sent, undefined for none. */
+  cancel(number: number): true | ActorId | undefined {
+    for (const { line, queued } of this.#find((call) => call.number === number)) {
+      if (queued === undefined) return line.actor;
+      line.queue.remove(queued);
+      this.#refuse(queued, cancelled(queued.name));
+      this.#sendQueued(line);
+      return true;
+    }
+    return undefined;
+  }
+
+  /** The numbers of the calls that a task submitted and that may have no result yet. */
+  childrenOf(parent: number): number[] {
+    return [...this.#find((call) => call.parent === parent)].map(({ number }) => number);
+  }
+
+  /** Calls that wait here, and those that were sent. */
+  *#find(
+    isMeant: (call: { readonly number: number; readonly parent: number }) => boolean,
+  ): Generator<{ readonly number: number; readonly line: Line; readonly queued: LineCall | undefined }, void> {
+    for (const line of this.#lines.values()) {
+      for (const queued of line.queue) {
+        if (isMeant(queued) && !line.atNode.has(queued.number)) yield { number: queued.number, line, queued };
+      }
+    }
+    for (const { sent } of this.#links) {
+      for (const { number, line, parent } of sent)
+        if (isMeant({ number, parent })) yield { number, line, queued: undefined };
+    }
   }
 
   receive(reply: LineReply): void {
@@ -383,7 +423,8 @@ export class ActorLines {
       else away = true;
     }
     const values = args as StoredValue[];
-    const length = away || !values.every(fitsWords) ? Number.POSITIVE_INFINITY : callWords(values);
+    const length =
+      away || call.returns !== undefined || !values.every(fitsWords) ? Number.POSITIVE_INFINITY : callWords(values);
     const sequence = line.sequence++;
     const mayRestart = line.begun !== undefined;
     call.sequence = sequence;

@@ -277,8 +277,9 @@ export class OwnCalls {
   childrenOf(parent: number): number[] {
     const waiting = [...this.#dependents.values()].filter((dependent) => dependent.parent === parent);
     const numbers = waiting.map(({ number }) => number);
+    const kept = this.#local?.childrenOf(parent) ?? [];
     return [
-      ...new Set([...numbers, ...(this.#local?.childrenOf(parent) ?? []), ...this.#submissions.childrenOf(parent)]),
+      ...new Set([...numbers, ...kept, ...this.#submissions.childrenOf(parent), ...this.lines.childrenOf(parent)]),
     ];
   }
 

@@ -7,7 +7,7 @@ const help = `npm run bench -- <room>... [options]: one line of JSON a figure, o
 
   --check      exit with 1 when a target is missed (a figure that is not run misses none, but is printed)
   --rounds N   measured rounds a figure (default 5, or what the room says; fewer are for trying a benchmark out)
-  --only NAME  only the figures whose name has NAME in it, spaces written as "-": --only server-doget
+  --only NAME  only the figures whose name has NAME in it, spaces written as "-": --only server-doget; may be repeated
   --record     append the figures to test/bench/history/<room>.jsonl, with date and machine
   --help
 
@@ -18,7 +18,7 @@ const { values, positionals } = parseArgs({
   options: {
     check: { type: "boolean", default: false },
     rounds: { type: "string" },
-    only: { type: "string", default: "" },
+    only: { type: "string", multiple: true, default: [""] },
     record: { type: "boolean", default: false },
     help: { type: "boolean", short: "h", default: false },
   },
@@ -55,7 +55,7 @@ if (missed > 0) process.stderr.write(`${missed} ${missed === 1 ? "target is" : "
 process.exit(values.check && missed > 0 ? 1 : 0);
 
 function wanted(figure: string): boolean {
-  return slug(figure).includes(slug(values.only));
+  return values.only.some((name) => slug(figure).includes(slug(name)));
 }
 
 function slug(name: string): string {

@@ -1,5 +1,6 @@
 import { execFile } from "node:child_process";
 import { mkdir, readFile, rm, writeFile } from "node:fs/promises";
+import { basename } from "node:path";
 import { promisify } from "node:util";
 import test from "ava";
 import { errorCodes } from "../../src/error.js";
@@ -32,7 +33,7 @@ test("the guide's examples compile, and print what it says", async (t) => {
   const told = await run(process.execPath, compiler).catch((error: { stdout: string }) => error);
   t.is(told.stdout, "");
   for (const [i, text] of programs.entries()) {
-    const { stdout } = await run(process.execPath, [names[i]!.replace(/ts$/, "js")]);
+    const { stdout } = await run(process.execPath, [basename(names[i]!).replace(/ts$/, "js")], { cwd: folder });
     const printed = [...text.matchAll(/\/\/ → (.*)$/gm)].map(([, line]) => line);
     t.deepEqual(stdout.trim().split("\n"), printed, names[i]);
   }

@@ -87,12 +87,15 @@ export class ActorRunner {
     try {
       const target = (await load(code)) as unknown as new (...args: unknown[]) => Record<string, unknown>;
       const values = args.map((argument) => client.unpack(argument));
+      this.#lines.begins();
       const instance = runAs(this.#runningCall(), () => new target(...values));
+      this.#lines.rests();
       if (this.#stopped) return;
       this.#instance = instance;
       outbox.push({ type: "constructed", actor, failure: undefined });
       this.work();
     } catch (reason) {
+      this.#lines.rests();
       if (this.#halted) return;
       outbox.push({ type: "constructed", actor, failure: taskFailure(`new ${className}()`, reason) });
     }
@@ -102,6 +105,7 @@ export class ActorRunner {
   work(): void {
     if (this.#working || this.#instance === undefined) return;
     this.#working = true;
+    this.#lines.begins();
     const until = performance.now() + turnMilliseconds;
     let more = true;
     while (more) {
@@ -139,6 +143,7 @@ export class ActorRunner {
         break;
       }
     }
+    this.#lines.rests();
     this.#working = false;
   }
 

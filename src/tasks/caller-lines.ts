@@ -79,6 +79,9 @@ export interface CallSource {
   ended(began: number, each: number): void;
   /** Shows callers their results. */
   say(): void;
+  /** The actor's code runs from now on, until `rests`. */
+  begins(): void;
+  rests(): void;
 }
 
 /** One caller of this thread's actor, or actors. */
@@ -150,6 +153,11 @@ export class CallerLines implements CallSource {
   say(): void {
     this.#answers.say();
   }
+
+  /** Whose code runs on this thread is plain. */
+  begins(): void {}
+
+  rests(): void {}
 
   #takeFrom(line: CallerLine): IncomingCall | undefined {
     const { calls, caller } = line;

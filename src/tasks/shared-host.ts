@@ -54,10 +54,15 @@ export class SharedHost {
 
   /** Makes an actor. */
   admit(construct: WorkerCommand & { type: "construct" }): void {
-    const calls = new TenantCalls(this.#answers);
+    const calls = new TenantCalls(this.#answers, (runs) => this.#note(runs ? construct.actor : undefined));
     const runner = new ActorRunner(construct, this.#options, this.#load, calls);
     const { actor, life } = construct;
     this.#tenants.set(actor, { actor, life, runner, calls });
+  }
+
+  /** For the node, should this thread end now. */
+  #note(actor: ActorId | undefined): void {
+    if (this.#words !== undefined) noteTenant(this.#words, actor);
   }
 
   /** The thread stops. */
@@ -107,9 +112,7 @@ export class SharedHost {
     this.#sort();
     for (const tenant of this.#ready) {
       this.#ready.delete(tenant);
-      if (this.#words !== undefined) noteTenant(this.#words, tenant.actor);
       tenant.runner.work();
-      if (this.#words !== undefined) noteTenant(this.#words, undefined);
       if (this.#ready.size === 0 || performance.now() < until) continue;
       this.#scheduled = true;
       setImmediate(() => {
@@ -154,12 +157,23 @@ export class SharedHost {
 /** The calls to one of the actors, those of each caller in their order. */
 class TenantCalls implements CallSource {
   readonly #answers: Answers;
+  readonly #note: (runs: boolean) => void;
   readonly #queue = new Queue<IncomingCall>();
   /** Which call of a caller is next, and those that came before their turn. */
   readonly #orders = new Map<ClientId, CallOrder>();
 
-  constructor(answers: Answers) {
+  /** `note` is told when the actor's code begins to run, and when it rests. */
+  constructor(answers: Answers, note: (runs: boolean) => void) {
     this.#answers = answers;
+    this.#note = note;
+  }
+
+  begins(): void {
+    this.#note(true);
+  }
+
+  rests(): void {
+    this.#note(false);
   }
 
   orderOf(caller: ClientId): CallOrder {

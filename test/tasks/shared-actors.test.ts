@@ -32,6 +32,10 @@ class Counter {
   exit(): void {
     process.exit(7);
   }
+  spin(begun: Int32Array): void {
+    Atomics.store(begun, 0, 1);
+    for (;;);
+  }
 }
 const SharedCounter = remote(Counter, { hosted: "shared" });
 
@@ -186,6 +190,33 @@ scenario("what ends the thread ends all that share it, and no others", workers, 
   t.deepEqual(await get(fresh.map((counter) => counter.add.remote(1))), [2, 3, 4]);
   t.is((await session.load()).actors, 6);
 });
+
+scenario(
+  "killing one whose call never returns ends its thread; neighbours that may are made anew, and are not charged",
+  workers,
+  async (t) => {
+    const [stuck, lasting, fragile] = [
+      SharedCounter.remote(0),
+      SharedCounter.options({ maxRestarts: 1 }).remote(5),
+      SharedCounter.remote(0),
+    ];
+    const begun = new Int32Array(new SharedArrayBuffer(4));
+    await get([stuck, lasting, fragile].map((counter) => counter.add.remote(1)));
+    const call = stuck.spin.remote(put(begun));
+    while (Atomics.load(begun, 0) === 0) await new Promise((resolve) => setTimeout(resolve, 1));
+    kill(stuck);
+    await t.throwsAsync(get(call), { code: "ACTOR_DIED", message: /was killed/ });
+    await t.throwsAsync(get(fragile.add.remote(1)), {
+      code: "ACTOR_DIED",
+      message: /because Counter, which shared it, was killed/,
+    });
+    // Twice: had the first time been charged, there would be no second one.
+    t.is(await get(lasting.add.remote(1)), 6);
+    await t.throwsAsync(get(lasting.exit.remote()), { code: "ACTOR_UNAVAILABLE" });
+    t.is(await get(lasting.add.remote(1)), 6);
+  },
+  { cpus: 1 },
+);
 
 scenario("a thousand live actors on as many threads as there are CPUs", workers, async (t, session) => {
   const counters = Array.from({ length: 1000 }, (_, i) => SharedCounter.remote(i));

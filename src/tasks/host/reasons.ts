@@ -101,3 +101,8 @@ export function actorConstructor({ message: { className } }: ActorRecord, thrown
     ...(thrown.cause && { cause: thrown.cause }),
   };
 }
+
+/** Why a thread of shared actors was ended. */
+export function stuckTenant({ message: { className } }: ActorRecord): string {
+  return `${className}, which shared it, was killed in the middle of a call`;
+}

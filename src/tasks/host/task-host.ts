@@ -39,6 +39,7 @@ import { ActorNames } from "./actor-names.js";
 import { examineArguments, failureOf, resolveArguments } from "./arguments.js";
 import { BoardTable } from "./board-table.js";
 import { ChangedRows, formatWorkerId } from "./changed-rows.js";
+import { watchEviction } from "./evictions.js";
 import { HeldMessages } from "./held-messages.js";
 import { LineTable } from "./line-table.js";
 import { Looks } from "./looks.js";
@@ -643,8 +644,13 @@ export class TaskHost {
         return;
       }
       case "evict": {
-        const { actor, again } = instruction;
-        this.#outgoing.push(instruction.worker, { type: "evict", actor, again });
+        const { worker, actor, again } = instruction;
+        this.#outgoing.push(worker, { type: "evict", actor, again });
+        const words = this.#boards.wordsOf(worker);
+        if (words === undefined) return;
+        watchEviction(words, actor, () => {
+          this.#workers.terminate(worker, reasons.stuckTenant(this.#actors.get(actor)!));
+        });
         return;
       }
       case "terminate":

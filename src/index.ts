@@ -22,6 +22,7 @@ export {
   type KillOptions,
   kill,
   listNamedActors,
+  type MethodOptions,
   type NodeInfo,
   nodes,
   ObjectRef,

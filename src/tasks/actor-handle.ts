@@ -1,7 +1,7 @@
 import { currentContext } from "./context.js";
 import { type ActorRecord, type CodeRegistry, type Live, type LiveRecord, toRecord } from "./live.js";
 import type { ObjectRef } from "./object-ref.js";
-import { fillReturns, streamed } from "./options.js";
+import { checkMethodOptions, fillReturns, type MethodOptions, streamed } from "./options.js";
 import type { Returned, Returns } from "./returns.js";
 import type { ActorId } from "./scheduler/events.js";
 
@@ -10,15 +10,13 @@ export type RemoteArguments<A extends readonly unknown[]> = { [K in keyof A]: A[
 
 /** A method seen from outside the actor: `handle.method.remote(...)` returns a reference to what it will return. */
 export interface ActorMethod<A extends unknown[], R, N extends number = 1> {
+  /**
+   * Calls the method and returns at once. Calls of one thread to one actor begin in the order in which they were made, in each
+   * concurrency group. Throws as `Backend` says, and PENDING_CALLS_LIMIT when `maxPendingCalls` are pending.
+   */
   remote(...args: RemoteArguments<A>): Returned<R, N>;
   /** The same method with other options: throws INVALID_ARGUMENT for what makes no sense. */
   options<const M extends number = N>(options: MethodOptions<M>): ActorMethod<A, R, M>;
-}
-
-/** Options of a call of an actor's method, as tasks have them. */
-export interface MethodOptions<N extends number = number> {
-  numReturns?: N;
-  generatorBackpressure?: number;
 }
 
 // biome-ignore lint/suspicious/noExplicitAny: any method fits, whatever it takes.
@@ -46,7 +44,13 @@ export interface MethodTarget {
   readonly actor: ActorId;
   readonly className: string;
   readonly method: string;
+  /** What errors and the state tables call it. */
+  readonly name: string;
+  /** The number of its concurrency group. */
+  readonly group: number;
   readonly maxTaskRetries: number;
+  /** 0 for no limit. */
+  readonly maxPendingCalls: number;
   /** Absent where a call makes one object. */
   readonly returns: Returns | undefined;
   /** The handle: who can call the actor keeps it alive. */
@@ -55,29 +59,41 @@ export interface MethodTarget {
 
 /** Makes a handle of an actor that exists. */
 export function createActorHandle<T>(record: ActorRecord): ActorHandle<T> {
-  const { actor, className, maxTaskRetries } = record;
+  const { actor, methods, calls } = record;
   const handle: Record<PropertyKey, unknown> = {
     [actorId]: actor,
     [toRecord]: (_codes: CodeRegistry): LiveRecord => record,
     /** Ends the actor: for handles that are held by `using`. */
     [Symbol.dispose]: () => currentContext().backend.kill(actor, false),
   };
-  for (const entry of record.methods) {
+  for (const entry of methods) {
     const isGenerator = entry.startsWith("*");
     const method = isGenerator ? entry.slice(1) : entry;
-    const returns = isGenerator ? streamed : undefined;
-    const target: MethodTarget = { actor, className, method, maxTaskRetries, handle, returns };
-    handle[method] = createMethod(target);
+    handle[method] = createMethod({ record, handle, method, isGenerator }, calls.methods[method] ?? {});
   }
   return Object.freeze(handle) as ActorHandle<T>;
 }
 
-function createMethod(target: MethodTarget): ActorMethod<unknown[], unknown> {
-  const { returns } = target;
+interface Method {
+  readonly record: ActorRecord;
+  readonly handle: object;
+  readonly method: string;
+  readonly isGenerator: boolean;
+}
+
+function createMethod(known: Method, options: MethodOptions): ActorMethod<unknown[], unknown> {
+  const { record, handle, method, isGenerator } = known;
+  const { actor, className, calls } = record;
+  const { maxTaskRetries = calls.maxTaskRetries, name = `${className}.${method}`, concurrencyGroup } = options;
+  const { maxPendingCalls } = calls;
+  checkMethodOptions(`${className}.${method}`, options, calls.groups);
+  const group = concurrencyGroup === undefined ? 0 : calls.groups.indexOf(concurrencyGroup) + 1;
+  const returns = fillReturns(options, isGenerator ? streamed : undefined);
+  const target = { actor, className, method, name, group, maxTaskRetries, maxPendingCalls, handle, returns };
   const call =
     returns === undefined
       ? (...args: unknown[]) => currentContext().backend.call(target, args)
       : (...args: unknown[]) => currentContext().backend.callReturning({ ...target, returns }, args);
-  const withOptions = (options: MethodOptions) => createMethod({ ...target, returns: fillReturns(options, returns) });
+  const withOptions = (more: MethodOptions) => createMethod(known, { ...options, ...more });
   return { remote: call, options: withOptions } as ActorMethod<unknown[], unknown>;
 }

@@ -1,4 +1,5 @@
 import type { RayflightError } from "../error.js";
+import { CallGroups } from "./call-groups.js";
 import type { CallSource, IncomingCall } from "./caller-lines.js";
 import { Cancellable } from "./cancellable.js";
 import { wallTime } from "./clock.js";
@@ -34,7 +35,7 @@ export class ActorRunner {
   readonly #awaiting = new Map<TaskId, Awaiting>();
   /** Calls that were cancelled before they came. */
   readonly #withdrawn = new Set<TaskId>();
-  #underWay = 0;
+  readonly #groups: CallGroups;
   /** What a call took lately. */
   #milliseconds = Number.POSITIVE_INFINITY;
   #stopped = false;
@@ -50,6 +51,7 @@ export class ActorRunner {
     this.#construct = construct;
     this.#options = options;
     this.#lines = lines;
+    this.#groups = new CallGroups(construct.limits);
     void this.#start(load);
   }
 
@@ -75,7 +77,7 @@ export class ActorRunner {
   stop(): void {
     this.#stopped = true;
     const failure: Failure = { code: "ACTOR_DIED", message: "The actor was killed.", hint: "" };
-    for (let call = this.#lines.take(); call !== undefined; call = this.#lines.take()) {
+    for (const call of this.#groups.rest(this.#lines)) {
       if (call.line === undefined) this.#end(call, { failure }, wallTime());
     }
     this.#instance = undefined;
@@ -123,12 +125,11 @@ export class ActorRunner {
       runAll(seat, () => {
         seat.task = this.#runningCall();
         for (let i = 0; i < sayAfter; i++) {
-          const isFree = !this.#stopped && this.#underWay < this.#construct.maxConcurrency;
-          const call = isFree ? this.#lines.take() : undefined;
+          const call = this.#stopped ? undefined : this.#groups.next(this.#lines);
           if (call === undefined) {
             more = false;
             // What was cancelled and did not come now has ended before.
-            if (isFree) this.#withdrawn.clear();
+            if (this.#groups.isDrained) this.#withdrawn.clear();
             return;
           }
           if (this.#run(call, seat, began)) return;
@@ -189,12 +190,12 @@ export class ActorRunner {
     const instance = this.#instance!;
     const running = seat.task as RunningCall;
     running.task = task;
-    running.method = method;
+    running.name = call.name;
     if (this.#withdrawn.size > 0 && this.#withdrawn.delete(task)) {
       this.#end(call, { failure: cancelled(running.name) }, began);
       return false;
     }
-    call.order.begin(call.sequence);
+    call.order.begin(call);
     try {
       const values = new Array<unknown>(args.length);
       for (let i = 0; i < args.length; i++) values[i] = client.unpack(args[i]);
@@ -205,14 +206,14 @@ export class ActorRunner {
         this.#finish(call, result, running, began);
         return false;
       }
-      this.#underWay += 1;
+      this.#groups.began(call.group);
       const { line, facts } = call;
       const known = facts && { call: facts, caller: line!.caller, began };
       if (known !== undefined) underWay.add(known);
       const settle = (end: () => void) => {
         // It may have been cancelled meanwhile.
         if (!this.#awaiting.delete(task)) return;
-        this.#underWay -= 1;
+        this.#groups.ended(call.group);
         if (known !== undefined) underWay.delete(known);
         end();
         this.#lines.ended(began, wallTime() - began);
@@ -283,7 +284,7 @@ class ActorExit extends Error {
 /** The call, or the constructor, that is running: one object for calls in a row, until one of them awaits and keeps it. */
 class RunningCall implements RunningTask {
   task: TaskId;
-  method: string | undefined;
+  name: string;
   #cancellable: Cancellable | undefined = undefined;
   readonly #construct: Construct;
   /** Ends the actor; does not return. */
@@ -293,11 +294,7 @@ class RunningCall implements RunningTask {
     this.#construct = construct;
     this.exit = exit;
     this.task = construct.actor;
-  }
-
-  get name(): string {
-    const { className } = this.#construct;
-    return this.method === undefined ? className : `${className}.${this.method}`;
+    this.name = construct.className;
   }
 
   get actor(): ActorId {

@@ -26,7 +26,7 @@ export class Answers {
     const line = call.line!;
     const { number } = call.facts!;
     const failed = "failure" in outcome;
-    const name = call.method;
+    const { name } = call;
     if (failed) {
       this.#journal.skip();
       this.#outbox.push(faultOf(call.facts!, line.caller, outcome.failure, started));

@@ -16,6 +16,10 @@ export type CallMessage = WorkerCommand & { type: "call" };
 export interface IncomingCall {
   readonly task: TaskId;
   readonly method: string;
+  /** What errors call it. */
+  readonly name: string;
+  /** Its concurrency group. */
+  readonly group: number;
   readonly args: readonly StoredValue[];
   /** Where it stands among its caller's calls. */
   readonly order: CallOrder;
@@ -46,11 +50,11 @@ export class CallOrder {
   }
 
   /**
-   * The call with this number begins now. It is read once this thread has ended, so a plain store will do: whoever is then
-   * told that a call had not begun may rely on it.
+   * The call with this number begins now; those of its group begin in order. It is read once this thread has ended, so a plain
+   * store will do: whoever is then told that a call had not begun may rely on it.
    */
-  begin(sequence: number): void {
-    if (this.#begun !== undefined) this.#begun[0] = sequence + 1;
+  begin({ group, sequence }: IncomingCall): void {
+    if (this.#begun !== undefined) this.#begun[group] = sequence + 1;
   }
 
   /** The next call, if it came by message. */
@@ -84,13 +88,20 @@ export interface CallSource {
   rests(): void;
 }
 
+/** What a caller's calls name by a number. */
+export interface CalledMethod {
+  readonly method: string;
+  readonly name: string;
+  readonly group: number;
+}
+
 /** One caller of this thread's actor, or actors. */
 export class CallerLine {
   readonly caller: ClientId;
   readonly calls: RingReader;
   readonly results: RingWriter;
   readonly bell: Bell;
-  readonly methods: string[] = [];
+  readonly methods: CalledMethod[] = [];
 
   constructor(caller: ClientId, { calls, results, words }: LineRings) {
     this.caller = caller;
@@ -119,9 +130,21 @@ export class CallerLines implements CallSource {
     this.#orderOf(caller).noteIn(begun);
   }
 
-  hold({ task, method, args, caller, sequence, returns }: CallMessage): void {
+  hold({ task, method, name, group, args, caller, sequence, returns }: CallMessage): void {
     const order = this.#orderOf(caller);
-    order.held.set(sequence, { task, method, args, order, sequence, line: undefined, facts: undefined, returns });
+    const call: IncomingCall = {
+      task,
+      method,
+      name,
+      group,
+      args,
+      order,
+      sequence,
+      line: undefined,
+      facts: undefined,
+      returns,
+    };
+    order.held.set(sequence, call);
   }
 
   skip(caller: ClientId, sequence: number): void {
@@ -180,12 +203,14 @@ export class CallerLines implements CallSource {
       };
       calls.advance(at);
       if (sequence < 0) {
-        line.methods[callee] = args[0] as string;
+        const [method, name, group] = args as [string, string, number];
+        line.methods[callee] = { method, name, group };
         continue;
       }
       order.next += 1;
       const task = caller * 2 ** 32 + number;
-      return { task, method: line.methods[callee]!, args, order, sequence, line, facts };
+      const { method, name, group } = line.methods[callee]!;
+      return { task, method, name, group, args, order, sequence, line, facts };
     }
   }
 

@@ -25,6 +25,7 @@ import type { LineCall } from "./owner/actor-lines.js";
 import { Dependency, type OwnArgument } from "./owner/dependency.js";
 import { type OwnCallee, OwnCalls } from "./owner/own-calls.js";
 import { OwnedObjects, objectState } from "./owner/owned-objects.js";
+import { PendingCalls } from "./pending-calls.js";
 import type { Argument, ClientMessage, ClientReply, Outcome, Welcome } from "./protocol.js";
 import { type ActorName, type Answers, askNode, type Question } from "./questions.js";
 import { Reads } from "./reads.js";
@@ -58,6 +59,7 @@ export class TaskClient implements Backend, RefOwner, CodeRegistry, ValueCodec, 
   readonly #keepAlive = new KeepAlive();
   readonly #refs: LocalRefs;
   readonly #handles = new LocalHandles((actor) => this.#letGo(actor));
+  readonly #pending = new PendingCalls();
   readonly #requests: PendingRequests;
   readonly #codes = new WeakMap<RemoteCode, CodeId>();
   readonly #owned: OwnedObjects;
@@ -108,7 +110,11 @@ export class TaskClient implements Backend, RefOwner, CodeRegistry, ValueCodec, 
       settle: (number, outcome) => this.#settle(number, outcome),
       moved: (number) => this.#move(number),
       lines: {
-        byNode: (call, life, tell) => this.#callByNode(call, life, tell),
+        byNode: (call, life, mayRestart) => this.#callByNode(call, life, mayRestart),
+        deposited: (number) => {
+          this.#pending.ended(number);
+          this.#move(number);
+        },
         placed: (actor, life, calls) => {
           const places = calls.map(({ number, sequence }) => [this.#base + number, sequence] as const);
           this.#outbox.push({ type: "placed", actor, life, calls: places });
@@ -154,19 +160,22 @@ export class TaskClient implements Backend, RefOwner, CodeRegistry, ValueCodec, 
     args: readonly unknown[],
     options: FilledActorOptions,
   ): ActorControl {
-    const { className, name, namespace, demand, maxConcurrency, maxRestarts, shared, detached } = options;
+    const { className, name, namespace, demand, maxRestarts, shared, detached } = options;
     this.#checkFeasible(className, demand);
     const message = { code: this.codeId(code), className, args: this.#packArguments(className, args) };
     const actor = this.#base + ++this.#lastNumber;
-    const { maxTaskRetries } = options;
-    const handle: ActorRecord = { kind: "actor", actor, className, methods, maxTaskRetries };
+    const { maxTaskRetries, maxPendingCalls, concurrencyGroups } = options;
+    const groups = Object.keys(concurrencyGroups);
+    const calls = { maxTaskRetries, maxPendingCalls, groups, methods: options.methods };
+    const handle: ActorRecord = { kind: "actor", actor, className, methods, calls };
     if (name !== undefined) {
       const holder = this.#ask({ kind: "claim", name, namespace, handle });
       if (holder !== null && options.getIfExists) return this.#adopt(holder);
       if (holder !== null) throw nameTaken(name, namespace);
     }
     const parent = runningTask()?.task;
-    const traits = { maxConcurrency, maxRestarts, shared, detached };
+    const limits = [options.maxConcurrency, ...Object.values(concurrencyGroups)];
+    const traits = { limits, maxRestarts, shared, detached };
     this.#outbox.push({ type: "create", actor, ...message, demand, ...traits, parent });
     return this.#adopt(handle);
   }
@@ -186,14 +195,14 @@ export class TaskClient implements Backend, RefOwner, CodeRegistry, ValueCodec, 
   call(target: MethodTarget, args: readonly unknown[]): ObjectRef {
     this.#checkOpen();
     const calls = this.#calls;
+    if (target.maxPendingCalls > 0) this.#pending.check(target);
     if (calls === undefined) {
       const ref = this.#borrow(this.#callByMessage(target, args, 1));
       this.#actorCalls.add(ref);
       return ref;
     }
-    const call = this.#lineCall(calls, target, args, this.#lastNumber + 1);
+    const call = this.#lineCall(calls, target, args, 1);
     const { number } = call;
-    this.#lastNumber = number;
     const token = this.#owned.add(number);
     calls.lines.call(call);
     return new ObjectRef(this.#base + number, this, token);
@@ -206,9 +215,9 @@ export class TaskClient implements Backend, RefOwner, CodeRegistry, ValueCodec, 
     this.#checkOpen();
     const calls = this.#calls;
     const count = objectsOf(target.returns);
+    if (target.maxPendingCalls > 0) this.#pending.check(target);
     if (calls === undefined) return this.#returned(this.#callByMessage(target, args, count), target.returns, true);
-    const call = this.#lineCall(calls, target, args, this.#lastNumber + 1);
-    this.#lastNumber += count;
+    const call = this.#lineCall(calls, target, args, count);
     const numbers = Array.from({ length: count }, (_, i) => call.number + i);
     for (const number of numbers) {
       this.#owned.add(number);
@@ -222,16 +231,23 @@ export class TaskClient implements Backend, RefOwner, CodeRegistry, ValueCodec, 
     return returned;
   }
 
-  #lineCall(calls: OwnCalls, target: MethodTarget, args: readonly unknown[], number: number): LineCall {
-    const { actor, method, maxTaskRetries, returns } = target;
+  /** A call that makes so many objects, numbered from its own number on. */
+  #lineCall(calls: OwnCalls, target: MethodTarget, args: readonly unknown[], objects: number): LineCall {
+    const { actor, method, group, maxTaskRetries, maxPendingCalls, returns } = target;
     const { callee, name } = calls.methodOf(target);
+    // First, as packing may give numbers.
+    const own = this.#packForLine(name, args);
+    const number = this.#lastNumber + 1;
+    this.#lastNumber += objects;
+    if (maxPendingCalls > 0) this.#pending.begin(number, actor);
     return {
       actor,
       number,
       callee,
       name,
       method,
-      args: this.#packForLine(name, args),
+      group,
+      args: own,
       origin: this.#isCounted ? args : undefined,
       parent: runningTask()?.task ?? 0,
       submitted: calls.now,
@@ -244,13 +260,16 @@ export class TaskClient implements Backend, RefOwner, CodeRegistry, ValueCodec, 
 
   /** Calls where there are no lines; returns the task. */
   #callByMessage(target: MethodTarget, args: readonly unknown[], objects: number): TaskId {
-    const { actor, className, method, maxTaskRetries, returns } = target;
-    const name = `${className}.${method}`;
+    const { actor, method, name, group, maxTaskRetries, maxPendingCalls, returns } = target;
     const packed = this.#packArguments(name, args);
-    const task = this.#base + this.#lastNumber + 1;
+    const number = this.#lastNumber + 1;
+    const task = this.#base + number;
     this.#lastNumber += objects;
+    const tell = maxPendingCalls > 0;
+    if (tell) this.#pending.begin(number, actor);
     const parent = runningTask()?.task;
-    this.#outbox.push({ type: "call", task, actor, name, method, args: packed, maxTaskRetries, parent, returns });
+    const what = { task, actor, name, method, group, args: packed, returns };
+    this.#outbox.push({ type: "call", ...what, maxTaskRetries, tell, parent });
     return task;
   }
 
@@ -371,6 +390,7 @@ export class TaskClient implements Backend, RefOwner, CodeRegistry, ValueCodec, 
   }
 
   receive(reply: ClientReply): void {
+    if (reply.type === "callEnded") this.#pending.ended(reply.task - this.#base);
     if (reply.type === "got") this.#requests.resolve(reply.request, reply.values);
     else if (reply.type === "waited") this.#requests.resolve(reply.request, reply.ready);
     else if (reply.type === "nodes") this.#requests.resolve(reply.request, reply.nodes);
@@ -545,6 +565,7 @@ export class TaskClient implements Backend, RefOwner, CodeRegistry, ValueCodec, 
 
   /** A result has come for a pending object, or it is clear that none will. */
   #settle(number: number, outcome: Outcome): void {
+    if (this.#pending.size > 0) this.#pending.ended(number);
     if (this.#returning.size > 0) {
       // It was refused: what goes by the node is settled there.
       for (const part of this.#partsOf(number)) this.#settle(part, outcome);
@@ -638,14 +659,15 @@ export class TaskClient implements Backend, RefOwner, CodeRegistry, ValueCodec, 
     });
   }
 
-  #callByNode(call: LineCall, life: number, tell: boolean): void {
-    const { actor, number, name, method, args, retriesLeft: maxTaskRetries, sequence, returns } = call;
+  #callByNode(call: LineCall, life: number, mayRestart: boolean): void {
+    const { actor, number, name, method, group, args, retriesLeft: maxTaskRetries, sequence, returns } = call;
     const packed = args.map((argument) => this.#asReference(argument));
     const parent = call.parent || undefined;
-    const place = { life, sequence, tell };
+    const tell = mayRestart || this.#pending.has(number);
     const task = this.#base + number;
-    const what = { name, method, args: packed, maxTaskRetries, returns };
-    this.#outbox.push({ type: "call", task, actor, ...what, parent, place });
+    const place = { life, sequence };
+    const what = { task, actor, name, method, group, args: packed, returns };
+    this.#outbox.push({ type: "call", ...what, maxTaskRetries, tell, parent, place });
   }
 
   #asReference(argument: OwnArgument): Argument {

@@ -12,7 +12,7 @@ export { createInlineBackend, type InlineBackend, type InlineBackendOptions } fr
 export { getActor, listNamedActors } from "./named-actors.js";
 export { ObjectRef } from "./object-ref.js";
 export { ObjectRefGenerator } from "./object-ref-generator.js";
-export type { ActorOptions, TaskOptions } from "./options.js";
+export type { ActorOptions, MethodOptions, TaskOptions } from "./options.js";
 export { createQueue, type Queue } from "./queue-actor.js";
 export { RemoteClass, RemoteFunction, remote } from "./remote.js";
 export { getRuntimeContext, type RuntimeContext } from "./runtime-context.js";

@@ -1,5 +1,5 @@
 import type { StoredValue } from "../store/value.js";
-import type { FilledActorOptions, FilledTaskOptions } from "./options.js";
+import type { FilledActorOptions, FilledTaskOptions, MethodOptions } from "./options.js";
 import type { ActorId, CodeId, ObjectId } from "./scheduler/events.js";
 
 /** A live object as it travels inside a value: what another thread needs to make one that stands for the same thing. */
@@ -21,7 +21,17 @@ export interface ActorRecord {
   readonly actor: ActorId;
   readonly className: string;
   readonly methods: readonly string[];
+  readonly calls: CallTraits;
+}
+
+/** What is known of the calls of an actor, wherever its handle goes. */
+export interface CallTraits {
   readonly maxTaskRetries: number;
+  /** 0 for no limit. */
+  readonly maxPendingCalls: number;
+  /** The names of its concurrency groups: their numbers, from 1, are what calls bring along; 0 is the usual group. */
+  readonly groups: readonly string[];
+  readonly methods: Readonly<Record<string, MethodOptions>>;
 }
 
 /** The method by which live objects say what they are. A registered symbol: it holds across copies of the package. */

@@ -77,6 +77,32 @@ export interface ActorOptions {
    * for ever. Such a call fails with ACTOR_UNAVAILABLE otherwise. Calls that had not begun wait for the actor in any case.
    */
   maxTaskRetries?: number;
+  /**
+   * How many calls of one thread may be pending, be they queued or under way: one more throws PENDING_CALLS_LIMIT. Without limit
+   * by default, which -1 says, too.
+   */
+  maxPendingCalls?: number;
+  /**
+   * Groups of calls, with how many of each may be under way at once: `{ io: 2, compute: 4 }`. A group that is full holds up no
+   * other. Calls in no group are limited by `maxConcurrency`.
+   */
+  concurrencyGroups?: Readonly<Record<string, number>>;
+  /** Options of single methods, by name: `{ fetch: { concurrencyGroup: "io" } }`. A handle's method can be given others. */
+  methods?: Readonly<Record<string, MethodOptions>>;
+}
+
+/** Options of the calls of a method. */
+export interface MethodOptions<N extends number = number> {
+  /** What errors and the state tables call it; class and method by default. */
+  name?: string;
+  /** The group that it is counted in; none by default. */
+  concurrencyGroup?: string;
+  /** As for the actor, which has the default. */
+  maxTaskRetries?: number;
+  /** As for tasks. */
+  numReturns?: N;
+  /** As for tasks. */
+  generatorBackpressure?: number;
 }
 
 /** Options with every default filled in. Plain data: they travel. */
@@ -102,6 +128,10 @@ export interface FilledActorOptions {
   readonly shared: boolean;
   readonly maxRestarts: number;
   readonly maxTaskRetries: number;
+  /** 0 for no limit. */
+  readonly maxPendingCalls: number;
+  readonly concurrencyGroups: Readonly<Record<string, number>>;
+  readonly methods: Readonly<Record<string, MethodOptions>>;
 }
 
 /** Fills in what `options` leaves open. Throws INVALID_ARGUMENT for what makes no sense. */
@@ -143,11 +173,7 @@ export function fillActorOptions(options: ActorOptions, defaults: FilledActorOpt
   const { maxRestarts = defaults.maxRestarts, maxTaskRetries = defaults.maxTaskRetries } = options;
   checkRepeats("maxRestarts", maxRestarts);
   checkRepeats("maxTaskRetries", maxTaskRetries);
-  if (!Number.isInteger(maxConcurrency) || maxConcurrency < 1) {
-    throw new RayflightError("INVALID_ARGUMENT", `maxConcurrency is ${maxConcurrency}.`, {
-      hint: "Give a whole number of at least 1.",
-    });
-  }
+  checkLimit("maxConcurrency", maxConcurrency);
   const { hosted = defaults.shared ? "shared" : "alone" } = options;
   if (hosted !== "alone" && hosted !== "shared") {
     throw new RayflightError("INVALID_ARGUMENT", `hosted is ${JSON.stringify(hosted)}.`, {
@@ -156,7 +182,51 @@ export function fillActorOptions(options: ActorOptions, defaults: FilledActorOpt
   }
   const demand = fillDemand(options, defaults.demand);
   const shared = hosted === "shared";
-  return { ...fillNaming(options, defaults), demand, maxConcurrency, shared, maxRestarts, maxTaskRetries };
+  const { concurrencyGroups = defaults.concurrencyGroups, methods = defaults.methods } = options;
+  for (const [group, limit] of Object.entries(concurrencyGroups)) checkLimit(`The concurrency group ${group}`, limit);
+  for (const [method, its] of Object.entries(methods)) {
+    checkMethodOptions(`${defaults.className}.${method}`, its, Object.keys(concurrencyGroups));
+  }
+  const { maxPendingCalls = defaults.maxPendingCalls } = options;
+  if (maxPendingCalls !== -1 && maxPendingCalls !== 0) checkLimit("maxPendingCalls", maxPendingCalls);
+  return {
+    ...fillNaming(options, defaults),
+    demand,
+    maxConcurrency,
+    shared,
+    maxRestarts,
+    maxTaskRetries,
+    maxPendingCalls: Math.max(0, maxPendingCalls),
+    concurrencyGroups,
+    methods,
+  };
+}
+
+/** Throws INVALID_ARGUMENT for options of a method that make no sense for an actor with these groups. */
+export function checkMethodOptions(
+  method: string,
+  { concurrencyGroup, maxTaskRetries = 0, numReturns, generatorBackpressure }: MethodOptions,
+  groups: readonly string[],
+): void {
+  checkRepeats("maxTaskRetries", maxTaskRetries);
+  fillReturns(
+    {
+      ...(numReturns !== undefined && { numReturns }),
+      ...(generatorBackpressure !== undefined && { generatorBackpressure }),
+    },
+    undefined,
+  );
+  if (concurrencyGroup === undefined || groups.includes(concurrencyGroup)) return;
+  throw new RayflightError(
+    "INVALID_ARGUMENT",
+    `${method} is to be in the concurrency group ${JSON.stringify(concurrencyGroup)}, which its actor has not.`,
+    { hint: `Name it in concurrencyGroups${groups.length > 0 ? `, or use ${groups.join(", ")}` : ""}.` },
+  );
+}
+
+function checkLimit(what: string, limit: number): void {
+  if (Number.isInteger(limit) && limit >= 1) return;
+  throw new RayflightError("INVALID_ARGUMENT", `${what} is ${limit}.`, { hint: "Give a whole number of at least 1." });
 }
 
 type Naming = Pick<FilledActorOptions, "className" | "name" | "namespace" | "detached" | "getIfExists">;
@@ -207,6 +277,9 @@ export function defaultActorOptions(className: string): FilledActorOptions {
     shared: false,
     maxRestarts: 0,
     maxTaskRetries: 0,
+    maxPendingCalls: 0,
+    concurrencyGroups: {},
+    methods: {},
   };
 }
 

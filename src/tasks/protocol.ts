@@ -24,8 +24,6 @@ export interface CallPlace {
   /** How often the actor had been made anew: each time, the order begins again. */
   readonly life: number;
   readonly sequence: number;
-  /** Whether the caller wants to know when the call has ended. */
-  readonly tell: boolean;
 }
 
 /** Which items of a stream an attempt should send: from this one on, those before the limit; that may be raised. */
@@ -59,7 +57,8 @@ export type ClientMessage =
       className: string;
       args: readonly Argument[];
       demand: Demand;
-      maxConcurrency: number;
+      /** How many calls of each concurrency group may be under way, the usual one first. */
+      limits: readonly number[];
       /** Whether it lives with others on one thread. */
       shared: boolean;
       maxRestarts: number;
@@ -73,8 +72,11 @@ export type ClientMessage =
       actor: ActorId;
       name: string;
       method: string;
+      group: number;
       args: readonly Argument[];
       maxTaskRetries: number;
+      /** Whether the caller wants to know when the call has ended. */
+      tell: boolean;
       parent: TaskId | undefined;
       /** Its place in the order of the caller's calls to this actor, where others go by a ring. */
       place?: CallPlace;
@@ -194,7 +196,8 @@ export type ClientReply =
   | { type: "ended"; worker: WorkerId; reason: string; onPurpose: boolean }
   /**
    * The actor is up. Calls to it go by the ring to its thread, and results come by another: those that are given, or those that
-   * were given for another actor on the same thread. An actor that may be made anew notes in `begun` which calls it has begun.
+   * were given for another actor on the same thread. An actor that may be made anew notes in `begun`, by group, how far it has
+   * begun its calls.
    */
   | {
       type: "line";
@@ -209,7 +212,7 @@ export type ClientReply =
   | { type: "lineBroken"; actor: ActorId; reason: string; gone: boolean }
   /** The actor is dead. With `gone`, its thread had ended before. */
   | { type: "lineEnded"; actor: ActorId; failure: Failure; gone: boolean }
-  /** A call that went by the node has ended; said where the actor may restart. */
+  /** A call that went by the node has ended; said where that was asked for. */
   | { type: "callEnded"; actor: ActorId; task: TaskId }
   /** Worker threads end before they are up. */
   | { type: "stranded"; reason: string };
@@ -239,7 +242,7 @@ export type WorkerCommand =
       args: readonly StoredValue[];
       demand: Demand;
       gpuIds: readonly number[];
-      maxConcurrency: number;
+      limits: readonly number[];
       shared: boolean;
       /** How often it was made anew. */
       life: number;
@@ -255,6 +258,7 @@ export type WorkerCommand =
       actor: ActorId;
       name: string;
       method: string;
+      group: number;
       args: readonly StoredValue[];
       caller: ClientId;
       /** Its place among the caller's calls. */
@@ -265,7 +269,7 @@ export type WorkerCommand =
   | { type: "skip"; actor: ActorId; caller: ClientId; sequence: number }
   /**
    * A thread calls this actor: by a ring, and results go to it by another; without rings, by those that it has, or by message.
-   * In `begun` is to be noted how far its calls have begun.
+   * In `begun` is to be noted, by group, how far its calls have begun.
    */
   | {
       type: "caller";

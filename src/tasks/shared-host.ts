@@ -1,6 +1,13 @@
 import { ActorRunner } from "./actor-runner.js";
 import { Answers } from "./answers.js";
-import { CallerLine, type CallMessage, CallOrder, type CallSource, type IncomingCall } from "./caller-lines.js";
+import {
+  type CalledMethod,
+  CallerLine,
+  type CallMessage,
+  CallOrder,
+  type CallSource,
+  type IncomingCall,
+} from "./caller-lines.js";
 import type { ActorCommand } from "./lone-actor.js";
 import type { Outcome, WorkerCommand } from "./protocol.js";
 import { calleeOf, numberOf, parentOf, readArguments, sequenceOf, submittedOf } from "./rings/records.js";
@@ -22,8 +29,7 @@ interface Tenant {
 }
 
 /** What a caller's calls name by a number: a method of one of the actors. */
-interface Callee {
-  readonly method: string;
+interface Callee extends CalledMethod {
   readonly actor: ActorId;
   readonly life: number;
 }
@@ -136,17 +142,17 @@ export class SharedHost {
         const [parent, submitted] = [parentOf(words, at), submittedOf(words, at)];
         calls.advance(at);
         if (sequence < 0) {
-          const [method, actor, life] = args as [string, ActorId, number];
-          callees.set(calleeNumber, { method, actor, life });
+          const [method, name, group, actor, life] = args as [string, string, number, ActorId, number];
+          callees.set(calleeNumber, { method, name, group, actor, life });
           continue;
         }
-        const { method, actor, life } = callees.get(calleeNumber)!;
+        const { method, name, group, actor, life } = callees.get(calleeNumber)!;
         const tenant = this.#tenants.get(actor);
         if (tenant?.life !== life) continue;
         const facts = { number, calleeNumber, parent, submitted, attempt: 1 };
         const task = caller * 2 ** 32 + number;
         const order = tenant.calls.orderOf(caller);
-        tenant.calls.receive(order, sequence, { task, method, args, order, sequence, line, facts });
+        tenant.calls.receive(order, sequence, { task, method, name, group, args, order, sequence, line, facts });
         this.#ready.add(tenant);
       }
       calls.release();
@@ -199,9 +205,21 @@ class TenantCalls implements CallSource {
     for (let next = order.takeHeld(); next !== undefined; next = order.takeHeld()) this.#queue.push(next);
   }
 
-  hold({ task, method, args, caller, sequence, returns }: CallMessage): void {
+  hold({ task, method, name, group, args, caller, sequence, returns }: CallMessage): void {
     const order = this.orderOf(caller);
-    this.receive(order, sequence, { task, method, args, order, sequence, line: undefined, facts: undefined, returns });
+    const call: IncomingCall = {
+      task,
+      method,
+      name,
+      group,
+      args,
+      order,
+      sequence,
+      line: undefined,
+      facts: undefined,
+      returns,
+    };
+    this.receive(order, sequence, call);
   }
 
   skip(caller: ClientId, sequence: number): void {

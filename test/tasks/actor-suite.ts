@@ -153,6 +153,133 @@ export function testActors(scenario: Scenario): void {
     },
   );
 
+  class Gates {
+    readonly #open = new Map<string, () => void>();
+    readonly #began: string[] = [];
+    async fetch(key: string): Promise<string> {
+      this.#began.push(key);
+      await new Promise<void>((resolve) => this.#open.set(key, resolve));
+      return key;
+    }
+    async compute(key: string): Promise<string> {
+      return await this.fetch(key);
+    }
+    async open(key: string): Promise<void> {
+      this.#open.get(key)!();
+    }
+    async began(): Promise<string[]> {
+      return this.#began;
+    }
+    fail(): never {
+      throw new Error("it fails");
+    }
+  }
+  const grouped = {
+    concurrencyGroups: { io: 2, cpu: 1 },
+    methods: { fetch: { concurrencyGroup: "io" }, compute: { concurrencyGroup: "cpu" } },
+    maxConcurrency: 3,
+  } as const;
+
+  for (const hosted of ["alone", "shared"] as const) {
+    scenario(`${hosted}: a concurrency group that is full holds up no other`, async (t) => {
+      const gates = remote(Gates, { ...grouped, hosted }).remote();
+      const fetches = ["a", "b", "c", "d"].map((key) => gates.fetch.remote(key));
+      const computes = ["x", "y"].map((key) => gates.compute.remote(key));
+      const usual = gates.fetch.options({ concurrencyGroup: "cpu" }).remote("z");
+      t.deepEqual(await get(gates.began.remote()), ["a", "b", "x"]);
+      await get(gates.open.remote("b"));
+      t.is(await get(fetches[1]!), "b");
+      t.deepEqual(await get(gates.began.remote()), ["a", "b", "x", "c"]);
+      await get([gates.open.remote("x"), gates.open.remote("c"), gates.open.remote("a")]);
+      t.deepEqual(await get([computes[0]!, fetches[0]!, fetches[2]!]), ["x", "a", "c"]);
+      t.deepEqual((await get(gates.began.remote())).slice(4).sort(), ["d", "y"]);
+      await get([gates.open.remote("d"), gates.open.remote("y")]);
+      t.is(await get(fetches[3]!), "d");
+      t.is(await get(computes[1]!), "y");
+      await get(gates.open.remote("z"));
+      t.is(await get(usual), "z");
+    });
+
+    scenario(`${hosted}: groups keep their calls when the actor is made anew`, async (t) => {
+      const gates = remote(Gates, { ...grouped, hosted, maxRestarts: -1, maxTaskRetries: 1 }).remote();
+      const calls = ["a", "b", "c"].map((key) => gates.fetch.remote(key));
+      const lost = gates.compute.options({ maxTaskRetries: 0 }).remote("x");
+      const kept = gates.compute.remote("y");
+      t.deepEqual(await get(gates.began.remote()), ["a", "b", "x"]);
+      kill(gates, { noRestart: false });
+      await t.throwsAsync(get(lost), { code: "ACTOR_UNAVAILABLE" });
+      t.deepEqual((await get(gates.began.remote())).sort(), ["a", "b", "y"]);
+      await get(["a", "b", "y"].map((key) => gates.open.remote(key)));
+      t.deepEqual(await get([calls[0]!, calls[1]!, kept]), ["a", "b", "y"]);
+      await get(gates.open.remote("c"));
+      t.is(await get(calls[2]!), "c");
+    });
+  }
+
+  scenario("one call more than maxPendingCalls is refused, until one has ended", async (t) => {
+    const gates = remote(Gates, { maxPendingCalls: 2 }).remote();
+    const calls = [gates.fetch.remote("a"), gates.fetch.remote("b")];
+    t.throws(() => gates.fetch.remote("c"), {
+      code: "PENDING_CALLS_LIMIT",
+      message: /^Gates\.fetch was not called: 2 calls of its actor are pending\. Get the results/,
+    });
+    kill(gates);
+    await t.throwsAsync(get(calls[0]!), { code: "ACTOR_DIED" });
+    await t.throwsAsync(get(calls[1]!), { code: "ACTOR_DIED" });
+    const counter = RemoteCounter.options({ maxPendingCalls: 2 }).remote(0);
+    for (let i = 0; i < 10; i++) {
+      const pair = [counter.postinc.remote(), counter.postinc.remote()];
+      t.throws(() => counter.postinc.remote(), { code: "PENDING_CALLS_LIMIT" });
+      t.deepEqual(await get(pair), [2 * i, 2 * i + 1]);
+    }
+    const large = remote(Large, { maxPendingCalls: 1 }).remote();
+    for (let i = 0; i < 5; i++) {
+      const sent = await get(large.echo.remote(new Float64Array(20_000).fill(i)));
+      t.is(sent[0], i);
+      // The node says that a call has ended that went through it.
+      for (;;) {
+        try {
+          t.is(await get(large.length.remote(sent)), 20_000);
+          break;
+        } catch (error) {
+          t.is((error as { code?: string }).code, "PENDING_CALLS_LIMIT");
+          await new Promise((resolve) => setImmediate(resolve));
+        }
+      }
+    }
+  });
+
+  scenario("a method has options of its own", async (t, session) => {
+    const gates = remote(Gates, grouped).remote();
+    const named = gates.fail.options({ name: "the failing one" });
+    await t.throwsAsync(get(named.remote()), { message: /^the failing one failed: Error: it fails/ });
+    // What a thread says to the node may arrive after what it says to its callers.
+    for (let row: { state: string } | undefined; row?.state !== "failed"; ) {
+      row = (await session.state("tasks")).find(({ name }) => name === "the failing one");
+    }
+    t.throws(() => gates.fetch.options({ concurrencyGroup: "gpu" }), {
+      code: "INVALID_ARGUMENT",
+      message: /^Gates\.fetch is to be in the concurrency group "gpu", which its actor has not\. .*io, cpu/,
+    });
+    for (const options of [
+      { methods: { fetch: { concurrencyGroup: "io" } } },
+      { concurrencyGroups: { io: 0 } },
+      { maxPendingCalls: 1.5 },
+      { methods: { fetch: { maxTaskRetries: -2 } } },
+    ]) {
+      t.throws(() => remote(Gates, options), { code: "INVALID_ARGUMENT" });
+    }
+  });
+
+  class Large {
+    echo(values: Float64Array): Float64Array {
+      return values;
+    }
+    length(values: Float64Array): number {
+      return values.length;
+    }
+  }
+
   class Holder {
     #counter: ReturnType<typeof RemoteCounter.remote> | undefined;
     keep({ counter }: { counter: ReturnType<typeof RemoteCounter.remote> }): void {

@@ -8,12 +8,22 @@ const lineWords = 1 << 16;
 
 /** What the node knows of one caller's calls to one actor. */
 interface Line {
-  /** Where the actor notes how far it has begun them, if it may be made anew. */
+  /** Where the actor notes, by group, how far it has begun them, if it may be made anew. */
   readonly begun: Int32Array | undefined;
   /** Calls that the node sent and that have not ended, with their places in the caller's order. */
-  readonly sent: Map<TaskId, number>;
+  readonly sent: Map<TaskId, { readonly sequence: number; readonly group: number }>;
   /** The next place that the node gives, to calls of callers that give none. */
   next: number;
+}
+
+/** What call is sent where. */
+export interface Sending {
+  readonly caller: ClientId;
+  readonly actor: ActorId;
+  readonly worker: WorkerId;
+  readonly group: number;
+  /** How many groups the actor has. */
+  readonly groups: number;
 }
 
 /** What was under way when an actor left its thread, or that ended. */
@@ -41,20 +51,20 @@ export class LineTable {
 
   /**
    * Introduces a caller to an actor: gives the caller and the actor's thread the rings between them. Those to a thread of
-   * shared actors serve all of them.
+   * shared actors serve all of them. `groups` is how many concurrency groups an actor has that may be made anew, 0 for others.
    */
   connect(
     caller: ClientId,
     actor: ActorId,
     worker: WorkerId,
-    { shared, life, notes }: { shared: boolean; life: number; notes: boolean },
+    { shared, life, groups }: { shared: boolean; life: number; groups: number },
   ): void {
     const [words, actorWords] = [this.#boards.wordsOf(caller), this.#boards.wordsOf(worker)];
     if (words === undefined || actorWords === undefined) return;
-    const { begun } = this.#open(caller, actor, worker, notes);
+    const { begun } = this.#open(caller, actor, worker, groups);
     const memory = begun?.buffer as SharedArrayBuffer | undefined;
     if (shared && !this.#boards.link(caller, worker)) {
-      if (notes) this.#outgoing.push(worker, { type: "caller", caller, actor, rings: undefined, begun: memory });
+      if (groups > 0) this.#outgoing.push(worker, { type: "caller", caller, actor, rings: undefined, begun: memory });
       this.#outgoing.push(caller, { type: "line", actor, worker, shared, life, rings: undefined, begun: memory });
       return;
     }
@@ -65,15 +75,15 @@ export class LineTable {
   }
 
   /** Notes a call that is sent now; returns its place. A caller that gives none is introduced with its first call. */
-  send(task: TaskId, caller: ClientId, actor: ActorId, worker: WorkerId, given: number | undefined): number {
+  send(task: TaskId, { caller, actor, worker, group, groups }: Sending, given: number | undefined): number {
     let line = this.#lines.get(worker)?.get(actor)?.get(caller);
     if (line === undefined) {
-      line = this.#open(caller, actor, worker, true);
+      line = this.#open(caller, actor, worker, groups);
       const begun = line.begun!.buffer as SharedArrayBuffer;
       this.#outgoing.push(worker, { type: "caller", caller, actor, rings: undefined, begun });
     }
     const sequence = given ?? line.next++;
-    line.sent.set(task, sequence);
+    line.sent.set(task, { sequence, group });
     return sequence;
   }
 
@@ -94,16 +104,16 @@ export class LineTable {
       if (this.#workers.get(actor) === worker) this.#workers.delete(actor);
       for (const { begun, sent } of lines.values()) {
         interrupted.open += sent.size;
-        for (const [task, sequence] of sent)
-          if (begun !== undefined && sequence < begun[0]!) interrupted.began.add(task);
+        for (const [task, { sequence, group }] of sent)
+          if (begun !== undefined && sequence < begun[group]!) interrupted.began.add(task);
       }
     }
     if (actors.size === 0) this.#lines.delete(worker);
     return interrupted;
   }
 
-  #open(caller: ClientId, actor: ActorId, worker: WorkerId, notes: boolean): Line {
-    const begun = notes ? new Int32Array(new SharedArrayBuffer(4)) : undefined;
+  #open(caller: ClientId, actor: ActorId, worker: WorkerId, groups: number): Line {
+    const begun = groups > 0 ? new Int32Array(new SharedArrayBuffer(4 * groups)) : undefined;
     const line: Line = { begun, sent: new Map(), next: 0 };
     const actors = this.#lines.get(worker) ?? new Map<ActorId, Map<ClientId, Line>>();
     const lines = actors.get(actor) ?? new Map<ClientId, Line>();

@@ -506,9 +506,10 @@ export class TaskHost {
   }
 
   #connect(client: ClientId, record: ActorRecord): void {
-    const { actor, shared } = record.message;
+    const { actor, shared, limits } = record.message;
     const life = record.row.restarts;
-    this.#lines.connect(client, actor, record.worker!, { shared, life, notes: mayRestart(record) });
+    const groups = mayRestart(record) ? limits.length : 0;
+    this.#lines.connect(client, actor, record.worker!, { shared, life, groups });
   }
 
   /** An actor ends because of something that starting it anew would not mend. */
@@ -545,7 +546,7 @@ export class TaskHost {
       const record = this.#tasks.get(task);
       if (record?.place === undefined) this.#skip(client, actor, { life, sequence });
       else {
-        record.place = { life, sequence, tell: true };
+        record.place = { life, sequence };
         tasks.add(task);
       }
     }
@@ -609,11 +610,13 @@ export class TaskHost {
         const { message, client: caller, place, row } = record;
         const args = this.#argumentsFor(worker, task, message.args);
         if (args === undefined) return;
-        const { actor, name, method } = message;
-        const sequence = this.#lines.send(task, caller, actor, worker, place?.sequence);
+        const { actor, name, method, group } = message;
+        const groups = this.#actors.get(actor)!.message.limits.length;
+        const sequence = this.#lines.send(task, { caller, actor, worker, group, groups }, place?.sequence);
         record.sentIn = place?.life;
         const returns = this.#returns.begin(task, worker);
-        this.#outgoing.push(worker, { type: "call", task, actor, name, method, args, caller, sequence, returns });
+        const what = { task, actor, name, method, group, args, caller, sequence, returns };
+        this.#outgoing.push(worker, { type: "call", ...what });
         this.#running(row, worker);
         return;
       }
@@ -622,7 +625,7 @@ export class TaskHost {
         const record = this.#actors.get(actor)!;
         const { message, args } = record;
         this.#placed(record, worker);
-        const { code, className, demand, maxConcurrency, shared } = message;
+        const { code, className, demand, limits, shared } = message;
         const { values, failure } = resolveArguments(this.#objects, args);
         if (failure !== undefined) {
           this.#constructed(actor, failure);
@@ -637,7 +640,7 @@ export class TaskHost {
           args: values,
           demand,
           gpuIds,
-          maxConcurrency,
+          limits,
           shared,
           life: record.row.restarts,
         });
@@ -863,11 +866,10 @@ export class TaskHost {
     this.#log.add({ row });
   }
 
-  #callEnded({ client, place, sentIn }: TaskRecord, { task, actor }: ClientMessage & { type: "call" }): void {
+  #callEnded({ client, place, sentIn }: TaskRecord, { task, actor, tell }: ClientMessage & { type: "call" }): void {
     this.#lines.ended(task, client, actor);
-    if (place === undefined) return;
-    if (sentIn !== place.life) this.#skip(client, actor, place);
-    if (place.tell) this.#outgoing.push(client, { type: "callEnded", actor, task });
+    if (place !== undefined && sentIn !== place.life) this.#skip(client, actor, place);
+    if (tell) this.#outgoing.push(client, { type: "callEnded", actor, task });
   }
 
   #announce(object: ObjectId, available: boolean): void {

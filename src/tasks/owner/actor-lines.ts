@@ -29,8 +29,10 @@ export interface ActorLinesOptions {
   settle(number: number, outcome: Outcome): void;
   /** The node has the outcome, or will have it. */
   moved(number: number): void;
-  /** Sends a call through the node, with its place in the order of its line; with `tell`, the node says when it has ended. */
-  byNode(call: LineCall, life: number, tell: boolean): void;
+  /** Sends a call through the node, with its place in the order of its line; where the actor may restart, the node says when it has ended. */
+  byNode(call: LineCall, life: number, mayRestart: boolean): void;
+  /** The actor has given the outcome of a call that came by a ring to the node. */
+  deposited(number: number): void;
   /** Calls that the node has got places for this life of the actor. */
   placed(actor: ActorId, life: number, calls: readonly LineCall[]): void;
   /** A number for a method of one actor, where the method's alone does not say which. */
@@ -46,6 +48,8 @@ export interface LineCall {
   readonly callee: number;
   readonly name: string;
   readonly method: string;
+  /** Its concurrency group. */
+  readonly group: number;
   readonly args: OwnArgument[];
   /** What the arguments were made from, if something in them is counted and must not be collected before it was sent. */
   readonly origin: readonly unknown[] | undefined;
@@ -103,7 +107,7 @@ interface Line {
   link: Link | undefined;
   /** How often the actor was made anew. */
   life: number;
-  /** Where the actor notes how far it has begun the calls of this line; absent for one that is never made anew. */
+  /** Where the actor notes, by group, how far it has begun the calls of this line; absent for one that is never made anew. */
   begun: Int32Array | undefined;
   /** After `kill`, nothing is sent until the node says how it ended. */
   killed: boolean;
@@ -299,7 +303,7 @@ export class ActorLines {
 
   /** A call that an actor had begun in its last life runs again only where that is allowed. */
   #mayBeSentAgain({ begun }: Line, call: LineCall): boolean {
-    if (call.sequence >= begun![0]!) return true;
+    if (call.sequence >= begun![call.group]!) return true;
     call.attempt += 1;
     if (call.retriesLeft === 0) return false;
     if (call.retriesLeft > 0) call.retriesLeft -= 1;
@@ -445,10 +449,10 @@ export class ActorLines {
   }
 
   /** Tells the actor's thread what a number stands for, and returns it: of a method, and where there are many actors, of whose. */
-  #tell(line: Line, link: Link, { actor, callee, name, method }: LineCall): number {
+  #tell(line: Line, link: Link, { actor, callee, name, method, group }: LineCall): number {
     const number = link.shared ? this.#options.calleeFor(actor, name) : callee;
     line.told.set(callee, number);
-    const meaning = link.shared ? [method, actor, line.life] : [method];
+    const meaning = link.shared ? [method, name, group, actor, line.life] : [method, name, group];
     const length = callWords(meaning);
     const { words, at } = link.calls.reserve(length);
     writeCall(words, at, length, -1, number, 0, 0, meaning);
@@ -515,7 +519,7 @@ export class ActorLines {
     for (; at >= 0; at = results.peek()) {
       const number = resultNumberOf(words, at);
       const kind = resultKindOf(words, at);
-      if (kind === resultKind.atNode) this.#options.moved(number);
+      if (kind === resultKind.atNode) this.#options.deposited(number);
       else {
         const value = readResult(this.#reader, words, at);
         this.#options.settle(number, kind === resultKind.value ? { value } : { failure: unpackFailure(value) });

@@ -38,7 +38,7 @@ export interface OwnCallsOptions {
   moved(number: number): void;
   /** Submits the call through the node instead, with the dependencies as references. */
   byNode(number: number, callee: OwnCallee, args: readonly OwnArgument[]): void;
-  readonly lines: Pick<ActorLinesOptions, "byNode" | "placed">;
+  readonly lines: Pick<ActorLinesOptions, "byNode" | "placed" | "deposited">;
   codeId(code: RemoteCode): CodeId;
 }
 
@@ -166,18 +166,18 @@ export class OwnCalls {
   /** A method's number and full name, told to the node when it is new. */
   methodOf(target: MethodTarget): OwnMethod {
     if (target === this.#lastTarget) return this.#lastMethod!;
-    const { className, method } = target;
-    let methods = this.#methods.get(className);
+    const { name, method, group } = target;
+    let methods = this.#methods.get(name);
     if (methods === undefined) {
       methods = new Map();
-      this.#methods.set(className, methods);
+      this.#methods.set(name, methods);
     }
-    let known = methods.get(method);
+    const key = group === 0 ? method : `${method} ${group}`;
+    let known = methods.get(key);
     if (known === undefined) {
-      const name = `${className}.${method}`;
       const callee = this.#callees.push({ ...noFunction, name }) - 1;
       known = { callee, name };
-      methods.set(method, known);
+      methods.set(key, known);
       this.#options.outbox.push({ type: "callee", callee, code: undefined, name, retries: 0 });
     }
     this.#lastTarget = target;

@@ -5,7 +5,7 @@ import { createRing, RingReader, RingWriter } from "../../../src/tasks/rings/rin
 import { fitsWords, WordReader, wordsOf, writeStored } from "../../../src/tasks/rings/words.js";
 
 const codec: ValueCodec = {
-  toHandle: (object) => ("live" in object ? { kind: "actor", name: object.live } : undefined),
+  toHandle: (object) => ("live" in object ? { kind: "function", name: object.live } : undefined),
   fromHandle: (handle) => ({ live: (handle as { name: string }).name }),
 };
 const values = [
@@ -55,6 +55,7 @@ test("shared memory and references do not fit words", (t) => {
   t.false(fitsWords(packValue(new Float64Array(100_000), codec, "It")));
   t.false(fitsWords(packValue(new Int32Array(new SharedArrayBuffer(4)), codec, "It")));
   t.false(fitsWords({ bytes: new Uint8Array(1), handles: [{ kind: "ref", object: 1 }] }));
+  t.false(fitsWords({ bytes: new Uint8Array(1), handles: [{ kind: "actor", actor: 1 }] }));
 });
 
 test("a full ring keeps order: what does not fit waits with its writer", (t) => {

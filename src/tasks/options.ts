@@ -205,17 +205,10 @@ export function fillActorOptions(options: ActorOptions, defaults: FilledActorOpt
 /** Throws INVALID_ARGUMENT for options of a method that make no sense for an actor with these groups. */
 export function checkMethodOptions(
   method: string,
-  { concurrencyGroup, maxTaskRetries = 0, numReturns, generatorBackpressure }: MethodOptions,
+  { concurrencyGroup, maxTaskRetries = 0 }: MethodOptions,
   groups: readonly string[],
 ): void {
   checkRepeats("maxTaskRetries", maxTaskRetries);
-  fillReturns(
-    {
-      ...(numReturns !== undefined && { numReturns }),
-      ...(generatorBackpressure !== undefined && { generatorBackpressure }),
-    },
-    undefined,
-  );
   if (concurrencyGroup === undefined || groups.includes(concurrencyGroup)) return;
   throw new RayflightError(
     "INVALID_ARGUMENT",

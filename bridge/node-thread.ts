@@ -25,6 +25,7 @@ const store = new ObjectStore({
   memory: options.objectStoreMemory,
   spillDirectory: options.spillDirectory,
   spillLimit: options.spillLimit,
+  spillCodec: options.spillCodec,
 });
 const registry = new DatasetRegistry(store, control, { transactionTtlMs: options.transactionTtlMs });
 let server: FlightServer | undefined;

@@ -1,5 +1,6 @@
 import { availableParallelism, tmpdir, totalmem } from "node:os";
 import { RayflightError } from "../../src/error.js";
+import { checkSpillCodec, type SpillCodecName } from "../../src/store/index.js";
 import { countGpus } from "./count-gpus.js";
 
 /** What `init` takes. Every field has a default; sizes are in bytes. */
@@ -24,6 +25,10 @@ export interface InitOptions {
   spillDirectory?: string;
   /** Disk that spilled bytes may take before writes are refused. Default: four times `objectStoreMemory`. */
   spillLimit?: number;
+  /**
+   * How spilled bytes are compressed: "none", "gzip", "brotli", or "zstd" where Node has it (22.15 and newer). Default: "none".
+   */
+  spillCodec?: SpillCodecName;
   /** How long a transaction that nobody touches stays open, in milliseconds. Default: 30 minutes. */
   transactionTtlMs?: number;
   /**
@@ -78,6 +83,7 @@ export function fillOptions(options: InitOptions = {}): NodeOptions {
     objectStoreMemory,
     spillDirectory: options.spillDirectory ?? tmpdir(),
     spillLimit: requireCount("spillLimit", options.spillLimit ?? 4 * objectStoreMemory, 0),
+    spillCodec: checkSpillCodec(options.spillCodec ?? "none"),
     transactionTtlMs: requireCount("transactionTtlMs", options.transactionTtlMs ?? defaultTransactionTtlMs, 1),
     logToDriver: options.logToDriver ?? true,
     foldLogs: options.foldLogs ?? true,

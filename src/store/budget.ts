@@ -1,5 +1,6 @@
 import { RayflightError } from "../error.js";
 import { BufferPool } from "./buffer-pool.js";
+import { noteGarbage } from "./garbage.js";
 import { isEvictable, type Segment } from "./segment.js";
 import { formatSize } from "./size.js";
 
@@ -7,6 +8,14 @@ import { formatSize } from "./size.js";
 interface Owner {
   readonly label: string;
   readonly released: boolean;
+}
+
+/** Who has memory that could come back. */
+export interface Borrowers {
+  /** Takes back what they do not use, at once; returns whether there was any. */
+  recall(): boolean;
+  /** Makes them look for what they no longer need; false when nothing more will come back. */
+  ask(): Promise<boolean>;
 }
 
 interface Waiting {
@@ -20,7 +29,7 @@ interface Waiting {
 
 /**
  * Hands out memory within a limit. When it is short, the segments that were not used for longest move to disk, one at a
- * time; requests wait in line, and each is refused only when nothing is left that could move.
+ * time; requests wait in line, and each is refused only when nothing is left that could move or come back.
  */
 export class Budget {
   readonly #memory: number;
@@ -29,6 +38,7 @@ export class Budget {
   readonly #waiting: Waiting[] = [];
   /** Segments in memory that may be evicted, least recently used first. */
   readonly #evictable = new Set<Segment>();
+  #borrowers: Borrowers | undefined;
   #memoryUsed = 0;
   #pinned = 0;
   #spillUsed = 0;
@@ -37,6 +47,11 @@ export class Budget {
   constructor(memory: number, spillLimit: number) {
     this.#memory = memory;
     this.#spillLimit = spillLimit;
+  }
+
+  /** Asks `borrowers` from now on before it refuses. */
+  lendTo(borrowers: Borrowers): void {
+    this.#borrowers = borrowers;
   }
 
   usage() {
@@ -54,14 +69,21 @@ export class Budget {
     return this.#ask(bytes, undefined, owner);
   }
 
-  /** Counts memory that somebody else made, until `giveUp`; at once when there is room and nobody waits. */
+  /** Counts memory that somebody else made; at once when there is room and nobody waits. */
   adopt(buffer: SharedArrayBuffer, owner: Owner): SharedArrayBuffer | Promise<SharedArrayBuffer> {
     return this.#ask(buffer.byteLength, buffer, owner);
   }
 
-  /** Stops counting adopted memory. */
-  giveUp(buffer: SharedArrayBuffer): void {
-    this.#memoryUsed -= buffer.byteLength;
+  /** A buffer of exactly `bytes` that was kept for reuse, if there is one. It counts until `giveUp`. */
+  takeKept(bytes: number): SharedArrayBuffer | undefined {
+    const buffer = this.#waiting.length > 0 ? undefined : this.#pool.take(bytes);
+    if (buffer !== undefined) this.#memoryUsed += bytes;
+    return buffer;
+  }
+
+  /** Stops counting memory that never became a segment's and is nobody's any more. */
+  giveUp(bytes: number): void {
+    this.#memoryUsed -= bytes;
     void this.#makeRoom();
   }
 
@@ -79,7 +101,7 @@ export class Budget {
     this.#evictable.delete(segment);
     if (segment.pins > 0) this.#pinned -= segment.size;
     if (segment.buffer !== undefined) this.#drop(segment, reusable);
-    if (segment.position !== undefined) this.#spillUsed -= segment.used;
+    if (segment.copy !== undefined) this.#forget(segment);
     void this.#makeRoom();
   }
 
@@ -91,7 +113,6 @@ export class Budget {
 
   pin(segment: Segment): void {
     segment.pins += 1;
-    segment.exposed = true;
     if (segment.pins === 1) this.#pinned += segment.size;
     this.touch(segment);
   }
@@ -102,6 +123,15 @@ export class Budget {
     if (segment.pins === 0) this.#pinned -= segment.size;
     this.touch(segment);
     void this.#makeRoom();
+  }
+
+  /** A segment's memory, read from disk where it was spilled. Pin it first. Readers that come at once share one reading. */
+  restore(segment: Segment, owner: Owner): SharedArrayBuffer | Promise<SharedArrayBuffer> {
+    if (segment.buffer !== undefined) return segment.buffer;
+    segment.restoring ??= this.#restore(segment, owner).finally(() => {
+      segment.restoring = undefined;
+    });
+    return segment.restoring;
   }
 
   /** Refuses everybody who waits, and drops what was kept for reuse. */
@@ -127,7 +157,10 @@ export class Budget {
   #fits(bytes: number, adopted: SharedArrayBuffer | undefined): boolean {
     if (adopted === undefined && this.#pool.has(bytes)) return true;
     if (this.#memoryUsed + bytes > this.#memory) return false;
-    if (this.#memoryUsed + this.#pool.bytes + bytes > this.#memory) this.#pool.clear();
+    if (this.#memoryUsed + this.#pool.bytes + bytes > this.#memory) {
+      noteGarbage(this.#pool.bytes);
+      this.#pool.clear();
+    }
     return true;
   }
 
@@ -141,7 +174,14 @@ export class Budget {
     segment.buffer = undefined;
     this.#memoryUsed -= segment.size;
     if (reusable && !segment.exposed && segment.outstanding === 0) this.#pool.put(buffer);
+    else noteGarbage(segment.size);
     segment.exposed = false;
+  }
+
+  #forget(segment: Segment): void {
+    this.#spillUsed -= segment.copy!.stored;
+    segment.area.free(segment.copy!);
+    segment.copy = undefined;
   }
 
   async #makeRoom(): Promise<void> {
@@ -151,7 +191,7 @@ export class Budget {
       try {
         if (head.owner.released) throw released(head.owner.label);
         if (!this.#fits(head.bytes, head.adopted)) {
-          await this.#evict(this.#victim(head));
+          await this.#free(head);
           continue;
         }
         if (this.#waiting[0] === head) head.resolve(this.#grant(head.bytes, head.adopted));
@@ -163,29 +203,40 @@ export class Budget {
     this.#making = false;
   }
 
-  /** The next segment to move: one that is on disk already costs nothing. */
-  #victim(head: Waiting): Segment {
-    let oldest: Segment | undefined;
+  /** Frees some memory, or throws when there is no way. */
+  async #free(head: Waiting): Promise<void> {
     if (head.bytes > this.#memory) throw this.#full(head);
+    if (this.#borrowers?.recall()) return;
+    const victim = this.#victim();
+    if (victim !== undefined) await this.#evict(victim);
+    else if (this.#pinned === 0 || !(await this.#borrowers?.ask())) throw this.#full(head);
+  }
+
+  /** The next segment to move: one that is on disk already costs nothing. */
+  #victim(): Segment | undefined {
+    let oldest: Segment | undefined;
     for (const segment of this.#evictable) {
-      if (segment.position !== undefined) return segment;
+      if (segment.copy !== undefined) return segment;
       if (this.#spillUsed + segment.used <= this.#spillLimit) oldest ??= segment;
     }
-    if (oldest === undefined) throw this.#full(head);
     return oldest;
   }
 
   async #evict(segment: Segment): Promise<void> {
-    if (segment.position === undefined) {
+    if (segment.copy === undefined) {
       this.#spillUsed += segment.used;
+      let taken = 0;
       try {
-        const position = await segment.file().write(new Uint8Array(segment.buffer!, 0, segment.used));
-        if (segment.released) this.#spillUsed -= segment.used;
-        else segment.position = position;
+        const copy = await segment.area.write(new Uint8Array(segment.buffer!, 0, segment.used));
+        if (segment.released) segment.area.free(copy);
+        else {
+          segment.copy = copy;
+          taken = copy.stored;
+        }
       } catch (reason) {
-        this.#spillUsed -= segment.used;
-        if (segment.released) return;
-        throw reason;
+        if (!segment.released) throw reason;
+      } finally {
+        this.#spillUsed += taken - segment.used;
       }
     }
     // Somebody may have pinned it meanwhile: then only the copy on disk is gained.
@@ -193,6 +244,22 @@ export class Budget {
     this.#evictable.delete(segment);
     this.#drop(segment, true);
     segment.moved();
+  }
+
+  async #restore(segment: Segment, owner: Owner): Promise<SharedArrayBuffer> {
+    const buffer = await this.take(segment.size, owner);
+    try {
+      if (segment.released) throw released(owner.label);
+      await segment.area.read(segment.copy!, new Uint8Array(buffer, 0, segment.used));
+      if (segment.released) throw released(owner.label);
+    } catch (reason) {
+      this.giveBack(buffer);
+      throw reason;
+    }
+    segment.buffer = buffer;
+    this.touch(segment);
+    segment.moved();
+    return buffer;
   }
 
   #full({ bytes, owner: { label } }: Waiting): RayflightError {

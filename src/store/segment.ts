@@ -1,6 +1,6 @@
-import type { SpillFile } from "./spill-file.js";
+import type { SpillArea, SpillCopy } from "./spill-area.js";
 
-/** A stretch of an arena: in memory, in the arena's spill file, or in both. */
+/** A stretch of bytes that moves as one: in memory, on disk, or in both. */
 export interface Segment {
   /** Bytes of memory that it takes while in memory. */
   readonly size: number;
@@ -8,10 +8,10 @@ export interface Segment {
   used: number;
   buffer: SharedArrayBuffer | undefined;
   restoring: Promise<SharedArrayBuffer> | undefined;
-  /** Where it lies in the spill file, once it was written there. */
-  position: number | undefined;
-  /** Returns the owner's spill file, which is made at the first use. */
-  file(): SpillFile;
+  /** Where it lies on disk, once it was copied there. */
+  copy: SpillCopy | undefined;
+  /** Where it is copied to. */
+  readonly area: SpillArea;
   /** Tells the owner that it left memory. */
   moved(): void;
   /** Regions handed out and not yet completed. */

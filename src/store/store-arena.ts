@@ -3,7 +3,7 @@ import type { Arena, Pin, Region } from "./arena.js";
 import { type Budget, released } from "./budget.js";
 import type { Segment } from "./segment.js";
 import { roundUp } from "./size.js";
-import { SpillFile } from "./spill-file.js";
+import { SpillArea, type SpillOptions } from "./spill-area.js";
 
 /** Every region ends at a multiple of this in its segment. */
 const alignment = 64;
@@ -15,7 +15,7 @@ const largest = 2 ** 32 - page;
 
 export interface ArenaOwner {
   readonly budget: Budget;
-  readonly spillDirectory: string;
+  readonly spill: SpillOptions;
   /** Called when the arena was sealed or released, and when bytes of it moved between memory and disk. */
   changed(arena: StoreArena): void;
 }
@@ -27,7 +27,7 @@ export class StoreArena implements Arena {
   readonly #owner: ArenaOwner;
   readonly #segments: Segment[] = [];
   readonly #indexes = new WeakMap<SharedArrayBuffer, number>();
-  #file: SpillFile | undefined;
+  readonly #area: SpillArea;
   #bytes = 0;
   #sealed = false;
   #released = false;
@@ -36,6 +36,7 @@ export class StoreArena implements Arena {
     this.id = id;
     this.label = label;
     this.#owner = owner;
+    this.#area = new SpillArea(owner.spill);
   }
 
   get bytes(): number {
@@ -111,7 +112,10 @@ export class StoreArena implements Arena {
     if (this.#released) throw released(this.label);
     const { budget } = this.#owner;
     const segments = [...this.#segments];
-    for (const segment of segments) budget.pin(segment);
+    for (const segment of segments) {
+      segment.exposed = true;
+      budget.pin(segment);
+    }
     let held = true;
     const release = () => {
       if (held) for (const segment of segments) budget.unpin(segment);
@@ -131,7 +135,7 @@ export class StoreArena implements Arena {
     if (this.#released) return;
     this.#released = true;
     for (const segment of this.#segments) this.#owner.budget.release(segment, options.reusable ?? false);
-    this.#file?.close();
+    this.#area.close();
     this.#owner.changed(this);
   }
 
@@ -156,11 +160,8 @@ export class StoreArena implements Arena {
       used: 0,
       buffer,
       restoring: undefined,
-      position: undefined,
-      file: () => {
-        this.#file ??= new SpillFile(this.#owner.spillDirectory);
-        return this.#file;
-      },
+      copy: undefined,
+      area: this.#area,
       moved: () => this.#owner.changed(this),
       outstanding: 0,
       full: room >= large,
@@ -182,34 +183,13 @@ export class StoreArena implements Arena {
 
   async #readSpilled(segment: Segment, offset: number, length: number): Promise<Uint8Array> {
     const bytes = new Uint8Array(length);
-    await this.#file!.read(bytes, segment.position! + offset);
+    await this.#area.readPart(segment.copy!, segment.used, offset, bytes);
     return bytes;
   }
 
-  /** Readers that come at once share one restoring, and so see the same memory. */
   async #inMemory(segment: Segment): Promise<SharedArrayBuffer> {
-    if (segment.buffer !== undefined) return segment.buffer;
-    segment.restoring ??= this.#restore(segment).finally(() => {
-      segment.restoring = undefined;
-    });
-    return await segment.restoring;
-  }
-
-  async #restore(segment: Segment): Promise<SharedArrayBuffer> {
-    const { budget } = this.#owner;
-    const buffer = await budget.take(segment.size, this);
-    try {
-      await this.#file!.read(new Uint8Array(buffer, 0, segment.used), segment.position!);
-      if (this.#released) throw released(this.label);
-    } catch (reason) {
-      budget.giveBack(buffer);
-      throw reason;
-    }
-    segment.buffer = buffer;
-    segment.exposed = true;
+    const buffer = await this.#owner.budget.restore(segment, this);
     this.#indexes.set(buffer, this.#segments.indexOf(segment));
-    budget.touch(segment);
-    this.#owner.changed(this);
     return buffer;
   }
 

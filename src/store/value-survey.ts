@@ -46,8 +46,10 @@ export function surveyValue(value: unknown, codec: ValueCodec, label: string): S
     seen.add(item);
     const handle = codec.toHandle(item);
     if (handle !== undefined) handles.set(item, handle);
-    else if (types.isSharedArrayBuffer(item)) buffers.add(item);
-    else if (Array.isArray(item)) {
+    else if (types.isSharedArrayBuffer(item)) {
+      if (codec.isStored?.(item)) throw refusal(item, label, path);
+      buffers.add(item);
+    } else if (Array.isArray(item)) {
       for (let i = 0; i < item.length; i++) if (!isPrimitive(item[i])) visit(item[i], { parent: path, key: i });
     } else if (isPlain(item)) {
       for (const key of Object.keys(item)) if (!isPrimitive(item[key])) visit(item[key], { parent: path, key });
@@ -139,6 +141,7 @@ function describePath(path: Path): string {
 }
 
 function describe(item: unknown): string {
+  if (types.isSharedArrayBuffer(item)) return "the store's own memory (pass an array over it, or its ObjectRef)";
   if (typeof item === "symbol") return "a symbol";
   if (typeof item === "function") return item.name === "" ? "a function" : `the function ${item.name}`;
   if (types.isPromise(item)) return "a promise (await it first)";

@@ -16,6 +16,8 @@ export interface PackedValue {
   readonly shared?: readonly SharedArrayBuffer[];
   /** What `ValueCodec.toHandle` made of the live objects in the value. */
   readonly handles?: readonly unknown[];
+  /** The number under which the store lent `bytes` to this thread. */
+  readonly loan?: number;
 }
 
 /** A packed value, or a primitive as it is. */
@@ -27,6 +29,10 @@ export interface ValueCodec {
   toHandle(object: object): unknown;
   /** The inverse, in the thread that unpacks. */
   fromHandle(handle: unknown): object;
+  /** Shared memory of at least so many bytes for a value; fresh memory where this is absent. */
+  allocate?(bytes: number): SharedArrayBuffer;
+  /** Whether a buffer is the store's: views of it are copied, as it does not belong to the value. */
+  isStored?(buffer: SharedArrayBuffer): boolean;
 }
 
 /** Typed arrays of one value above this many bytes go to shared memory; below, they are copied along with the message. */
@@ -72,10 +78,12 @@ class ValueWriter extends Serializer {
   readonly shared: SharedArrayBuffer[] = [];
   viewBytes = 0;
   readonly #placeholders: Survey["placeholders"];
+  readonly #codec: ValueCodec;
 
-  constructor(placeholders: Survey["placeholders"]) {
+  constructor(placeholders: Survey["placeholders"], codec: ValueCodec) {
     super();
     this.#placeholders = placeholders;
+    this.#codec = codec;
     treatViewsAsHostObjects(this);
   }
 
@@ -91,7 +99,7 @@ class ValueWriter extends Serializer {
       0,
       Buffer.isBuffer(object) ? viewNames.indexOf("Buffer") : viewNames.indexOf(typeName(object)),
     );
-    if (types.isSharedArrayBuffer(object.buffer)) {
+    if (types.isSharedArrayBuffer(object.buffer) && !this.#codec.isStored?.(object.buffer)) {
       this.writeUint32(host.sharedView);
       this.writeUint32(type);
       this.writeUint32(this.#numberOf(object.buffer));
@@ -157,16 +165,18 @@ class ValueReader extends Deserializer {
 export function packValue(value: unknown, codec: ValueCodec, label: string): StoredValue {
   if (isPrimitive(value)) return value;
   const survey = surveyValue(value, codec, label);
-  const writer = new ValueWriter(survey.placeholders);
+  const writer = new ValueWriter(survey.placeholders, codec);
   writer.writeHeader();
   writer.writeValue(survey.value);
   const head = writer.releaseBuffer();
   const viewsStart = align(headStart + head.length);
   const size = writer.viewBytes === 0 ? headStart + head.length : viewsStart + writer.viewBytes;
-  const bytes = new Uint8Array(
-    writer.viewBytes > inlineLimit ? new SharedArrayBuffer(align(size)) : new ArrayBuffer(size),
-  );
-  const header = new DataView(bytes.buffer);
+  const buffer =
+    writer.viewBytes > inlineLimit
+      ? (codec.allocate?.(size) ?? new SharedArrayBuffer(align(size)))
+      : new ArrayBuffer(size);
+  const bytes = new Uint8Array(buffer, 0, size);
+  const header = new DataView(buffer);
   header.setUint32(0, formatVersion, true);
   header.setUint32(4, head.length, true);
   bytes.set(head, headStart);

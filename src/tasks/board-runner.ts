@@ -1,11 +1,11 @@
-import type { RayflightError } from "../error.js";
+import { RayflightError } from "../error.js";
 import type { StoredValue } from "../store/value.js";
 import { Callee } from "./callee.js";
 import { Cancellable } from "./cancellable.js";
 import type { TaskClient } from "./client.js";
 import { wallTime } from "./clock.js";
 import { type RunningTask, runAll, type TaskSeat } from "./context.js";
-import { taskFailure, toError } from "./failure.js";
+import { describeThrown, type Failure, taskFailure, toError } from "./failure.js";
 import { faultOf } from "./fault.js";
 import { stopped } from "./host/reasons.js";
 import { type CallFacts, JournalWriter } from "./journal.js";
@@ -31,7 +31,7 @@ import {
   writeResult,
 } from "./rings/records.js";
 import { RingWriter } from "./rings/ring.js";
-import { fitsWords, WordReader } from "./rings/words.js";
+import { fitsWords, type ResolvedArgument, StoredAt, WordReader } from "./rings/words.js";
 import type { Loaded } from "./runner.js";
 import type { ClientId, CodeId, TaskId, WorkerId } from "./scheduler/events.js";
 import { type Demand, unit } from "./scheduler/resources.js";
@@ -61,6 +61,8 @@ interface Owner {
 const oneCpu: Demand = { cpus: unit, gpus: 0 };
 /** After this long the thread looks at its messages. */
 const turnMilliseconds = 2;
+/** So long the thread waits for arguments. */
+const fetchMilliseconds = 5;
 
 /**
  * Runs calls in a CPU worker that has a permit: first those that its own tasks submitted and that it kept, newest first,
@@ -85,6 +87,8 @@ export class BoardRunner {
   #next = 0;
   /** Tasks that neither ended nor wait for an object. */
   #active = 0;
+  /** Whether a call waits for arguments that do not come at once: until then nothing new is begun, as it might want some, too. */
+  #fetching = 0;
   #working = false;
   /** Whether it said that it idles. */
   #rests = true;
@@ -147,7 +151,7 @@ export class BoardRunner {
     const { answered } = client;
     let more = false;
     this.#rests = false;
-    if (this.#permit.begin()) {
+    if (this.#fetching === 0 && this.#permit.begin()) {
       do {
         more = this.#runLocal() || this.#runBundle();
         if (this.#permit.isTurn && (!more || this.#permit.isOver)) {
@@ -173,7 +177,7 @@ export class BoardRunner {
       if (revoked === this.#parked) return;
       this.#parked = revoked;
       this.#options.outbox.push({ type: "parked", permit: revoked });
-    } else if (this.#permit.granted && this.#someWait) {
+    } else if (this.#fetching === 0 && this.#permit.granted && this.#someWait) {
       // An owner that saw this thread busy did not wake it.
       setImmediate(() => this.work());
     }
@@ -258,7 +262,10 @@ export class BoardRunner {
         if (loaded === undefined) {
           this.#later(
             task,
-            callee.loading.then((loaded) => loaded(...this.#unpack(args))),
+            callee.loading.then((loaded) => {
+              const values = this.#unpack(args);
+              return values === undefined ? this.#fetch(task, args, loaded) : loaded(...values);
+            }),
           );
           return;
         }
@@ -274,10 +281,15 @@ export class BoardRunner {
   }
 
   /** Runs a call; returns whether it goes on after this returns. */
-  #run(task: Running, loaded: Loaded, args: readonly StoredValue[]): boolean {
+  #run(task: Running, loaded: Loaded, args: readonly ResolvedArgument[]): boolean {
     let result: unknown;
     try {
-      result = loaded(...this.#unpack(args));
+      const values = this.#unpack(args);
+      if (values === undefined) {
+        this.#later(task, this.#fetch(task, args, loaded));
+        return true;
+      }
+      result = loaded(...values);
     } catch (reason) {
       this.#end(task, { failure: taskFailure(task.name, reason) });
       return false;
@@ -299,7 +311,10 @@ export class BoardRunner {
     promise
       .then(
         (result) => this.#end(task, packOutcome(result, task, this.#options.client)),
-        (reason) => this.#end(task, { failure: taskFailure(task.name, reason) }),
+        (reason) => {
+          const failure = reason instanceof MissingArgument ? reason.failure : taskFailure(task.name, reason);
+          this.#end(task, { failure });
+        },
       )
       .then(() => {
         this.work();
@@ -453,12 +468,47 @@ export class BoardRunner {
     this.#unsaid.add(owner);
   }
 
-  /** Every task gets arguments of its own, also where they never left the thread. */
-  #unpack(stored: readonly StoredValue[]): unknown[] {
+  /** Every task gets arguments of its own, also where they never left the thread. Undefined when one must be fetched first. */
+  #unpack(stored: readonly ResolvedArgument[]): unknown[] | undefined {
     const { client } = this.#options;
     const args = new Array<unknown>(stored.length);
-    for (let i = 0; i < stored.length; i++) args[i] = client.unpack(stored[i]);
+    for (let i = 0; i < stored.length; i++) {
+      const argument = stored[i];
+      if (!(argument instanceof StoredAt)) args[i] = client.unpack(argument);
+      else {
+        const found = client.find(argument.object);
+        if (found === undefined) return undefined;
+        args[i] = client.unpack(found);
+      }
+    }
     return args;
+  }
+
+  /**
+   * Calls a function whose arguments the node has. Mostly they come at once, and the thread waits for them. Where a disk must be
+   * read or they must be made again, others run meanwhile.
+   */
+  async #fetch(task: Running, args: readonly ResolvedArgument[], loaded: Loaded): Promise<unknown> {
+    const { client } = this.#options;
+    let values: readonly StoredValue[];
+    let waits = false;
+    const slow = setTimeout(() => {
+      waits = true;
+      this.#fetching += 1;
+      task.blocked();
+    }, fetchMilliseconds);
+    try {
+      values = await client.resolve(args);
+    } catch (reason) {
+      throw reason instanceof RayflightError ? new MissingArgument(reason) : reason;
+    } finally {
+      clearTimeout(slow);
+      if (waits) {
+        this.#fetching -= 1;
+        task.resumed();
+      }
+    }
+    return await loaded(...values.map((value) => client.unpack(value)));
   }
 
   #callAt({ board }: Owner, slot: number): CallFacts {
@@ -495,6 +545,15 @@ export class BoardRunner {
       }),
     );
     return learned;
+  }
+}
+
+/** Why an argument has no value, which is why the call has no result. */
+class MissingArgument {
+  readonly failure: Failure;
+
+  constructor({ code, message, cause }: RayflightError) {
+    this.failure = { code, message, hint: "", ...(cause !== undefined && { cause: describeThrown(cause) }) };
   }
 }
 

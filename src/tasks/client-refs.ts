@@ -11,6 +11,8 @@ export class LocalRefs {
   readonly #outbox: Outbox<ClientMessage>;
   readonly #counts = new Map<ObjectId, number>();
   readonly #released = new WeakSet<ObjectRef>();
+  /** Objects that have an outcome, as far as this thread knows. */
+  readonly #made = new Set<ObjectId>();
   readonly #finalizers = new FinalizationRegistry<ObjectId>((id) => this.drop(id));
   #closed = false;
 
@@ -40,9 +42,20 @@ export class LocalRefs {
     this.drop(ref.id);
   }
 
+  /** The object has an outcome. */
+  made(id: ObjectId): void {
+    if (this.#counts.has(id)) this.#made.add(id);
+  }
+
+  /** Whether it is known here that the object has an outcome. */
+  isMade(id: ObjectId): boolean {
+    return this.#made.has(id);
+  }
+
   close(): void {
     this.#closed = true;
     this.#counts.clear();
+    this.#made.clear();
   }
 
   /** A reference to this object is gone. */
@@ -54,6 +67,7 @@ export class LocalRefs {
       return;
     }
     this.#counts.delete(id);
+    this.#made.delete(id);
     const last = this.#outbox.last;
     if (last?.type === "release") last.objects.push(id);
     else this.#outbox.push({ type: "release", objects: [id] });

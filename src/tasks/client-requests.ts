@@ -34,6 +34,12 @@ export class PendingRequests {
     return await this.#ask<readonly StoredValue[]>({ type: "get", request, objects }, options);
   }
 
+  /** Of objects that the arguments of a call name. */
+  async getHeld(objects: readonly ObjectId[]): Promise<readonly StoredValue[]> {
+    const request = ++this.#last;
+    return await this.#ask<readonly StoredValue[]>({ type: "get", request, objects, areHeld: true }, {});
+  }
+
   async wait(
     objects: readonly ObjectId[],
     options: { numReturns: number } & WaitOptions,

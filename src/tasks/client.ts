@@ -1,5 +1,6 @@
 import { RayflightError } from "../error.js";
-import { packValue, type StoredValue, unpackValue, type ValueCodec } from "../store/value.js";
+import { collectGarbage } from "../store/garbage.js";
+import { isShared, packValue, type StoredValue, unpackValue, type ValueCodec } from "../store/value.js";
 import { isPrimitive } from "../store/value-survey.js";
 import { type ActorControl, createActorHandle, type MethodTarget } from "./actor-handle.js";
 import type { Backend, CancelOptions, GetOptions, NodeInfo, Place, WaitOptions } from "./backend.js";
@@ -23,6 +24,7 @@ import type { FilledActorOptions, FilledTaskOptions } from "./options.js";
 import type { Outbox } from "./outbox.js";
 import type { LineCall } from "./owner/actor-lines.js";
 import { Dependency, type OwnArgument } from "./owner/dependency.js";
+import { HeldObjects } from "./owner/held-objects.js";
 import { type OwnCallee, OwnCalls } from "./owner/own-calls.js";
 import { OwnedObjects, objectState } from "./owner/owned-objects.js";
 import { PendingCalls } from "./pending-calls.js";
@@ -31,8 +33,10 @@ import { type ActorName, type Answers, askNode, type Question } from "./question
 import { Reads } from "./reads.js";
 import type { Returns } from "./returns.js";
 import { reviveLive } from "./revive-live.js";
+import { type CallArgument, type ResolvedArgument, ResultOf, StoredAt } from "./rings/words.js";
 import type { ActorId, CodeId, ObjectId, TaskId } from "./scheduler/events.js";
 import { type Demand, ResourceLedger, unit } from "./scheduler/resources.js";
+import { isAboutMemory, SharedMemory } from "./shared-memory.js";
 
 export interface ClientOptions {
   readonly kind: Backend["kind"];
@@ -71,12 +75,16 @@ export class TaskClient implements Backend, RefOwner, CodeRegistry, ValueCodec, 
   /** What stands for calls of actors, where their lines do not know it. */
   readonly #actorCalls = new WeakSet<object>();
   #running: RunningLocally | undefined;
+  readonly #held: HeldObjects;
+  readonly #memory: SharedMemory | undefined;
   /** What ids of this thread begin with. */
   readonly #base: number;
   #lastNumber = 0;
   #depends = false;
   /** Whether something inside of the arguments that were packed last is counted. */
   #isCounted = false;
+  /** What the arguments that were packed last name at the node; own ones were put for them alone. */
+  readonly #named: { readonly id: ObjectId; readonly ref: ObjectRef; readonly isOwn: boolean }[] = [];
   #closed: RayflightError | undefined;
 
   constructor(options: ClientOptions) {
@@ -89,6 +97,7 @@ export class TaskClient implements Backend, RefOwner, CodeRegistry, ValueCodec, 
     this.#requests = new PendingRequests(options.outbox, this.#keepAlive);
     this.#base = options.welcome.client * 2 ** 32;
     this.#owned = new OwnedObjects((number) => this.#refs.drop(this.#base + number));
+    this.#held = new HeldObjects(this.#refs);
     this.#reads = new Reads({
       owned: this.#owned,
       requests: this.#requests,
@@ -96,6 +105,13 @@ export class TaskClient implements Backend, RefOwner, CodeRegistry, ValueCodec, 
       base: this.#base,
       numberOf: (ref) => this.#privateNumber(ref),
       unpack: (stored) => this.unpack(stored),
+      find: (id) => this.find(id),
+      came: (ids, values) => {
+        ids.forEach((id, i) => {
+          this.#refs.made(id);
+          this.#memory?.keep(id, values[i]);
+        });
+      },
       look: (done) => {
         if (options.looks === true) this.#calls!.lookFor(done);
       },
@@ -103,6 +119,7 @@ export class TaskClient implements Backend, RefOwner, CodeRegistry, ValueCodec, 
     const borrow = (id: ObjectId) => this.#borrow(id);
     this.#streams = new ClientStreams({ outbox: options.outbox, keepAlive: this.#keepAlive, borrow });
     if (options.welcome.words === undefined) return;
+    this.#memory = new SharedMemory(options.welcome.words, this.#outbox);
     this.#calls = new OwnCalls(this.#owned, {
       words: options.welcome.words,
       outbox: this.#outbox,
@@ -120,7 +137,13 @@ export class TaskClient implements Backend, RefOwner, CodeRegistry, ValueCodec, 
           this.#outbox.push({ type: "placed", actor, life, calls: places });
         },
       },
+      deposited: (number, callee, attempt, args) => this.#deposited(number, callee, attempt, args),
+      storedAt: (call, number) => {
+        this.#held.hold(call, [this.#base + number]);
+        return new StoredAt(this.#base + number);
+      },
       byNode: (number, callee, args) => this.#handOn(number, callee, args),
+      unsent: (args) => this.#dropOwn(args),
       codeId: (code) => this.codeId(code),
     });
   }
@@ -137,10 +160,11 @@ export class TaskClient implements Backend, RefOwner, CodeRegistry, ValueCodec, 
     if (stored === undefined) return this.#submitByNode(code, args, options);
     const callee = calls.calleeOf(code, options);
     const number = ++this.#lastNumber;
+    if (this.#named.length > 0) this.#holdNamed(number);
     const token = this.#owned.add(number);
     const parent = runningTask()?.task ?? 0;
     if (this.#depends) calls.submit(number, callee, stored, parent);
-    else calls.submitValues(number, callee, stored as StoredValue[], parent);
+    else calls.submitValues(number, callee, stored as ResolvedArgument[], parent);
     return new ObjectRef(this.#base + number, this, token);
   }
 
@@ -177,6 +201,7 @@ export class TaskClient implements Backend, RefOwner, CodeRegistry, ValueCodec, 
     const limits = [options.maxConcurrency, ...Object.values(concurrencyGroups)];
     const traits = { limits, maxRestarts, shared, detached };
     this.#outbox.push({ type: "create", actor, ...message, demand, ...traits, parent });
+    this.#dropNamed();
     return this.#adopt(handle);
   }
 
@@ -270,6 +295,7 @@ export class TaskClient implements Backend, RefOwner, CodeRegistry, ValueCodec, 
     const parent = runningTask()?.task;
     const what = { task, actor, name, method, group, args: packed, returns };
     this.#outbox.push({ type: "call", ...what, maxTaskRetries, tell, parent });
+    this.#dropNamed();
     return task;
   }
 
@@ -290,11 +316,10 @@ export class TaskClient implements Backend, RefOwner, CodeRegistry, ValueCodec, 
   put(value: unknown): ObjectRef {
     this.#checkOpen();
     const packed = packValue(value, this, "The value given to put()");
-    const number = ++this.#lastNumber;
     if (this.#calls === undefined || (!isPrimitive(packed) && !this.#calls.mayTravel(packed))) {
-      this.#outbox.push({ type: "put", object: this.#base + number, value: packed });
-      return this.#borrow(this.#base + number);
+      return this.#putByNode(packed);
     }
+    const number = ++this.#lastNumber;
     const token = this.#owned.add(number);
     this.#owned.settle(number, objectState.value, packed);
     return new ObjectRef(this.#base + number, this, token);
@@ -318,6 +343,7 @@ export class TaskClient implements Backend, RefOwner, CodeRegistry, ValueCodec, 
     for (const ref of refs) {
       const number = this.#privateNumber(ref);
       const state = number < 0 ? objectState.none : this.#owned.stateOf(number);
+      this.#memory?.forget(ref.id);
       if (state === objectState.none) objects.push(ref.id);
       else if (state !== objectState.pending) this.#owned.spoil(number, freed(formatObjectId(ref.id)));
       else this.#settle(number, { failure: freed(formatObjectId(ref.id)) });
@@ -391,13 +417,17 @@ export class TaskClient implements Backend, RefOwner, CodeRegistry, ValueCodec, 
 
   receive(reply: ClientReply): void {
     if (reply.type === "callEnded") this.#pending.ended(reply.task - this.#base);
-    if (reply.type === "got") this.#requests.resolve(reply.request, reply.values);
-    else if (reply.type === "waited") this.#requests.resolve(reply.request, reply.ready);
+    if (reply.type === "got") {
+      this.take(reply.values);
+      this.#requests.resolve(reply.request, reply.values);
+    } else if (reply.type === "waited") this.#requests.resolve(reply.request, reply.ready);
     else if (reply.type === "nodes") this.#requests.resolve(reply.request, reply.nodes);
     else if (reply.type === "item" || reply.type === "streamEnd") this.#streams.receive(reply);
     else if (reply.type === "cancelOwn") this.#cancelOwn(reply.task - this.#base, reply);
     else if (reply.type === "look") this.#look(reply.request);
     else if (reply.type === "failed") this.#requests.fail(reply.request, reply.failure);
+    else if (reply.type === "collect") void this.tidy().then(() => this.#outbox.push({ type: "collected" }));
+    else if (isAboutMemory(reply)) this.#memory?.receive(reply);
     else this.#calls?.receive(reply);
   }
 
@@ -407,6 +437,16 @@ export class TaskClient implements Backend, RefOwner, CodeRegistry, ValueCodec, 
     const list = new CallList();
     this.#calls?.look(list);
     this.#outbox.push({ type: "looked", request, calls: list.numbers });
+  }
+
+  /** Collects this thread's garbage, and lets go of what that held. */
+  async tidy(): Promise<void> {
+    this.#owned.seal();
+    // What this turn still has goes with the second round. Finalizers run in turns of their own.
+    for (let round = 0; round < 2; round++) {
+      collectGarbage();
+      for (let i = 0; i < 2; i++) await new Promise((resolve) => setImmediate(resolve));
+    }
   }
 
   /** Reads what came for this thread without a message. */
@@ -437,7 +477,7 @@ export class TaskClient implements Backend, RefOwner, CodeRegistry, ValueCodec, 
   answer(call: LocalCall, outcome: Outcome | undefined): void {
     const { number } = call;
     if (outcome !== undefined && "failure" in outcome && this.#calls!.retry(call)) return;
-    if (outcome === undefined) this.#move(number);
+    if (outcome === undefined) this.#calls!.leave(call);
     else this.#settle(number, outcome);
   }
 
@@ -450,6 +490,32 @@ export class TaskClient implements Backend, RefOwner, CodeRegistry, ValueCodec, 
   load(): { objects: number; requests: number; tasks: number; waiting: number; words: number } {
     const { waiting = 0, running = 0, words = 0 } = this.#calls?.load() ?? {};
     return { objects: this.#owned.size, requests: this.#reads.waiting, tasks: running, waiting, words };
+  }
+
+  /** Values have come from the node for this thread's tasks. */
+  take(values: readonly StoredValue[]): void {
+    this.#memory?.take(values);
+  }
+
+  /** What this thread has read of an object that the node has, if it still has it. */
+  find(id: ObjectId): StoredValue | undefined {
+    return this.#memory?.find(id);
+  }
+
+  /** The arguments of a call, with those that the node has. */
+  async resolve(args: readonly ResolvedArgument[]): Promise<readonly StoredValue[]> {
+    const ids = args.flatMap((argument) => (argument instanceof StoredAt ? [argument.object] : []));
+    const values = await this.#reads.read(ids);
+    let next = 0;
+    return args.map((argument) => (argument instanceof StoredAt ? values[next++] : argument));
+  }
+
+  allocate(bytes: number): SharedArrayBuffer {
+    return this.#memory?.allocate(bytes) ?? new SharedArrayBuffer(bytes);
+  }
+
+  isStored(buffer: SharedArrayBuffer): boolean {
+    return this.#memory?.has(buffer) ?? false;
   }
 
   unpack(stored: StoredValue): unknown {
@@ -571,6 +637,7 @@ export class TaskClient implements Backend, RefOwner, CodeRegistry, ValueCodec, 
       for (const part of this.#partsOf(number)) this.#settle(part, outcome);
       this.#streams.receive({ type: "streamEnd", task: this.#base + number, failed: "failure" in outcome });
     }
+    this.#held.ended(number);
     const isShared = this.#owned.isShared(number);
     const settled =
       "value" in outcome
@@ -589,6 +656,47 @@ export class TaskClient implements Backend, RefOwner, CodeRegistry, ValueCodec, 
       this.#outbox.push({ type: "share", object: this.#base + number, outcome: undefined });
     }
     this.#owned.settle(number, objectState.away, undefined);
+    this.#held.ended(number);
+  }
+
+  /** The node has the result of a call from here; should it lose that, it can run the call again. */
+  #deposited(
+    number: number,
+    { code, options }: OwnCallee,
+    attempt: number,
+    own: readonly (CallArgument | Dependency)[],
+  ): void {
+    const { name, demand, maxRetries, retryExceptions } = options;
+    if (maxRetries < 0 || attempt <= maxRetries) {
+      const args = own.map((argument) =>
+        this.#asReference(argument instanceof ResultOf ? new Dependency(argument.number) : argument),
+      );
+      const left = maxRetries < 0 ? maxRetries : maxRetries - attempt + 1;
+      const task = this.#base + number;
+      const call = { task, code: this.codeId(code), name, args, demand, maxRetries: left, retryExceptions };
+      this.#outbox.push({ type: "lineage", call });
+    }
+    this.#move(number);
+    this.#refs.made(this.#base + number);
+  }
+
+  /** Gives the node a value that lies in shared memory, or that must be counted there. */
+  #putByNode(value: StoredValue): ObjectRef {
+    const object = this.#base + ++this.#lastNumber;
+    this.#outbox.push({ type: "put", object, value });
+    const ref = this.#borrow(object);
+    this.#refs.made(object);
+    return ref;
+  }
+
+  /** Objects that the arguments name which were packed last are held until the call with this number has ended. */
+  #holdNamed(call: number): void {
+    const named = this.#named.splice(0);
+    this.#held.hold(
+      call,
+      named.map(({ id }) => id),
+    );
+    for (const { isOwn, ref } of named) if (isOwn) this.#refs.release(ref);
   }
 
   /** The objects of a call beside its first; asked once, when it leaves this thread's care. */
@@ -610,22 +718,30 @@ export class TaskClient implements Backend, RefOwner, CodeRegistry, ValueCodec, 
    */
   #packOwn(name: string, args: readonly unknown[]): OwnArgument[] | undefined {
     const stored = new Array<OwnArgument>(args.length);
+    this.#dropNamed();
     this.#depends = false;
     for (let i = 0; i < args.length; i++) {
       const argument = args[i];
       if (isPrimitive(argument)) stored[i] = argument;
       else if (argument instanceof ObjectRef) {
         const number = this.#privateNumber(argument);
-        if (number < 0) return undefined;
-        if (this.#owned.stateOf(number) === objectState.value) stored[i] = this.#owned.valueOf(number);
+        if (number < 0) {
+          if (!this.#refs.isMade(argument.id)) return undefined;
+          this.#named.push({ id: argument.id, ref: argument, isOwn: false });
+          stored[i] = new StoredAt(argument.id);
+        } else if (this.#owned.stateOf(number) === objectState.value) stored[i] = this.#owned.valueOf(number);
         else {
           stored[i] = new Dependency(number);
           this.#depends = true;
         }
       } else {
         const packed = packValue(argument, this, `Argument ${i + 1} of ${name}`);
-        if (isPrimitive(packed) || !this.#calls!.mayTravel(packed)) return undefined;
-        stored[i] = packed;
+        if (isPrimitive(packed) || this.#calls!.mayTravel(packed)) stored[i] = packed;
+        else if (isShared(packed)) {
+          const ref = this.#putByNode(packed);
+          this.#named.push({ id: ref.id, ref, isOwn: true });
+          stored[i] = new StoredAt(ref.id);
+        } else return undefined;
       }
     }
     return stored;
@@ -649,7 +765,7 @@ export class TaskClient implements Backend, RefOwner, CodeRegistry, ValueCodec, 
       if (!(argument instanceof ObjectRef)) {
         const packed = packValue(argument, this, `Argument ${i + 1} of ${name}`);
         this.#isCounted ||= !isPrimitive(packed) && packed.handles !== undefined;
-        return packed;
+        return isPrimitive(packed) || !isShared(packed) ? packed : new Dependency(-1, this.#putByNode(packed), true);
       }
       const number = this.#privateNumber(argument);
       if (number < 0) return new Dependency(-1, argument);
@@ -668,9 +784,17 @@ export class TaskClient implements Backend, RefOwner, CodeRegistry, ValueCodec, 
     const place = { life, sequence };
     const what = { task, actor, name, method, group, args: packed, returns };
     this.#outbox.push({ type: "call", ...what, maxTaskRetries, tell, parent, place });
+    this.#dropOwn(args);
+  }
+
+  /** A call is sent, or will never be: what was put for it alone is the node's affair. */
+  #dropOwn(args: readonly OwnArgument[]): void {
+    for (const argument of args)
+      if (argument instanceof Dependency && argument.isOwn) this.#refs.release(argument.ref!);
   }
 
   #asReference(argument: OwnArgument): Argument {
+    if (argument instanceof StoredAt) return { ref: argument.object };
     if (!(argument instanceof Dependency)) return argument;
     if (argument.number < 0) return { ref: argument.ref!.id };
     this.#shareNumber(argument.number);
@@ -690,14 +814,25 @@ export class TaskClient implements Backend, RefOwner, CodeRegistry, ValueCodec, 
     const number = this.#lastNumber + 1;
     this.#lastNumber += objects;
     this.#outbox.push({ type: "submit", task: this.#base + number, ...message, parent: runningTask()?.task });
+    this.#dropNamed();
     return number;
   }
 
   #packArguments(name: string, args: readonly unknown[]): Argument[] {
+    this.#dropNamed();
     return args.map((argument, i) => {
       if (argument instanceof ObjectRef) return { ref: this.#share(argument) };
-      return packValue(argument, this, `Argument ${i + 1} of ${name}`);
+      const packed = packValue(argument, this, `Argument ${i + 1} of ${name}`);
+      if (isPrimitive(packed) || !isShared(packed)) return packed;
+      const ref = this.#putByNode(packed);
+      this.#named.push({ id: ref.id, ref, isOwn: true });
+      return { ref: ref.id };
     });
+  }
+
+  /** What was put for arguments is the node's affair: their call is sent, or never will be. */
+  #dropNamed(): void {
+    for (const { ref, isOwn } of this.#named.splice(0)) if (isOwn) this.#refs.release(ref);
   }
 
   #checkOpen(): void {

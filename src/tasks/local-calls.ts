@@ -1,6 +1,6 @@
-import type { StoredValue } from "../store/value.js";
 import type { CallList } from "./call-list.js";
 import type { Callee } from "./callee.js";
+import type { ResolvedArgument } from "./rings/words.js";
 import type { ClientId, TaskId } from "./scheduler/events.js";
 
 /** A call that a task of this thread submitted and that was not put up for others. */
@@ -8,7 +8,7 @@ export interface LocalCall {
   readonly number: number;
   readonly calleeNumber: number;
   readonly callee: Callee;
-  readonly args: StoredValue[];
+  readonly args: ResolvedArgument[];
   readonly parent: TaskId;
   readonly submitted: number;
   readonly attempt: number;
@@ -57,7 +57,7 @@ export class LocalCalls {
   keep(
     number: number,
     calleeNumber: number,
-    args: StoredValue[],
+    args: ResolvedArgument[],
     parent: TaskId,
     submitted: number,
     attempt = 1,

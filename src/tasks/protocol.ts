@@ -32,6 +32,18 @@ export interface StreamPart {
   readonly limit: number;
 }
 
+/** A task that can be run once more. */
+export interface Resubmission {
+  readonly task: TaskId;
+  readonly code: CodeId;
+  readonly name: string;
+  readonly args: readonly Argument[];
+  readonly demand: Demand;
+  /** How often it may still be run; -1 for ever. */
+  readonly maxRetries: number;
+  readonly retryExceptions: boolean;
+}
+
 /** A value or why there is none. */
 export type Outcome = { readonly value: StoredValue } | { readonly failure: Failure };
 
@@ -109,8 +121,11 @@ export type ClientMessage =
     }
   /** The result of this attempt was lost: what a journal says of it does not count. */
   | { type: "unanswered"; task: TaskId; attempt: number }
-  /** Answered by `got` once all are there or one is a failure. */
-  | { type: "get"; request: number; objects: readonly ObjectId[] }
+  /**
+   * Answered by `got` once all are there or one is a failure. With `areHeld`, their owners hold them: one that is not known
+   * is still under way.
+   */
+  | { type: "get"; request: number; objects: readonly ObjectId[]; areHeld?: true }
   /** Answered by `waited` once `count` are there, or at `settle`. */
   | { type: "wait"; request: number; objects: readonly ObjectId[]; count: number }
   | { type: "settle"; request: number }
@@ -118,6 +133,14 @@ export type ClientMessage =
   | { type: "hold"; objects: readonly ObjectId[] }
   | { type: "release"; objects: ObjectId[] }
   | { type: "free"; objects: readonly ObjectId[] }
+  /** The sender has no view left of what came with these numbers. */
+  | { type: "giveBack"; loans: number[] }
+  /** A value that follows lies in this spare buffer. */
+  | { type: "usesSpare"; spare: number }
+  /** The sender has collected its garbage, as it was asked to. */
+  | { type: "collected" }
+  /** How to make the sender's task's result again, should it be lost. */
+  | { type: "lineage"; call: Resubmission }
   /** With `restart`, only its thread is ended, and it is made anew if it may be. */
   | { type: "kill"; actor: ActorId; restart: boolean }
   /** `actor` is given for a call that went to it directly. */
@@ -214,6 +237,14 @@ export type ClientReply =
   | { type: "lineEnded"; actor: ActorId; failure: Failure; gone: boolean }
   /** A call that went by the node has ended; said where that was asked for. */
   | { type: "callEnded"; actor: ActorId; task: TaskId }
+  /** A buffer for a value to come. */
+  | { type: "spare"; number: number; buffer: SharedArrayBuffer }
+  /** Memory is short: spare buffers that were not used are the node's again. */
+  | { type: "dropSpares" }
+  /** Memory is short: asks for `giveBack` of what is garbage, then `collected`. */
+  | { type: "collect" }
+  /** The object's value was dropped for everybody. */
+  | { type: "freed"; object: ObjectId }
   /** Worker threads end before they are up. */
   | { type: "stranded"; reason: string };
 
@@ -332,6 +363,10 @@ const replies: ReadonlySet<string> = new Set<ClientReply["type"]>([
   "lineBroken",
   "lineEnded",
   "callEnded",
+  "spare",
+  "dropSpares",
+  "collect",
+  "freed",
 ]);
 
 export function isWorkerMessage(message: UpMessage): message is WorkerMessage {

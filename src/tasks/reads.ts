@@ -20,6 +20,10 @@ export interface ReadsOptions {
   /** The number of an object that this thread owns and the node has not; -1 for any other. Throws for one that was released. */
   numberOf(ref: ObjectRef): number;
   unpack(stored: StoredValue): unknown;
+  /** What this thread has read of an object that the node has, if it still has it. */
+  find(id: ObjectId): StoredValue | undefined;
+  /** Values that the node had have come. */
+  came(ids: readonly ObjectId[], values: readonly StoredValue[]): void;
   /** Looks for results until `done` or for a moment. */
   look(done: () => boolean): void;
 }
@@ -50,6 +54,13 @@ export class Reads {
         continue;
       }
       if (state === objectState.failure) throw toError(owned.failureOf(number));
+      if (number < 0) {
+        const found = this.#options.find(ref.id);
+        if (found !== undefined) {
+          values[i] = this.#options.unpack(found);
+          continue;
+        }
+      }
       values[i] = absent;
       if (state === objectState.pending) {
         pending += 1;
@@ -63,6 +74,13 @@ export class Reads {
     }
     // References stay in use until here, so that none is collected and released under way.
     keep(refs);
+    return values;
+  }
+
+  /** The values of objects that the arguments of a call name, as they are stored. */
+  async read(ids: readonly ObjectId[]): Promise<readonly StoredValue[]> {
+    const values = await this.#options.requests.getHeld(ids);
+    this.#options.came(ids, values);
     return values;
   }
 
@@ -93,9 +111,11 @@ export class Reads {
         if (there === undefined) inTime = await this.#whileAlive(here);
         else [inTime, known] = await this.#whileAlive(Promise.all([here, this.#options.requests.get(there, options)]));
       }
+      if (there !== undefined) this.#options.came(there, known);
       const gone = this.#fillIn(refs, values, new Map(there?.map((id, i) => [id, known[i] as StoredValue])), inTime);
       if (gone.length === 0) return;
       const later = await this.#options.requests.get(gone, remaining(options, began));
+      this.#options.came(gone, later);
       this.#fillIn(refs, values, new Map(gone.map((id, i) => [id, later[i] as StoredValue])), true);
     } finally {
       this.waiting -= 1;

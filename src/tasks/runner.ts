@@ -55,7 +55,9 @@ export class TaskRunner {
 
   /** Takes a batch of commands; starts what can start now. */
   receive(commands: Iterable<WorkerCommand>): void {
+    const { client } = this.#options;
     for (const command of commands) {
+      if ("args" in command) client.take(command.args);
       if (command.type === "define") this.#definitions.set(command.code, command.definition);
       else if (command.type === "run") this.#queue.push(command);
       else if (command.type === "construct") this.#admit(command);

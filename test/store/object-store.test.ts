@@ -1,9 +1,14 @@
-import { mkdtempSync, readdirSync, rmSync } from "node:fs";
+import { execFile } from "node:child_process";
+import { getRandomValues } from "node:crypto";
+import { fstatSync, mkdtempSync, readdirSync, readlinkSync, rmSync, writeSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { promisify } from "node:util";
+import * as zlib from "node:zlib";
 import test from "ava";
 import { RayflightError } from "../../src/error.js";
-import { type Arena, ObjectStore, type Region } from "../../src/store/index.js";
+import { type Arena, ObjectStore, type Region, type SpillCodecName } from "../../src/store/index.js";
 
 const KiB = 1024;
 const MiB = 1024 * KiB;
@@ -200,24 +205,124 @@ test("observers learn of sealed arenas: where they are, and when they are gone",
   ]);
 });
 
-test("memory that another thread made counts, and makes others spill", async (t) => {
+test("memory that another thread made is the store's: it counts, moves to disk and comes back", async (t) => {
   const { store } = makeStore(t, 2 * MiB, 8 * MiB);
   const buffer = new SharedArrayBuffer(MiB);
-  const release = store.adopt(buffer, "a result");
-  if (release instanceof Promise) return t.fail("there was room");
-  t.is(store.usage().memoryUsed, MiB);
+  new Uint8Array(buffer).fill(7);
+  const first = store.adopt(buffer, "a result");
+  if (first instanceof Promise) return t.fail("there was room");
+  t.like(store.usage(), { memoryUsed: MiB, objects: 1 });
   const arena = store.createArena("a part");
   await fill(arena, 1, 900 * KiB, 1);
   const second = await store.adopt(new SharedArrayBuffer(MiB), "another result");
-  t.is(store.usage().memoryUsed, 2 * MiB);
-  t.true(store.usage().spillUsed >= 900 * KiB);
-  await t.throwsAsync(async () => store.adopt(new SharedArrayBuffer(MiB), "a third"), {
-    message: /a third needs 1\.0 MiB/,
-  });
-  release();
-  release();
-  second();
-  t.is(store.usage().memoryUsed, 0);
+  const third = await store.adopt(new SharedArrayBuffer(MiB), "a third");
+  t.like(store.usage(), { memoryUsed: 2 * MiB, pinned: 0 });
+  t.true(store.usage().spillUsed >= MiB);
+  const back = await first.open();
+  t.true(new Uint8Array(back).every((byte) => byte === 7));
+  t.is(first.open(), back, "readers see the same memory");
+  t.like(store.usage(), { memoryUsed: 2 * MiB, pinned: MiB });
+  first.release();
+  t.like(store.usage(), { pinned: MiB }, "it counts until its readers let go");
+  first.close();
+  first.close();
+  for (const object of [second, third]) object.release();
+  second.release();
   arena.release();
-  t.like(store.usage(), unused);
+  t.like(store.usage(), { ...unused, objects: 0 });
+});
+
+test("memory that readers hold is not moved: whoever has it is asked for it before anybody is refused", async (t) => {
+  const { store } = makeStore(t, 2 * MiB, 8 * MiB);
+  const held = [await store.adopt(new SharedArrayBuffer(MiB), "a"), await store.adopt(new SharedArrayBuffer(MiB), "b")];
+  for (const object of held) await object.open();
+  let asked = 0;
+  store.lendTo({
+    recall: () => false,
+    ask: async () => {
+      asked += 1;
+      if (asked > 1) return false;
+      held[1]!.close();
+      return true;
+    },
+  });
+  const third = await store.adopt(new SharedArrayBuffer(MiB), "c");
+  t.is(asked, 1);
+  await third.open();
+  await t.throwsAsync(async () => store.adopt(new SharedArrayBuffer(MiB), "d"), { message: /readers hold 2\.0 MiB/ });
+  t.is(asked, 2);
+});
+
+const codecs: SpillCodecName[] = ["gzip", "brotli", ...("zstdCompress" in zlib ? (["zstd"] as const) : [])];
+for (const codec of codecs) {
+  test(`${codec}: what compresses takes less space on disk, what does not is stored as it is`, async (t) => {
+    const spillDirectory = mkdtempSync(join(tmpdir(), "rayflight-store-"));
+    const store = new ObjectStore({ memory: 2 * MiB, spillLimit: 16 * MiB, spillDirectory, spillCodec: codec });
+    t.teardown(() => {
+      store.close();
+      rmSync(spillDirectory, { recursive: true, force: true });
+    });
+    const arena = store.createArena("a part");
+    const regions = await fill(arena, 3, 300 * KiB, 9);
+    const noise = new Uint8Array(new SharedArrayBuffer(MiB));
+    for (let i = 0; i < MiB; i += 65536) getRandomValues(noise.subarray(i, i + 65536));
+    const copy = noise.slice();
+    const object = await store.adopt(noise.buffer, "noise");
+    await (await store.adopt(new SharedArrayBuffer(2 * MiB), "all of it")).release();
+    const { spillUsed } = store.usage();
+    t.true(spillUsed >= MiB && spillUsed < MiB + 300 * KiB, `${spillUsed}`);
+    t.true((await arena.read(regions[1]!)).every((byte) => byte === 9));
+    t.deepEqual(new Uint8Array(await object.open()), copy);
+    object.close();
+    object.release();
+    arena.release();
+    t.like(store.usage(), unused);
+  });
+}
+
+test("a codec that this Node lacks, or nobody has, is refused at once", (t) => {
+  const make = (spillCodec: string) => () =>
+    new ObjectStore({ memory: MiB, spillLimit: 0, spillDirectory: ".", spillCodec: spillCodec as SpillCodecName });
+  t.throws(make("lzma"), { code: "INVALID_ARGUMENT", message: /Name one of none, gzip, brotli, zstd/ } as object);
+  if (!("zstdCompress" in zlib)) t.throws(make("zstd"), { code: "FAILED_PRECONDITION", message: /22\.15/ } as object);
+});
+
+test.serial("spilled bytes that changed on disk are OBJECT_LOST, not other values", async (t) => {
+  const { store } = makeStore(t, MiB, 8 * MiB);
+  const object = await store.adopt(new SharedArrayBuffer(MiB), "a result");
+  (await store.adopt(new SharedArrayBuffer(MiB), "another")).release();
+  t.is(store.usage().spillUsed, MiB);
+  // The file has no name, but the process has it open.
+  const files = readdirSync("/proc/self/fd").flatMap((fd) => {
+    try {
+      return readlinkSync(`/proc/self/fd/${fd}`).includes(`rayflight-${process.pid}-`) ? [Number(fd)] : [];
+    } catch {
+      return [];
+    }
+  });
+  for (const fd of files) if (fstatSync(fd).size >= MiB) writeSync(fd, new Uint8Array([1]), 0, 1, 5000);
+  const error = await t.throwsAsync(async () => object.open());
+  t.like(error, { code: "OBJECT_LOST" });
+  t.regex(error!.message, /checksum/);
+  t.is(store.usage().pinned, 0);
+  object.release();
+  t.like(store.usage(), { memoryUsed: 0, spillUsed: 0 });
+});
+
+test("a full disk is OUT_OF_DISK, and the store recovers once there is room", async (t) => {
+  // The kernel refuses to make a file larger than this, as it does on a full disk.
+  const program = fileURLToPath(new URL("./full-disk.js", import.meta.url));
+  const { stdout } = await promisify(execFile)("sh", [
+    "-c",
+    `ulimit -f 8192; exec "$0" "$1"`,
+    process.execPath,
+    program,
+  ]);
+  t.deepEqual(JSON.parse(stdout), {
+    refused: "OUT_OF_DISK",
+    intact: true,
+    after: 3 << 20,
+    spillUsed: 0,
+    memoryUsed: 0,
+  });
 });

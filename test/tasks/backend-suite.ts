@@ -29,6 +29,7 @@ export function testBackend(make: MakeSession): void {
       const session = await make(options);
       try {
         await body(t, session);
+        for (const [what, left] of Object.entries(await session.left())) t.is(left, 0, what);
       } finally {
         await session.close();
         setContext(undefined);

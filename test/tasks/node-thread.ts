@@ -12,7 +12,7 @@ const control = createMemoryControlStore({ openFile: () => new SpillFile(tmpdir(
 const store = new ObjectStore({
   memory: options.memory ?? 1 << 28,
   spillDirectory: tmpdir(),
-  spillLimit: 1 << 28,
+  spillLimit: options.spillLimit ?? 1 << 28,
 });
 const host = hostTasks({
   driver,
@@ -40,12 +40,26 @@ driver.serve({
   "test.load": async () => {
     // A worker comes to rest only after the owner has its last result.
     for (let i = 0; i < 100 && !host.isAtRest; i++) await new Promise((resolve) => setTimeout(resolve, 1));
+    await host.tidy();
     return { ...host.load(), memory: store.usage().memoryUsed };
   },
   "test.state": async (table) => {
     await host.flush();
     return await control.list(table as TableName);
   },
+  // What is still taken once the driver has let go of all that it had, and its workers have ended.
+  "test.left": async () => {
+    host.endWorkers();
+    await host.tidy();
+    const { loans, lineage } = host.load();
+    const objects = host.madeObjects;
+    const { memoryUsed, pinned, spillUsed, objects: values } = store.usage();
+    return { objects, loans, lineage, memoryUsed, pinned, spillUsed, values };
+  },
+  "test.lose": (objects) => host.lose(objects as number[]),
+  "test.stored": () => host.storedObjects,
+  "test.usage": () => store.usage(),
+  "test.peek": () => host.load(),
   "test.close": async () => {
     await host.close();
     return { ...host.load(), memory: store.usage().memoryUsed };

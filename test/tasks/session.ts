@@ -7,6 +7,7 @@ export interface SessionOptions {
   gpus?: number;
   resources?: Readonly<Record<string, number>>;
   memory?: number;
+  spillLimit?: number;
   heapMb?: number;
 }
 
@@ -38,6 +39,10 @@ export interface Session {
   state<N extends TableName>(table: N): Promise<Row<N>[]>;
   /** Ends a worker thread from outside; false when there is none with this `threadId`. Without threads, there never is. */
   terminate(threadId: number): Promise<boolean>;
+  /** Asks the node thread of the tests something more. Without threads, there is none. */
+  ask<T>(method: string, params?: unknown): Promise<T>;
+  /** What of the store is still taken when all references that this thread dropped are gone, and workers have ended. */
+  left(): Promise<Record<string, number>>;
   close(): Promise<void>;
 }
 
@@ -57,6 +62,8 @@ export async function makeInline({ cpus = 2, gpus = 0, resources = {} }: Session
       return await control.list(table);
     },
     terminate: async () => false,
+    ask: () => Promise.reject(new Error("There is no node thread.")),
+    left: async () => ({}),
     close: () => backend.close(),
   };
 }
@@ -84,6 +91,12 @@ export async function makeWorkers(options: SessionOptions): Promise<Session> {
     },
     state: (table) => bus.call("test.state", table),
     terminate: (threadId) => bus.call("test.terminate", threadId),
+    ask: (method, params = null) => bus.call(method, params),
+    async left() {
+      if (closed) return {};
+      await backend.tidy();
+      return await bus.call("test.left", null);
+    },
     async close() {
       if (closed) return;
       closed = true;

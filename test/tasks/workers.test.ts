@@ -40,6 +40,7 @@ test.serial("tasks run on other threads, as many at once as there are CPUs", asy
     t.false(ids.includes(0));
     const rows = await session.state("tasks");
     t.is(new Set(rows.map(({ worker }) => worker)).size, 2);
+    await session.load();
     t.deepEqual(new Set((await session.state("workers")).map(({ state }) => state)), new Set(["idle"]));
   } finally {
     await session.close();

@@ -1,11 +1,11 @@
-import type { StoredValue } from "../../store/value.js";
 import type { Failure } from "../failure.js";
 import { formatObjectId } from "../object-ref.js";
 import { type Argument, isReference } from "../protocol.js";
-import type { ObjectId } from "../scheduler/events.js";
+import type { ObjectId, WorkerId } from "../scheduler/events.js";
 import type { ObjectTable } from "./object-table.js";
 import { dependenciesOf } from "./records.js";
-import { freed } from "./requests.js";
+import { freed, type Reading } from "./requests.js";
+import type { StoredValues } from "./stored-values.js";
 
 /** Which arguments are not there yet, and the failure of the first that will never be. */
 export function examineArguments(
@@ -22,22 +22,29 @@ export function examineArguments(
   return { pending, failure: undefined };
 }
 
-/** The arguments with each reference replaced by its value; a failure when one was freed meanwhile. */
-export function resolveArguments(
+/** The arguments with each reference replaced by its value, for a worker; a failure when one was freed meanwhile. */
+export function readArguments(
   objects: ObjectTable,
+  values: StoredValues,
+  worker: WorkerId,
   args: readonly Argument[],
-): { values: StoredValue[]; failure: Failure | undefined } {
-  const values: StoredValue[] = [];
-  for (const argument of args) {
-    if (!isReference(argument)) {
-      values.push(argument);
-      continue;
-    }
-    const outcome = objects.get(argument.ref)?.outcome;
-    if (outcome === undefined || "failure" in outcome) return { values, failure: failureOf(objects, argument.ref) };
-    values.push(outcome.value);
+): Reading | Promise<Reading> {
+  const ids = dependenciesOf(args);
+  for (const id of ids) {
+    const outcome = objects.get(id)?.outcome;
+    if (outcome !== undefined && "value" in outcome) continue;
+    return {
+      failure: failureOf(objects, id),
+      lost: objects.get(id) !== undefined && outcome === undefined ? id : undefined,
+    };
   }
-  return { values, failure: undefined };
+  const fill = (reading: Reading): Reading => {
+    if (!("values" in reading)) return reading;
+    let next = 0;
+    return { values: args.map((argument) => (isReference(argument) ? reading.values[next++] : argument)) };
+  };
+  const reading = values.read(worker, ids);
+  return reading instanceof Promise ? reading.then(fill) : fill(reading);
 }
 
 /** Why an object has no value. */

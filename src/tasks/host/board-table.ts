@@ -2,7 +2,7 @@ import type { TaskRow } from "../../control/index.js";
 import { formatObjectId } from "../object-ref.js";
 import type { ClientMessage } from "../protocol.js";
 import { beganAt } from "../rings/began.js";
-import { Bell, createThreadWords } from "../rings/bell.js";
+import { acceptedWord, Bell, createThreadWords } from "../rings/bell.js";
 import { type BoardMemory, countCalls, hasWaiting, lookAtBoard } from "../rings/board.js";
 import { PermitOffice } from "../rings/permit.js";
 import { attemptOf, calleeOf, numberOf, parentOf, submittedOf } from "../rings/records.js";
@@ -50,6 +50,15 @@ export class BoardTable {
     const words = createThreadWords();
     this.#words.set(client, words);
     return words;
+  }
+
+  /** Tells a thread that so much of the shared memory it sent was counted. */
+  accept(client: ClientId, bytes: number): void {
+    const words = this.#words.get(client);
+    if (words === undefined) return;
+    const counted = new Int32Array(words);
+    Atomics.add(counted, acceptedWord, Math.ceil(bytes / 1024));
+    Atomics.notify(counted, acceptedWord);
   }
 
   /** A thread that runs calls from boards. */

@@ -44,6 +44,15 @@ export function ownerDied(object: string, reason: string): Failure {
   };
 }
 
+/** Of an object whose bytes are gone, and that cannot be made again. */
+export function objectLost(object: string, why?: string): Failure {
+  return {
+    code: "OBJECT_LOST",
+    message: `The object ${object} was lost${why === undefined ? "" : `: ${why.replace(/\.$/, "")}`}, and cannot be made again.`,
+    hint: "Only results of tasks can, within their maxRetries and as long as the calls that made them are kept; not what was put, nor what actors return.",
+  };
+}
+
 export function unknownActor(): Failure {
   return { code: "ACTOR_DIED", message: "There is no such actor.", hint: "Use a handle of this session." };
 }

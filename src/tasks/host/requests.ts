@@ -17,6 +17,21 @@ interface Request {
 
 type Reply = (client: ClientId, reply: ClientReply) => void;
 
+/** What was read for a thread; or why not, and which object must be made again. */
+export type Reading =
+  | { readonly values: readonly StoredValue[] }
+  | { readonly failure: Failure; readonly lost: ObjectId | undefined };
+
+/** How values are read. */
+export interface Reader {
+  /** The values of objects that have one, for a thread that may have views of them from then on. */
+  read(client: ClientId, objects: readonly ObjectId[]): Reading | Promise<Reading>;
+  /** Something was answered later than in the turn in which it was asked. */
+  answered(): void;
+  /** An object is not there any more; it is being made again, or it has a failure from now on. */
+  lost(object: ObjectId, failure: Failure): void;
+}
+
 /** The failure of an object that nobody held any more, or that `free` dropped. */
 export function freed(object: string): Failure {
   return {
@@ -30,16 +45,21 @@ export function freed(object: string): Failure {
 export class Requests {
   readonly #objects: ObjectTable;
   readonly #reply: Reply;
+  readonly #reader: Reader;
+  /** Of those answered, how many still wait for a disk. */
+  #reading = 0;
   readonly #requests = new Map<string, Request>();
+  readonly #once = new Map<ObjectId, (() => void)[]>();
   readonly #waiters = new Map<ObjectId, Set<Request>>();
 
-  constructor(objects: ObjectTable, reply: Reply) {
+  constructor(objects: ObjectTable, reply: Reply, reader: Reader) {
     this.#objects = objects;
     this.#reply = reply;
+    this.#reader = reader;
   }
 
   get size(): number {
-    return this.#requests.size;
+    return this.#requests.size + this.#reading;
   }
 
   get(client: ClientId, id: number, objects: readonly ObjectId[]): void {
@@ -71,6 +91,11 @@ export class Requests {
 
   /** An object has a value or a failure now. */
   settled(object: ObjectId): void {
+    const once = this.#once.get(object);
+    if (once !== undefined) {
+      this.#once.delete(object);
+      for (const then of once) then();
+    }
     const waiters = this.#waiters.get(object);
     if (waiters === undefined) return;
     this.#waiters.delete(object);
@@ -80,6 +105,17 @@ export class Requests {
         this.#fail(request, this.#failureOf(object)!);
       else if (request.missing <= 0) this.#answer(request);
     }
+  }
+
+  /** Calls `then` when an object has a value or a failure. */
+  once(object: ObjectId, then: () => void): void {
+    if (this.#isReady(object)) {
+      then();
+      return;
+    }
+    const waiters = this.#once.get(object);
+    if (waiters === undefined) this.#once.set(object, [then]);
+    else waiters.push(then);
   }
 
   #add(request: Request): void {
@@ -104,11 +140,27 @@ export class Requests {
       this.#reply(client, { type: "waited", request: id, ready: objects.filter((object) => this.#isReady(object)) });
       return;
     }
-    const values: StoredValue[] = objects.map((object) => {
-      const outcome = this.#objects.get(object)?.outcome;
-      return outcome !== undefined && "value" in outcome ? outcome.value : undefined;
+    const reading = this.#reader.read(client, objects);
+    if (!(reading instanceof Promise)) {
+      this.#got(client, id, objects, reading);
+      return;
+    }
+    this.#reading += 1;
+    void reading.then((read) => {
+      this.#reading -= 1;
+      this.#got(client, id, objects, read);
+      this.#reader.answered();
     });
-    this.#reply(client, { type: "got", request: id, values });
+  }
+
+  #got(client: ClientId, id: number, objects: readonly ObjectId[], reading: Reading): void {
+    if ("values" in reading) this.#reply(client, { type: "got", request: id, values: reading.values });
+    else if (reading.lost === undefined) {
+      this.#reply(client, { type: "failed", request: id, failure: reading.failure });
+    } else {
+      this.#reader.lost(reading.lost, reading.failure);
+      this.get(client, id, objects);
+    }
   }
 
   #fail(request: Request, failure: Failure): void {

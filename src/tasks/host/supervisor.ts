@@ -1,3 +1,4 @@
+import type { ObjectStore } from "../../store/index.js";
 import type { DownMessage, UpMessage } from "../protocol.js";
 import type { WorkerId } from "../scheduler/events.js";
 
@@ -23,11 +24,5 @@ export interface Supervisor {
   close(): Promise<void>;
 }
 
-/** Counts the shared memory of values against the node's limit. */
-export interface ObjectMemory {
-  /**
-   * Takes over a buffer that a value lies in, and returns how to give it back; a Promise when others must be spilled
-   * first. Fails with OBJECT_STORE_FULL.
-   */
-  adopt(buffer: SharedArrayBuffer, label: string): (() => void) | Promise<() => void>;
-}
+/** Where the shared memory of values is counted, and spilled from. */
+export type ObjectMemory = Pick<ObjectStore, "adopt" | "takeKept" | "giveUp" | "lendTo" | "usage">;

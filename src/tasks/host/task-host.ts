@@ -1,22 +1,21 @@
 import { randomUUID } from "node:crypto";
 import type { ControlStore, TaskRow } from "../../control/index.js";
-import { RayflightError } from "../../error.js";
 import { type StoredValue, sharedBytes } from "../../store/value.js";
-import { isPrimitive } from "../../store/value-survey.js";
 import type { NodeInfo, Place } from "../backend.js";
 import { listedCalls } from "../call-list.js";
-
 import { wallTime } from "../clock.js";
 import type { Definition } from "../closures/definition.js";
-import { describeThrown, type Failure } from "../failure.js";
+import type { Failure } from "../failure.js";
 import { refsIn } from "../live.js";
 import { formatObjectId } from "../object-ref.js";
 import {
   type CallPlace,
   type ClientMessage,
+  type ClientReply,
   type DownMessage,
   isWorkerMessage,
   type Outcome,
+  type Resubmission,
   type UpMessage,
   type Welcome,
   type WorkerMessage,
@@ -36,20 +35,23 @@ import type {
 import { type Demand, toAmounts } from "../scheduler/resources.js";
 import { Scheduler } from "../scheduler/scheduler.js";
 import { ActorNames } from "./actor-names.js";
-import { examineArguments, failureOf, resolveArguments } from "./arguments.js";
+import { examineArguments, failureOf, readArguments } from "./arguments.js";
 import { BoardTable } from "./board-table.js";
 import { ChangedRows, formatWorkerId } from "./changed-rows.js";
 import { watchEviction } from "./evictions.js";
 import { HeldMessages } from "./held-messages.js";
+import { Lending } from "./lending.js";
 import { LineTable } from "./line-table.js";
+import { Lineage } from "./lineage.js";
 import { Looks } from "./looks.js";
 import { ObjectTable } from "./object-table.js";
 import { Outgoing } from "./outgoing.js";
 import * as reasons from "./reasons.js";
 import { type ActorRecord, actorRow, orphanRow, pinsOf, type TaskRecord, taskRow } from "./records.js";
-import { freed, Requests } from "./requests.js";
+import { freed, type Reading, Requests } from "./requests.js";
 import { resourceRows } from "./resource-rows.js";
 import { ReturnsTable } from "./returns-table.js";
+import { type Counted, isLarge, StoredValues } from "./stored-values.js";
 import { summarize, type TaskSummary } from "./summary.js";
 import type { ObjectMemory, Supervisor, WorkerLink } from "./supervisor.js";
 import { TaskLog } from "./task-log.js";
@@ -60,7 +62,10 @@ export interface TaskHostOptions {
   /** What the node has, in units. */
   readonly total: Demand;
   readonly supervisor: Supervisor;
-  readonly memory: ObjectMemory;
+  /** Where large values lie; absent where all is one thread's heap. */
+  readonly memory: ObjectMemory | undefined;
+  /** How many bytes of calls are kept, so that lost results can be made again. 256 MiB by default. */
+  readonly lineageLimit?: number | undefined;
   readonly control?: ControlStore | undefined;
   readonly place: Place;
 }
@@ -77,6 +82,7 @@ export interface Connection {
 }
 
 const usualNamespace = "default";
+const defaultLineageLimit = 2 ** 28;
 
 /** The driver has this number; workers have theirs, from 1. */
 const driver: ClientId = 0;
@@ -91,7 +97,10 @@ export class TaskHost {
   readonly #options: TaskHostOptions;
   readonly #scheduler: Scheduler;
   readonly #since = wallTime();
-  readonly #objects = new ObjectTable();
+  readonly #objects: ObjectTable;
+  readonly #lineage: Lineage;
+  readonly #lending: Lending;
+  readonly #values: StoredValues;
   readonly #requests: Requests;
   readonly #rows: ChangedRows;
   readonly #log: TaskLog;
@@ -115,7 +124,19 @@ export class TaskHost {
     this.#options = options;
     this.#names = new ActorNames(options.place.namespace);
     this.#scheduler = new Scheduler(options.total);
-    this.#requests = new Requests(this.#objects, (client, reply) => this.#outgoing.push(client, reply));
+    const send = (client: ClientId, reply: ClientReply) => this.#outgoing.push(client, reply);
+    this.#objects = new ObjectTable(
+      (memory) => this.#values.release(memory),
+      (id) => this.#lineage.forget(id),
+    );
+    this.#lineage = new Lineage(this.#objects, options.lineageLimit ?? defaultLineageLimit);
+    this.#lending = new Lending(options.memory, send, () => this.#outgoing.flush());
+    this.#values = new StoredValues(this.#objects, options.memory, this.#lending);
+    this.#requests = new Requests(this.#objects, send, {
+      read: (client, objects) => this.#read(client, objects),
+      answered: () => this.#work(),
+      lost: (object, failure) => this.#lost([object], failure.message),
+    });
     this.#rows = new ChangedRows(options.control);
     this.#log = new TaskLog(options.control, {
       calleeOf: (owner, callee) => this.#boards.calleeOf(owner, callee),
@@ -140,6 +161,8 @@ export class TaskHost {
     const { waiting, tasks, actors } = this.#scheduler.load;
     return {
       objects: this.#objects.size - this.#handles,
+      loans: this.#lending.size,
+      lineage: this.#lineage.size,
       requests: this.#requests.size,
       waiting,
       tasks,
@@ -267,6 +290,7 @@ export class TaskHost {
       case "define":
         this.#codes.set(message.code, message.definition);
         this.#objects.pin(refsIn(message.definition.values));
+        this.#accept(client, { value: message.definition.values });
         return;
       case "submit":
       case "call": {
@@ -320,7 +344,7 @@ export class TaskHost {
         return;
       case "put":
         this.#objects.expect(message.object, client);
-        this.#settle(message.object, { value: message.value });
+        this.#settle(message.object, { value: message.value }, "put()", client);
         return;
       case "share":
         this.#objects.expect(message.object, client);
@@ -346,6 +370,7 @@ export class TaskHost {
         this.#log.annul(message.task, message.attempt);
         return;
       case "get":
+        if (message.areHeld) this.#expectHeld(message.objects);
         this.#requests.get(client, message.request, message.objects);
         return;
       case "wait":
@@ -365,10 +390,27 @@ export class TaskHost {
         return;
       case "free":
         for (const object of message.objects) {
+          this.#lending.freed(object);
+          this.#lineage.forget(object);
           this.#objects.drop(object, freed(formatObjectId(object)));
           this.#announce(object, false);
         }
         return;
+      case "giveBack":
+        this.#lending.giveBack(client, message.loans);
+        return;
+      case "usesSpare":
+        this.#lending.usesSpare(client, message.spare);
+        return;
+      case "collected":
+        this.#lending.collected(client);
+        return;
+      case "lineage": {
+        this.#objects.expect(message.call.task, client);
+        const entry = this.#objects.get(message.call.task)!;
+        if (entry.outcome === undefined || entry.memory !== undefined) this.#lineage.keep(message.call);
+        return;
+      }
       case "kill":
         this.#events.push({ type: "kill", actor: message.actor, restart: message.restart });
         return;
@@ -397,16 +439,17 @@ export class TaskHost {
       case "done":
         this.#workers.count(worker, -1);
         this.#events.push({ type: "finished", worker, task: message.task, milliseconds: message.milliseconds });
-        if (this.#retry(message.task, message.outcome)) return;
-        for (const [i, outcome] of (message.more ?? []).entries()) this.#settle(message.task + 1 + i, outcome);
-        this.#settle(message.task, message.outcome);
+        this.#done(worker, message.task, [message.outcome, ...(message.more ?? [])]);
         return;
       case "item": {
         const { task, index, value } = message;
         const passed = this.#returns.pass(task, index);
-        if (passed === undefined || !this.#boards.has(passed.consumer)) return;
+        if (passed === undefined || !this.#boards.has(passed.consumer)) {
+          this.#accept(worker, { value });
+          return;
+        }
         this.#objects.expect(passed.object, passed.consumer);
-        this.#settle(passed.object, { value }, this.#tasks.get(task)?.message.name);
+        this.#settle(passed.object, { value }, `an item of ${this.#tasks.get(task)?.message.name}`, worker);
         this.#outgoing.push(passed.consumer, { type: "item", task, object: passed.object });
         return;
       }
@@ -427,7 +470,7 @@ export class TaskHost {
         this.#events.push({ type: message.type, worker, task: message.task });
         return;
       case "deposit":
-        this.#deposit(message.task, message.outcome, message.name);
+        this.#deposit(worker, message.task, message.outcome, message.name);
         return;
       case "learn":
         this.#boards.learn(worker, message.owner, message.callee);
@@ -462,12 +505,31 @@ export class TaskHost {
     return true;
   }
 
+  /** A task has ended with these outcomes, one for each object that it makes. */
+  #done(worker: WorkerId, task: TaskId, outcomes: readonly Outcome[]): void {
+    if (this.#retry(task, outcomes[0]!)) {
+      for (const outcome of outcomes) this.#accept(worker, outcome);
+      return;
+    }
+    // The task's own last: with that, it ends.
+    for (let i = outcomes.length; i-- > 0; ) this.#settle(task + i, outcomes[i]!, undefined, worker);
+  }
+
   /** The outcome of a call from a board, which its owner gets from here. */
-  #deposit(task: TaskId, outcome: Outcome, name: string): void {
+  /** What makes these objects known may come later, from another thread. */
+  #expectHeld(objects: readonly ObjectId[]): void {
+    for (const object of objects) {
+      const owner = Math.floor(object / 2 ** 32);
+      if (this.#boards.has(owner)) this.#objects.expect(object, owner);
+    }
+  }
+
+  #deposit(worker: WorkerId, task: TaskId, outcome: Outcome, name: string): void {
     const owner = Math.floor(task / 2 ** 32);
-    if (!this.#boards.has(owner)) return;
-    this.#objects.expect(task, owner);
-    this.#settle(task, outcome, name);
+    if (this.#boards.has(owner)) {
+      this.#objects.expect(task, owner);
+      this.#settle(task, outcome, `the result of ${name}`, worker);
+    } else this.#accept(worker, outcome);
   }
 
   #constructed(actor: ActorId, failure: Failure | undefined): void {
@@ -487,7 +549,7 @@ export class TaskHost {
   #countHandles(client: ClientId, { actor, detached }: ClientMessage & { type: "create" }): void {
     this.#handles += 1;
     this.#objects.expect(actor, client);
-    this.#objects.settle(actor, { value: undefined }, [], () => {
+    this.#objects.settle(actor, { value: undefined }, [], undefined, () => {
       this.#handles -= 1;
       if (!this.#closed) this.#events.push({ type: "kill", actor, reason: "released" });
     });
@@ -593,14 +655,14 @@ export class TaskHost {
         const { worker, task, gpus: gpuIds } = instruction;
         const { message, row } = this.#tasks.get(task)!;
         if (message.type !== "submit") return;
-        const args = this.#argumentsFor(worker, task, message.args);
-        if (args === undefined) return;
         const { code, name, demand } = message;
-        this.#define(worker, code);
-        this.#running(row, worker);
-        const { attempt } = row;
-        const returns = this.#returns.begin(task, worker);
-        this.#outgoing.push(worker, { type: "run", task, code, name, args, gpuIds, attempt, demand, returns });
+        this.#withArguments(worker, task, (args) => {
+          this.#define(worker, code);
+          this.#running(row, worker);
+          const { attempt } = row;
+          const returns = this.#returns.begin(task, worker);
+          this.#outgoing.push(worker, { type: "run", task, code, name, args, gpuIds, attempt, demand, returns });
+        });
         return;
       }
       case "call": {
@@ -608,42 +670,20 @@ export class TaskHost {
         const record = this.#tasks.get(task);
         if (record?.message.type !== "call") return;
         const { message, client: caller, place, row } = record;
-        const args = this.#argumentsFor(worker, task, message.args);
-        if (args === undefined) return;
         const { actor, name, method, group } = message;
-        const groups = this.#actors.get(actor)!.message.limits.length;
-        const sequence = this.#lines.send(task, { caller, actor, worker, group, groups }, place?.sequence);
-        record.sentIn = place?.life;
-        const returns = this.#returns.begin(task, worker);
-        const what = { task, actor, name, method, group, args, caller, sequence, returns };
-        this.#outgoing.push(worker, { type: "call", ...what });
-        this.#running(row, worker);
+        this.#withArguments(worker, task, (args) => {
+          const groups = this.#actors.get(actor)!.message.limits.length;
+          const sequence = this.#lines.send(task, { caller, actor, worker, group, groups }, place?.sequence);
+          record.sentIn = place?.life;
+          const returns = this.#returns.begin(task, worker);
+          const what = { task, actor, name, method, group, args, caller, sequence, returns };
+          this.#outgoing.push(worker, { type: "call", ...what });
+          this.#running(row, worker);
+        });
         return;
       }
       case "construct": {
-        const { worker, actor, gpus: gpuIds } = instruction;
-        const record = this.#actors.get(actor)!;
-        const { message, args } = record;
-        this.#placed(record, worker);
-        const { code, className, demand, limits, shared } = message;
-        const { values, failure } = resolveArguments(this.#objects, args);
-        if (failure !== undefined) {
-          this.#constructed(actor, failure);
-          return;
-        }
-        this.#define(worker, code);
-        this.#outgoing.push(worker, {
-          type: "construct",
-          actor,
-          code,
-          className,
-          args: values,
-          demand,
-          gpuIds,
-          limits,
-          shared,
-          life: record.row.restarts,
-        });
+        this.#construct(instruction);
         return;
       }
       case "evict": {
@@ -679,6 +719,40 @@ export class TaskHost {
         this.#buried(instruction);
         return;
     }
+  }
+
+  #construct(instruction: Instruction & { type: "construct" }): void {
+    const { worker, actor, gpus: gpuIds } = instruction;
+    const record = this.#actors.get(actor)!;
+    this.#placed(record, worker);
+    const { code, className, demand, limits, shared } = record.message;
+    const life = record.row.restarts;
+    const proceed = (reading: Reading): void => {
+      if (record.failure !== undefined || record.row.restarts !== life || !this.#workers.has(worker)) {
+        if ("values" in reading) this.#values.unread(worker, reading.values);
+      } else if ("values" in reading) {
+        this.#define(worker, code);
+        const args = reading.values;
+        const message = { actor, code, className, args, demand, gpuIds, limits, shared, life };
+        this.#outgoing.push(worker, { type: "construct", ...message });
+      } else if (reading.lost !== undefined) {
+        this.#lost([reading.lost], reading.failure.message);
+        this.#requests.once(reading.lost, () => this.#construct(instruction));
+      } else this.#constructed(actor, reading.failure);
+    };
+    const reading = readArguments(this.#objects, this.#values, worker, record.args);
+    if (reading instanceof Promise) void reading.then(proceed).then(() => this.#work());
+    else proceed(reading);
+  }
+
+  /** Reads values for a thread, which may end while the disk is read. */
+  #read(client: ClientId, objects: readonly ObjectId[]): Reading | Promise<Reading> {
+    const reading = this.#values.read(client, objects);
+    if (!(reading instanceof Promise)) return reading;
+    return reading.then((read) => {
+      if ("values" in read && !this.#boards.has(client)) this.#values.unread(client, read.values);
+      return read;
+    });
   }
 
   #start(worker: WorkerId, actor: ActorId | undefined, claims: boolean): void {
@@ -758,6 +832,7 @@ export class TaskHost {
     this.#looks.forget(worker);
     this.#requests.forgetAll(worker);
     this.#objects.releaseAll(worker);
+    this.#lending.forget(worker);
     // What it would have made known itself: tasks that go through the node run on without it.
     for (const id of [...this.#objects.pendingOf(worker)]) {
       // An actor's calls keep the order of their caller, which it gave them.
@@ -814,46 +889,41 @@ export class TaskHost {
     }
   }
 
-  /** Gives a task its outcome; only the first counts. Values in shared memory are counted first. */
-  #settle(id: ObjectId, outcome: Outcome, name?: string): void {
+  /** Gives an object its outcome, which came from a thread or is a failure; only the first counts. Large values are counted first. */
+  #settle(id: ObjectId, outcome: Outcome, label?: string, from?: ClientId): void {
     if (this.#closed) return;
-    const buffer = "value" in outcome ? sharedBufferOf(outcome.value) : undefined;
-    if (buffer === undefined) {
-      this.#publish(id, outcome, undefined);
+    if (!isLarge(outcome) || this.#options.memory === undefined) {
+      this.#publish(id, { outcome, memory: undefined });
       return;
     }
-    const label = name ?? this.#tasks.get(id)?.message.name ?? "put()";
-    try {
-      const release = this.#options.memory.adopt(buffer, `the result of ${label}`);
-      if (typeof release === "function") {
-        this.#publish(id, outcome, release);
-        return;
-      }
-      release
-        .then(
-          (release) => this.#publish(id, outcome, release),
-          (reason) => this.#publish(id, { failure: refused(reason) }, undefined),
-        )
-        .then(() => this.#work());
-    } catch (reason) {
-      this.#publish(id, { failure: refused(reason) }, undefined);
-    }
+    const bytes = sharedBytes(outcome.value);
+    const name = label ?? `the result of ${this.#tasks.get(id)?.message.name ?? "a task"}`;
+    const publish = (counted: Counted) => {
+      this.#publish(id, counted);
+      this.#boards.accept(from!, bytes);
+    };
+    const counted = this.#values.take(outcome, from!, name);
+    if (counted instanceof Promise) void counted.then(publish).then(() => this.#work());
+    else publish(counted);
   }
 
-  #publish(id: ObjectId, outcome: Outcome, release: (() => void) | undefined): void {
+  #publish(id: ObjectId, { outcome, memory }: Counted): void {
     const record = this.#tasks.get(id);
     if (this.#closed) {
-      release?.();
+      memory?.object.release();
       return;
     }
     const contains = "value" in outcome ? refsIn(outcome.value) : [];
-    const first = this.#objects.settle(id, outcome, contains, release);
+    if (memory === undefined) this.#lineage.forget(id);
+    else if (record?.message.type === "submit" && record.message.returns === undefined)
+      this.#keepCall(record.message, record.row.attempt);
+    const first = this.#objects.settle(id, outcome, contains, memory);
     if (first) this.#announce(id, "value" in outcome);
     if (record === undefined) return;
     this.#tasks.delete(id);
     const { parts, consumer } = this.#returns.end(id);
     // Values of the others came first.
-    if ("failure" in outcome) for (const part of parts) this.#publish(part, outcome, undefined);
+    if ("failure" in outcome) for (const part of parts) this.#publish(part, { outcome, memory: undefined });
     if (consumer !== undefined) {
       this.#outgoing.push(consumer, { type: "streamEnd", task: id, failed: "failure" in outcome });
     }
@@ -870,6 +940,65 @@ export class TaskHost {
     this.#lines.ended(task, client, actor);
     if (place !== undefined && sentIn !== place.life) this.#skip(client, actor, place);
     if (tell) this.#outgoing.push(client, { type: "callEnded", actor, task });
+  }
+
+  #keepCall({ task, code, name, args, demand, maxRetries, retryExceptions }: Resubmission, attempt: number): void {
+    const left = maxRetries < 0 ? maxRetries : Math.max(0, maxRetries - (attempt - 1));
+    this.#lineage.keep({ task, code, name, args, demand, maxRetries: left, retryExceptions });
+  }
+
+  /** The values of these objects are gone: makes them again, or says that they are lost. */
+  #lost(objects: readonly ObjectId[], why?: string): void {
+    const missing = objects.filter((id) => this.#objects.get(id)?.memory !== undefined);
+    const { calls, hopeless } = this.#lineage.plan(missing);
+    for (const id of hopeless) {
+      this.#lineage.forget(id);
+      this.#objects.drop(id, reasons.objectLost(formatObjectId(id), why));
+      this.#announce(id, false);
+    }
+    for (const call of calls) {
+      const message = { type: "submit", ...call, parent: undefined } as const;
+      const pins = pinsOf(call.args);
+      this.#objects.pin(pins);
+      this.#tasks.set(call.task, { message, client: Math.floor(call.task / 2 ** 32), pins, row: taskRow(message) });
+    }
+    for (const { task, code, args, demand, maxRetries } of calls) {
+      const { pending, failure } = examineArguments(this.#objects, args);
+      if (failure !== undefined) this.#settle(task, { failure });
+      else this.#events.push({ type: "submit", task, code, demand, maxRetries, pending });
+    }
+  }
+
+  /** Loses the values of these objects, as a disk may: what tests do. */
+  lose(objects: readonly ObjectId[]): void {
+    this.#lost(objects, "it was taken away");
+    this.#work();
+  }
+
+  /** Ends every worker; what is there then, only the driver holds. For tests. */
+  endWorkers(): void {
+    for (const worker of this.#workers.ids()) this.#ended(worker, "a test was over")?.stop();
+    this.#work();
+  }
+
+  /** Has every thread give back memory that it does not need, for tests and for people. */
+  async tidy(): Promise<void> {
+    await this.#lending.tidy();
+  }
+
+  /** How many objects have a value or a failure, for tests. */
+  get madeObjects(): number {
+    return this.#objects.made - this.#handles;
+  }
+
+  /** Objects whose values lie in shared memory or on disk. */
+  get storedObjects(): ObjectId[] {
+    return [...this.#objects.stored()];
+  }
+
+  /** What a thread sent is not waited for any more. */
+  #accept(client: ClientId, outcome: Outcome): void {
+    if (isLarge(outcome)) this.#boards.accept(client, sharedBytes(outcome.value));
   }
 
   #announce(object: ObjectId, available: boolean): void {
@@ -907,13 +1036,40 @@ export class TaskHost {
     this.#workers.count(worker, 1);
   }
 
-  #argumentsFor(worker: WorkerId, task: TaskId, args: TaskRecord["message"]["args"]): StoredValue[] | undefined {
-    const { values, failure } = resolveArguments(this.#objects, args);
-    if (failure === undefined) return values;
-    // An argument was freed after the scheduler saw it: the task ends before it begins.
-    this.#events.push({ type: "finished", worker, task, milliseconds: 0 });
-    this.#settle(task, { failure });
-    return undefined;
+  /** Goes on with a task's arguments once they are in memory. */
+  #withArguments(worker: WorkerId, task: TaskId, go: (args: readonly StoredValue[]) => void): void {
+    const record = this.#tasks.get(task)!;
+    const { message } = record;
+    const proceed = (reading: Reading): void => {
+      if (this.#tasks.get(task) !== record || !this.#workers.has(worker)) {
+        if ("values" in reading) this.#values.unread(worker, reading.values);
+        return;
+      }
+      if ("values" in reading) {
+        go(reading.values);
+        return;
+      }
+      const { lost } = reading;
+      if (lost !== undefined) {
+        this.#lost([lost], reading.failure.message);
+        if (message.type === "call") {
+          this.#requests.once(lost, () => this.#withArguments(worker, task, go));
+          return;
+        }
+      }
+      // The task ends before it begins, or waits again.
+      this.#events.push({ type: "finished", worker, task, milliseconds: 0 });
+      const { pending, failure } = examineArguments(this.#objects, message.args);
+      if (pending.length === 0 || failure !== undefined || message.type === "call") {
+        this.#settle(task, { failure: failure ?? reading.failure });
+        return;
+      }
+      const { code, demand, maxRetries } = message;
+      this.#events.push({ type: "submit", task, code, demand, maxRetries, pending });
+    };
+    const reading = readArguments(this.#objects, this.#values, worker, message.args);
+    if (reading instanceof Promise) void reading.then(proceed).then(() => this.#work());
+    else proceed(reading);
   }
 
   #define(worker: WorkerId, code: CodeId): void {
@@ -926,13 +1082,4 @@ export class TaskHost {
 function mayRestart({ message: { maxRestarts, shared }, row: { restarts } }: ActorRecord): boolean {
   // A shared one is not charged for what others do.
   return maxRestarts !== 0 && (shared || maxRestarts < 0 || restarts < maxRestarts);
-}
-
-function sharedBufferOf(value: StoredValue): SharedArrayBuffer | undefined {
-  return !isPrimitive(value) && sharedBytes(value) > 0 ? (value.bytes.buffer as SharedArrayBuffer) : undefined;
-}
-
-function refused(reason: unknown): Failure {
-  const error = RayflightError.from(reason);
-  return { code: error.code, message: error.message, hint: "", cause: describeThrown(error) };
 }

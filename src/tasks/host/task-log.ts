@@ -102,7 +102,8 @@ export class TaskLog {
     const { name, actor } = this.#called(worker, owner, callee);
     const row = faultRow(worker, message, name, actor);
     const { retries = 0 } = this.#options.calleeOf(owner, callee) ?? {};
-    const again = retries < 0 || attempt <= retries;
+    // What was cancelled is not tried again.
+    const again = !message.error.startsWith("TASK_CANCELLED") && (retries < 0 || attempt <= retries);
     this.add({ row, ...(again && { only: "timeline" }) });
   }
 

@@ -99,6 +99,10 @@ export class WorkerTable {
     record.link.stop();
   }
 
+  ids(): WorkerId[] {
+    return [...this.#workers.keys()];
+  }
+
   removeAll(reason: string): void {
     for (const worker of [...this.#workers.keys()]) this.remove(worker, reason);
   }

@@ -39,7 +39,7 @@ export function createInlineBackend(options: InlineBackendOptions = {}): InlineB
     place: createPlace({ namespace: options.namespace }),
     total: { cpus: toUnits("cpus", cpus), gpus: toUnits("gpus", gpus), custom: toCustom(resources) },
     supervisor,
-    memory: { adopt: () => () => {} },
+    memory: undefined,
     control: options.control,
   });
   const send = (batch: readonly DownMessage[]) => {

@@ -66,7 +66,9 @@ export interface LineCall {
 }
 
 /** What is said of a call that its actor did not answer. */
-export type UnrunCall = Pick<LineCall, "actor" | "number" | "callee" | "name" | "parent" | "submitted" | "attempt">;
+export type UnrunCall = Pick<LineCall, "actor" | "number" | "callee" | "name" | "parent" | "submitted" | "attempt"> & {
+  readonly args?: readonly OwnArgument[];
+};
 
 /** The rings to one thread, which has one actor or many. */
 interface Link {

@@ -1,4 +1,4 @@
-import type { PackedValue, StoredValue } from "../../store/value.js";
+import type { PackedValue } from "../../store/value.js";
 import type { MethodTarget } from "../actor-handle.js";
 import type { CallList } from "../call-list.js";
 import { wallTime } from "../clock.js";
@@ -9,7 +9,7 @@ import type { FilledTaskOptions } from "../options.js";
 import type { Outbox } from "../outbox.js";
 import type { ClientMessage, ClientReply, Outcome } from "../protocol.js";
 import { OwnBell } from "../rings/bell.js";
-import { fitsWords, ResultOf } from "../rings/words.js";
+import { type CallArgument, fitsWords, type ResolvedArgument, ResultOf, type StoredAt } from "../rings/words.js";
 import type { CodeId } from "../scheduler/events.js";
 import { Queue } from "../scheduler/queue.js";
 import { underWay } from "../under-way.js";
@@ -36,9 +36,15 @@ export interface OwnCallsOptions {
   settle(number: number, outcome: Outcome): void;
   /** The node has the outcome, or will have it. */
   moved(number: number): void;
+  /** The same, of a call that could be run again. */
+  deposited(number: number, callee: OwnCallee, attempt: number, args: readonly (CallArgument | Dependency)[]): void;
+  /** An argument of a call is the value of an object of this thread that the node has; it is held until the call has ended. */
+  storedAt(call: number, number: number): StoredAt;
   /** Submits the call through the node instead, with the dependencies as references. */
   byNode(number: number, callee: OwnCallee, args: readonly OwnArgument[]): void;
   readonly lines: Pick<ActorLinesOptions, "byNode" | "placed" | "deposited">;
+  /** A call with these arguments will not be sent. */
+  unsent(args: readonly OwnArgument[]): void;
   codeId(code: RemoteCode): CodeId;
 }
 
@@ -101,9 +107,9 @@ export class OwnCalls {
         if (attempt <= 1) options.settle(number, { failure });
         else this.#settleAgain(number, { failure });
       },
-      deposited: (number) => {
+      deposited: (number, callee, attempt, args) => {
+        options.deposited(number, this.#callees[callee]!, attempt, args);
         if (this.#chained > 0) this.#unchain(number);
-        options.moved(number);
       },
       bounced: (number) => this.#bounced(number),
       unanswered: (number, attempt) => {
@@ -125,7 +131,8 @@ export class OwnCalls {
           options.outbox.push({ type: "callee", callee, code: undefined, name, retries: 0, actor });
           return callee;
         },
-        unrun: ({ number, name, attempt, parent, submitted, actor }, failure) => {
+        unrun: ({ number, name, attempt, parent, submitted, actor, args }, failure) => {
+          if (args !== undefined) options.unsent(args);
           const task = options.base + number;
           options.outbox.push({ type: "unrun", task, name, failure, attempt, parent, submitted, actor });
         },
@@ -222,7 +229,7 @@ export class OwnCalls {
   }
 
   /** Puts up a call whose arguments are values: the fast way. */
-  submitValues(number: number, callee: number, args: StoredValue[], parent: number): void {
+  submitValues(number: number, callee: number, args: ResolvedArgument[], parent: number): void {
     if (!this.#announced) this.#announce();
     if (this.#turn === 0) this.#beginTurn();
     this.#put(number, callee, args, parent, this.#turn);
@@ -247,12 +254,17 @@ export class OwnCalls {
     return this.#local!.keep(number, calleeNumber, args, parent, submitted, attempt + 1);
   }
 
+  /** The node has the outcome of a kept call. */
+  leave({ number, calleeNumber, attempt, args }: LocalCall): void {
+    this.#options.deposited(number, this.#callees[calleeNumber]!, attempt, args);
+  }
+
   /** Whether another worker has nothing to do. */
   get someoneIdles(): boolean {
     return this.#submissions.someoneIdles(this.#options.base / 2 ** 32);
   }
 
-  #put(number: number, callee: number, args: StoredValue[], parent: number, submitted: number): void {
+  #put(number: number, callee: number, args: ResolvedArgument[], parent: number, submitted: number): void {
     if (this.#local?.keep(number, callee, args, parent, submitted)) return;
     const length = Submissions.lengthOf(args);
     if (length === undefined) this.#options.byNode(number, this.#callees[callee]!, args);
@@ -374,16 +386,20 @@ export class OwnCalls {
     if (this.#dependents.get(dependent.number) !== dependent || dependent.chained) return;
     if (!dependent.missing.has(number)) return;
     const state = this.#owned.stateOf(number);
-    if (state === objectState.value) {
-      dependent.fill(number, this.#owned.valueOf(number));
+    if (state === objectState.value || state === objectState.away) {
+      dependent.fill(number, this.#filling(dependent, number, state));
       if (dependent.missing.size > 0) return;
       this.#dependents.delete(dependent.number);
       this.#place(dependent);
       return;
     }
     this.#dependents.delete(dependent.number);
-    if (state === objectState.failure) this.#refuse(dependent, this.#owned.failureOf(number));
-    else this.#options.byNode(dependent.number, this.#callees[dependent.callee]!, dependent.args);
+    this.#refuse(dependent, this.#owned.failureOf(number));
+  }
+
+  /** What stands in a call for a result of this thread that has come. */
+  #filling({ number: call }: Dependent, number: number, state: number): ResolvedArgument {
+    return state === objectState.value ? this.#owned.valueOf(number) : this.#options.storedAt(call, number);
   }
 
   /**
@@ -427,21 +443,20 @@ export class OwnCalls {
     if (dependent === undefined) return;
     for (const missing of [...dependent.missing]) {
       const state = this.#owned.stateOf(missing);
-      if (state === objectState.value) dependent.fill(missing, this.#owned.valueOf(missing));
-      else if (state === objectState.failure) {
+      if (state === objectState.value || state === objectState.away) {
+        dependent.fill(missing, this.#filling(dependent, missing, state));
+      } else if (state === objectState.failure) {
         const failure = this.#owned.failureOf(missing);
         this.#unchain(number);
         this.#refuse(dependent, failure);
         return;
       } else if (state === objectState.pending) this.#owned.wait(missing, dependent);
     }
-    const isAway = [...dependent.missing].some((missing) => this.#owned.stateOf(missing) !== objectState.pending);
     dependent.chained = false;
     this.#chained -= 1;
-    if (isAway || dependent.missing.size === 0) {
+    if (dependent.missing.size === 0) {
       this.#dependents.delete(number);
-      if (isAway) this.#options.byNode(number, this.#callees[dependent.callee]!, dependent.args);
-      else this.#place(dependent);
+      this.#place(dependent);
     } else this.#chainable.push(dependent);
     // Only now: what it needs is held by whoever it was given to.
     for (const pinned of dependent.pinned) this.#owned.unpin(pinned);
@@ -459,7 +474,7 @@ export class OwnCalls {
   }
 
   #place({ number, callee, args, parent, submitted }: Dependent): void {
-    this.#put(number, callee, args as StoredValue[], parent, submitted);
+    this.#put(number, callee, args as ResolvedArgument[], parent, submitted);
   }
 
   #refuse({ number, callee, parent }: Dependent, failure: Failure): void {
@@ -533,7 +548,7 @@ class Dependent implements Waiter {
   }
 
   /** An argument is there. */
-  fill(number: number, value: StoredValue): void {
+  fill(number: number, value: ResolvedArgument): void {
     const { args } = this;
     for (let i = 0; i < args.length; i++) {
       const argument = args[i];

@@ -34,8 +34,17 @@ interface Block {
   waiters: (Waiter | Waiter[] | undefined)[] | undefined;
   /** How many objects of it are left. */
   left: number;
-  /** What its references hold. Kept here while new ones may be made. */
+  /** What its newest references hold. Kept here while new ones may be made. */
   token: object | undefined;
+  /** Which positions belong to that token. */
+  range: Range;
+}
+
+/** Positions of a block whose references hold the same token. */
+interface Range {
+  readonly index: number;
+  readonly from: number;
+  to: number;
 }
 
 /**
@@ -47,7 +56,7 @@ interface Block {
  */
 export class OwnedObjects {
   readonly #blocks = new Map<number, Block>();
-  readonly #finalizers = new FinalizationRegistry<number>((index) => this.#collected(index));
+  readonly #finalizers = new FinalizationRegistry<Range>((range) => this.#collected(range));
   readonly #letGo: (number: number) => void;
   readonly #pins = new Map<number, number>();
   /** How often somebody who waited had what it waited for. */
@@ -82,7 +91,13 @@ export class OwnedObjects {
     block.left += 1;
     this.#size += 1;
     this.#pending += 1;
-    return block.token!;
+    return block.token ?? this.#renew(block, number);
+  }
+
+  /** Lets references that exist be collected, though the newest block has room for more. */
+  seal(): void {
+    const block = this.#newest;
+    if (block !== undefined) block.token = undefined;
   }
 
   stateOf(number: number): number {
@@ -202,16 +217,28 @@ export class OwnedObjects {
       if (last.left === 0) this.#blocks.delete(this.#newestIndex);
     }
     const token = {};
+    const range = { index, from: 0, to: blockSize };
     this.#newest = {
       states: new Uint8Array(blockSize),
       outcomes: new Array(blockSize).fill(undefined),
       waiters: undefined,
       left: 0,
       token,
+      range,
     };
     this.#newestIndex = index;
     this.#blocks.set(index, this.#newest);
-    this.#finalizers.register(token, index);
+    this.#finalizers.register(token, range);
+  }
+
+  /** The references of a block from this one on hold a token of their own. */
+  #renew(block: Block, number: number): object {
+    const from = number & (blockSize - 1);
+    block.range.to = from;
+    block.range = { index: number >>> blockBits, from, to: blockSize };
+    block.token = {};
+    this.#finalizers.register(block.token, block.range);
+    return block.token;
   }
 
   #block(number: number): Block | undefined {
@@ -259,9 +286,9 @@ export class OwnedObjects {
     }
   }
 
-  #collected(index: number): void {
+  #collected({ index, from, to }: Range): void {
     const block = this.#blocks.get(index);
     if (block === undefined) return;
-    for (let at = 0; at < blockSize; at++) if (block.states[at] !== 0) this.release(index * blockSize + at);
+    for (let at = from; at < to; at++) if (block.states[at] !== 0) this.release(index * blockSize + at);
   }
 }

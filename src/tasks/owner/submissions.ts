@@ -14,6 +14,7 @@ import {
   numberOf,
   parentOf,
   readResult,
+  readWritten,
   resultKind,
   resultKindOf,
   resultNumberOf,
@@ -44,7 +45,7 @@ export interface Endings {
   /** `ran` says whether a worker wrote about it in its journal. */
   failed(number: number, failure: Failure, callee: number, attempt: number, ran: boolean): void;
   /** The node has the outcome. */
-  deposited(number: number): void;
+  deposited(number: number, callee: number, attempt: number, args: CallArgument[]): void;
   /** The call did not begin, as its worker did not have a result that is an argument. */
   bounced(number: number): void;
   /** The result of this attempt was lost with its worker's thread, whatever that one wrote in its journal. */
@@ -327,9 +328,14 @@ export class Submissions {
         return;
       }
     }
+    if (kind === resultKind.atNode) {
+      const args = readWritten(new WordReader(), board.words, place);
+      board.retire(slot);
+      this.#endings.deposited(number, callee, attempt, args);
+      return;
+    }
     board.retire(slot);
     if (kind === resultKind.value) this.#endings.succeeded(number, readResult(this.#reader, words, at), attempt);
-    else if (kind === resultKind.atNode) this.#endings.deposited(number);
     else if (kind === resultKind.bounced) this.#endings.bounced(number);
     else {
       const failure = unpackFailure(readResult(this.#reader, words, at));

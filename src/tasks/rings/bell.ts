@@ -6,6 +6,8 @@ export const permitWord = 16;
 export const busyWord = 17;
 export const turnWord = 18;
 export const quickWord = 19;
+/** Counts the kibibytes of shared memory that came from the thread and that the node has counted or refused. */
+export const acceptedWord = 24;
 const wordCount = 32;
 
 /** The words of one thread. The node thread makes them and gives them to everybody who talks with that thread. */

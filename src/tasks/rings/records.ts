@@ -3,6 +3,8 @@ import { isPrimitive } from "../../store/value-survey.js";
 import {
   argumentWords,
   type CallArgument,
+  type ResolvedArgument,
+  ResultOf,
   readDouble,
   type WordReader,
   wordsOf,
@@ -88,21 +90,33 @@ export function readResolved(
   words: Int32Array,
   at: number,
   results: { has(number: number): boolean; get(number: number): StoredValue },
-): StoredValue[] | undefined {
+): ResolvedArgument[] | undefined {
   reader.words = words;
   reader.at = at + head;
   const count = words[at + 8]!;
-  const args = new Array<StoredValue>(count);
+  const args = new Array<ResolvedArgument>(count);
   for (let i = 0; i < count; i++) {
     const number = reader.readResultOf();
-    if (number < 0) args[i] = reader.read();
+    if (number < 0) args[i] = reader.readArgument();
     else if (results.has(number)) args[i] = results.get(number);
     else return undefined;
   }
   return args;
 }
 
-/** The arguments of a call. */
+/** The arguments of a call as they were written. */
+export function readWritten(reader: WordReader, words: Int32Array, at: number): CallArgument[] {
+  reader.words = words;
+  reader.at = at + head;
+  const args = new Array<CallArgument>(words[at + 8]!);
+  for (let i = 0; i < args.length; i++) {
+    const number = reader.readResultOf();
+    args[i] = number < 0 ? reader.readArgument() : new ResultOf(number);
+  }
+  return args;
+}
+
+/** The arguments of a call to an actor. */
 export function readArguments(reader: WordReader, words: Int32Array, at: number): StoredValue[] {
   reader.words = words;
   reader.at = at + head;

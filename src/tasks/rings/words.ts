@@ -2,6 +2,7 @@ import { deserialize, serialize } from "node:v8";
 import { isShared, type PackedValue, type StoredValue } from "../../store/value.js";
 import { isPrimitive } from "../../store/value-survey.js";
 import type { LiveRecord } from "../live.js";
+import type { ObjectId } from "../scheduler/events.js";
 
 /**
  * How a stored value lies in 32-bit words, in rings and on boards: a tag, then what the tag says. Numbers, booleans and
@@ -24,6 +25,8 @@ const tag = {
   packed: 8,
   /** The number of a call of the same owner: its result is meant. */
   result: 9,
+  /** The id of an object that the node has, as a double: its value is meant. */
+  stored: 10,
 } as const;
 
 /** An argument that is the result of another call of the same owner, which may not be there yet. */
@@ -35,8 +38,19 @@ export class ResultOf {
   }
 }
 
+/** An argument that is the value of an object which the node has. Its owner keeps the object until the call has ended. */
+export class StoredAt {
+  readonly object: ObjectId;
+
+  constructor(object: ObjectId) {
+    this.object = object;
+  }
+}
+
 /** What an argument of a call can be. */
-export type CallArgument = StoredValue | ResultOf;
+export type CallArgument = StoredValue | ResultOf | StoredAt;
+/** What it is once results are resolved. */
+export type ResolvedArgument = StoredValue | StoredAt;
 
 /** Texts up to this length are written unit by unit; longer ones through a Buffer. */
 const shortText = 64;
@@ -59,11 +73,17 @@ export function fitsWords(stored: StoredValue): boolean {
 
 /** How many words an argument takes. */
 export function argumentWords(argument: CallArgument): number {
-  return argument instanceof ResultOf ? 2 : wordsOf(argument);
+  if (argument instanceof ResultOf) return 2;
+  return argument instanceof StoredAt ? 3 : wordsOf(argument);
 }
 
 /** Writes an argument at `at`; returns where the next one begins. */
 export function writeArgument(words: Int32Array, at: number, argument: CallArgument): number {
+  if (argument instanceof StoredAt) {
+    words[at] = tag.stored;
+    writeDouble(words, at + 1, argument.object);
+    return at + 3;
+  }
   if (!(argument instanceof ResultOf)) return writeStored(words, at, argument);
   words[at] = tag.result;
   words[at + 1] = argument.number;
@@ -143,6 +163,13 @@ export class WordReader {
     if (this.words[this.at] !== tag.result) return -1;
     this.at += 2;
     return this.words[this.at - 1]!;
+  }
+
+  /** The next argument, of which it is known that it is not the result of a call. */
+  readArgument(): ResolvedArgument {
+    if (this.words[this.at] !== tag.stored) return this.read();
+    this.at += 3;
+    return new StoredAt(readDouble(this.words, this.at - 2));
   }
 
   /** The next value. */

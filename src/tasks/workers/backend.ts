@@ -9,7 +9,7 @@ import { busMethods, type ClientMessage, type ClientReply, type Welcome } from "
 import type { WorkerId } from "../scheduler/events.js";
 
 /** The driver's backend, and what tests look into. */
-export type WorkersBackend = Backend & Pick<TaskClient, "load">;
+export type WorkersBackend = Backend & Pick<TaskClient, "load" | "tidy">;
 
 /**
  * Connects the driver's thread to the task host on the other side of its bus (`hostTasks`). With `logs`, what workers print

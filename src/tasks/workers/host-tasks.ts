@@ -12,8 +12,8 @@ import { type ThreadOptions, ThreadSupervisor } from "./supervisor.js";
 export interface HostTasksOptions extends ThreadOptions {
   /** The bus to the driver, whose other side calls `createWorkersBackend`. */
   driver: Bus;
-  /** Counts the objects' shared memory: the node's ObjectStore. */
-  store: Pick<ObjectStore, "adopt">;
+  /** Has the objects' shared memory. */
+  store: ObjectStore;
   /** Whether the output of workers goes to the driver, which was given `logs`, and not to this thread's. */
   sendOutput?: boolean;
   /** Where the rows of the tables tasks, actors and workers go. */

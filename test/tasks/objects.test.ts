@@ -1,0 +1,213 @@
+import test, { type ExecutionContext } from "ava";
+import { RayflightError } from "../../src/error.js";
+import type { StoreUsage } from "../../src/store/index.js";
+import { free, get, type ObjectRef, put, remote, setContext } from "../../src/tasks/index.js";
+import { makeWorkers, type Session, type SessionOptions } from "./session.js";
+
+const KiB = 1024;
+const MiB = 1024 * KiB;
+
+/** Large objects: where they lie, what they count, how they are lost and made again. Each test gets a session of its own. */
+function scenario(
+  title: string,
+  options: SessionOptions,
+  body: (t: ExecutionContext, session: Session) => Promise<void>,
+): void {
+  test.serial(title, async (t) => {
+    const session = await makeWorkers(options);
+    try {
+      await body(t, session);
+      for (const [what, left] of Object.entries(await session.left())) t.is(left, 0, what);
+    } finally {
+      await session.close();
+      setContext(undefined);
+    }
+  });
+}
+
+const usage = (session: Session) => session.ask<StoreUsage>("test.usage");
+
+/** A function of its own, so that it keeps no more than its value. */
+const putter = (value: unknown) => () => put(value);
+
+const fill = remote(function fill(mark: number, bytes: number) {
+  return new Uint8Array(bytes).fill(mark);
+});
+const sum = remote(function sum(...arrays: Uint8Array[]) {
+  return arrays.reduce((total, array) => total + array[0]! + array.at(-1)!, 0);
+});
+
+scenario(
+  "a working set of four times the store: what tasks make, others read, from disk where it must be",
+  { cpus: 2, memory: 32 * MiB, spillLimit: 256 * MiB },
+  async (t, session) => {
+    const count = 64;
+    const before = process.memoryUsage().rss;
+    const parts = Array.from({ length: count }, (_, i) => fill.remote(i % 250, 2 * MiB));
+    const totals = parts.map((part, i) => sum.remote(part, parts[(i * 7 + 1) % count]!));
+    const expected = parts.map((_, i) => 2 * (i % 250) + 2 * (((i * 7 + 1) % count) % 250));
+    t.deepEqual(await get(totals), expected);
+    t.deepEqual(
+      await get(parts.map((part) => sum.remote(part))),
+      parts.map((_, i) => 2 * (i % 250)),
+    );
+    const { memoryUsed, spillUsed } = await usage(session);
+    t.true(memoryUsed <= 32 * MiB, `${memoryUsed}`);
+    t.true(memoryUsed + spillUsed >= 128 * MiB, `${spillUsed}`);
+    // The rest of what it takes is code and heaps of four threads.
+    const grown = process.memoryUsage().rss - before;
+    t.log(`the process grew by ${Math.round(grown / MiB)} MiB`);
+  },
+);
+
+scenario(
+  "puts in one turn that are more than the store has wait for the disk, not for the turn's end",
+  { memory: 16 * MiB, spillLimit: 256 * MiB },
+  async (t, session) => {
+    const refs = Array.from({ length: 40 }, (_, i) => put(new Uint8Array(2 * MiB).fill(i)));
+    t.true((await usage(session)).memoryUsed <= 16 * MiB);
+    for (const [i, ref] of refs.entries()) t.is((await get(ref))[MiB], i);
+  },
+);
+
+scenario(
+  "a store without room for what readers hold refuses, and takes again what fits once they let go",
+  { memory: 8 * MiB, spillLimit: 8 * MiB },
+  async (t, session) => {
+    const refs = Array.from({ length: 2 }, (_, i) => put(new Uint8Array(3 * MiB).fill(i)));
+    const views: Uint8Array[] = await get(refs);
+    t.is((await usage(session)).pinned, 2 * (3 * MiB + 64 * KiB));
+    await t.throwsAsync(get(put(new Uint8Array(4 * MiB))), { code: "OBJECT_STORE_FULL", message: /readers hold 6/ });
+    t.deepEqual(
+      views.splice(0).map((view) => view[0]),
+      [0, 1],
+    );
+    const again = put(new Uint8Array(4 * MiB).fill(9));
+    t.is((await get(again))[5], 9);
+    t.is((await get(refs[1]!))[5], 1);
+  },
+);
+
+scenario("large arguments lie in the store until their calls have ended, on every path", {}, async (t, session) => {
+  class Holder {
+    #held = 0;
+    add(array: Uint8Array): number {
+      this.#held += array[7]!;
+      return this.#held;
+    }
+  }
+  const array = new Uint8Array(300 * KiB).fill(3);
+  t.is(await get(sum.remote(array, array)), 12);
+  t.is(await get(sum.options({ numCpus: 2 }).remote(array)), 6);
+  const holder = remote(Holder).remote();
+  t.deepEqual(await get([holder.add.remote(array), holder.add.remote(array)]), [3, 6]);
+  using made = fill.remote(1, 200 * KiB);
+  using stored = put(array);
+  t.is(await get(sum.remote(made, array, stored)), 2 + 6 + 6);
+  made[Symbol.dispose]();
+  stored[Symbol.dispose]();
+  t.is((await session.load()).memory, 0);
+});
+
+scenario("a task that returns its argument makes an object of its own", {}, async (t, session) => {
+  const same = remote((array: Uint8Array) => array);
+  const ref = put(new Uint8Array(200 * KiB).fill(5));
+  const other = same.remote(ref);
+  const [one, two] = await get([ref, other]);
+  t.not(one.buffer, two.buffer);
+  t.deepEqual(one, two);
+  ref[Symbol.dispose]();
+  t.is((await session.load()).memory, 2 * one.buffer.byteLength);
+  t.throws(putter({ memory: one.buffer }), { message: /the store's own memory/ });
+});
+
+scenario("reading twice gives the same memory, and free ends that", {}, async (t, session) => {
+  const ref = put(new Uint8Array(200 * KiB));
+  const one = await get(ref);
+  t.is((await get(ref)).buffer, one.buffer);
+  free(ref);
+  await t.throwsAsync(get(ref), { code: "OBJECT_FREED" });
+  t.is((await usage(session)).pinned, one.buffer.byteLength);
+});
+
+/** A graph in which each task adds to what one or two others made; returns its last objects and what they must be. */
+function graph(size: number): { refs: ObjectRef<Uint32Array>[]; expected: number[] } {
+  const mix = remote(function mix(at: number, a?: Uint32Array, b?: Uint32Array) {
+    const result = new Uint32Array(20_000);
+    for (let i = 0; i < result.length; i++) result[i] = (a?.[i] ?? 1) * 3 + (b?.[i] ?? 1) + at;
+    return result;
+  });
+  const refs: ObjectRef<Uint32Array>[] = [];
+  const expected: number[] = [];
+  for (let i = 0; i < size; i++) {
+    const [a, b] = [i - 1 - (i % 3), i - 2 - (i % 11)];
+    refs.push(mix.remote(i, refs[a], refs[b]));
+    expected.push(((expected[a] ?? 1) * 3 + (expected[b] ?? 1) + i) >>> 0);
+  }
+  return { refs, expected };
+}
+
+scenario(
+  "objects that are lost from a graph of 1,000 are made again, and so is what they need that nobody held",
+  { memory: 32 * MiB, spillLimit: 256 * MiB },
+  async (t, session) => {
+    const { refs, expected } = graph(1000);
+    t.is((await get(refs.at(-1)!))[5], expected.at(-1)!);
+    // A third of them nobody holds from here on: their values are dropped, and how they are made is kept.
+    refs.forEach((ref, i) => {
+      if (i % 3 === 1) ref[Symbol.dispose]();
+    });
+    const stored = await session.ask<number[]>("test.stored");
+    let seed = 12345;
+    const drawn = new Set<number>();
+    while (drawn.size < 100) {
+      seed = (Math.imul(seed, 1_103_515_245) + 12_345) >>> 0;
+      drawn.add(stored[seed % stored.length]!);
+    }
+    await session.ask("test.lose", [...drawn]);
+    for (const [i, ref] of refs.entries()) {
+      if (i % 3 === 1) continue;
+      const array = await get(ref);
+      if (array[0] !== expected[i] || array.at(-1) !== expected[i]) t.fail(`object ${i} is ${array[0]}`);
+    }
+    const rows = await session.state("tasks");
+    t.true(rows.filter(({ name }) => name === "mix").some(({ attempt }) => attempt > 0));
+  },
+);
+
+scenario(
+  "what was put or returned by an actor is lost for good, and so is what may not run again",
+  {},
+  async (t, session) => {
+    class Maker {
+      make(): Uint8Array {
+        return new Uint8Array(200 * KiB);
+      }
+    }
+    const refs = [
+      put(new Uint8Array(200 * KiB)),
+      remote(Maker).remote().make.remote(),
+      fill.options({ maxRetries: 0 }).remote(1, 200 * KiB),
+    ];
+    await get(refs);
+    await session.ask("test.lose", await session.ask("test.stored"));
+    for (const ref of refs) {
+      const error = await t.throwsAsync(get(sum.options({ maxRetries: 0 }).remote(ref)), {
+        instanceOf: RayflightError,
+      });
+      t.like(error, { code: "OBJECT_LOST" });
+      t.regex(error!.message, /Only results of tasks can, within their maxRetries/);
+    }
+  },
+);
+
+scenario("making an object again counts against maxRetries", {}, async (t, session) => {
+  const ref = fill.options({ maxRetries: 2 }).remote(4, 200 * KiB);
+  for (let i = 0; i < 3; i++) {
+    t.is((await get(ref))[5], 4);
+    // What this thread has read it would not ask for again.
+    await session.load();
+    await session.ask("test.lose", await session.ask("test.stored"));
+  }
+  await t.throwsAsync(get(ref), { code: "OBJECT_LOST" });
+});

@@ -1,5 +1,5 @@
 import { appendFileSync, existsSync, mkdirSync, readdirSync } from "node:fs";
-import { cpus } from "node:os";
+import { cpus, loadavg } from "node:os";
 import { parseArgs } from "node:util";
 import type { BenchRow, Room } from "./measure.js";
 
@@ -8,7 +8,7 @@ const help = `npm run bench -- <room>... [options]: one line of JSON a figure, o
   --check      exit with 1 when a target is missed (a figure that is not run misses none, but is printed)
   --rounds N   measured rounds a figure (default 5, or what the room says; fewer are for trying a benchmark out)
   --only NAME  only the figures whose name has NAME in it, spaces written as "-": --only server-doget; may be repeated
-  --record     append the figures to test/bench/history/<room>.jsonl, with date and machine
+  --record     append the figures to test/bench/history/<room>.jsonl, with date, machine and its load
   --help
 
 Rooms:`;
@@ -65,7 +65,12 @@ function slug(name: string): string {
 function record(name: string, row: BenchRow): void {
   const folder = "test/bench/history";
   if (!existsSync(folder)) mkdirSync(folder, { recursive: true });
-  const machine = { cpu: cpus()[0]?.model ?? "unknown", cores: cpus().length, node: process.version };
+  const machine = {
+    cpu: cpus()[0]?.model ?? "unknown",
+    cores: cpus().length,
+    node: process.version,
+    load: loadavg()[0],
+  };
   const entry = { date: new Date().toISOString(), ...row, machine };
   appendFileSync(`${folder}/${name}.jsonl`, `${JSON.stringify(entry)}\n`);
 }

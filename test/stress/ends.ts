@@ -102,6 +102,24 @@ const tasks: Round = async (fuse, steps) => {
   return broken;
 };
 
+/** A task that is not tried again: it has its value, or says that its worker died. */
+const once: Round = async (fuse, steps) => {
+  const begun = new Int32Array(new SharedArrayBuffer(4));
+  const start = remote(() => light(fuse, steps), { name: "start" });
+  const large = remote(
+    () => {
+      begun[0]! += 1;
+      return new Float64Array(20_000).fill(6);
+    },
+    { name: "large", maxRetries: 0 },
+  );
+  const [, outcome] = await outcomesOf([start.remote(), large.remote()]);
+  const broken = outcome === "WORKER_DIED" ? [] : differences("task", [outcome], ["20000 times 6"]);
+  // Its code may have been loading, which counts as an attempt, too.
+  if (begun[0]! > 1) broken.push(`the task began ${begun[0]} times`);
+  return broken;
+};
+
 /** Calls of an actor that is made anew, which are tried again. */
 const restarted: Round = async (fuse, steps) => {
   const order = new Int32Array(new SharedArrayBuffer(4 * 64));
@@ -211,7 +229,7 @@ async function run({ seed, share }: RoomOptions): Promise<Outcome> {
   const stride = Math.max(1, Math.round(1 / share));
   const broken: string[] = [];
   const figures: string[] = [];
-  for (const [name, round] of Object.entries({ tasks, "restarted actor": restarted, "mortal actor": mortal })) {
+  for (const [name, round] of Object.entries({ tasks, once, "restarted actor": restarted, "mortal actor": mortal })) {
     const { ends, steps } = await sweep(name, round, { first: 1 + (seed % stride), stride, broken });
     figures.push(`${name}: ${ends} ends in ${steps} steps`);
   }

@@ -27,6 +27,8 @@ export interface ActorLinesOptions {
   /** Asks the node to introduce this thread to an actor. */
   meet(actor: ActorId): void;
   settle(number: number, outcome: Outcome): void;
+  /** As `settle`, for a call of which the node may have an outcome that a thread gave it right before it ended. */
+  settleAnew(number: number, outcome: Outcome): void;
   /** The node has the outcome, or will have it. */
   moved(number: number): void;
   /** Sends a call through the node, with its place in the order of its line; where the actor may restart, the node says when it has ended. */
@@ -141,6 +143,8 @@ export class ActorLines {
   readonly #reader = new WordReader();
   readonly #dirty: Link[] = [];
   /** What is to be done once the calls of a line have ended. */
+  /** Calls that were sent again and are not answered. */
+  readonly #anew = new Set<number>();
   readonly #whenIdle = new Map<ActorId, () => void>();
   readonly #names: (callee: number) => string;
   #flushing = false;
@@ -291,13 +295,15 @@ export class ActorLines {
       if (failure !== undefined) {
         const name = this.#names(callee);
         const attempt = call?.attempt ?? 0;
-        this.#refuse({ actor, number, callee, name, parent: 0, submitted, attempt }, actorDied(name, failure));
+        this.#giveUp({ actor, number, callee, name, parent: 0, submitted, attempt }, actorDied(name, failure));
       } else if (broken === undefined) link.sent.push(item);
       else {
         const calls = again.get(line) ?? [];
         again.set(line, calls);
-        if (this.#mayBeSentAgain(line, call!)) calls.push(call!);
-        else this.#refuse(call!, callInterrupted(call!.name, broken.reason));
+        if (this.#mayBeSentAgain(line, call!)) {
+          calls.push(call!);
+          this.#anew.add(number);
+        } else this.#giveUp(call!, callInterrupted(call!.name, broken.reason));
       }
     }
     for (const line of this.#lines.values()) if (line.broken?.link === link) this.#begin(line, again.get(line) ?? []);
@@ -521,10 +527,14 @@ export class ActorLines {
     for (; at >= 0; at = results.peek()) {
       const number = resultNumberOf(words, at);
       const kind = resultKindOf(words, at);
-      if (kind === resultKind.atNode) this.#options.deposited(number);
-      else {
+      if (kind === resultKind.atNode) {
+        this.#anew.delete(number);
+        this.#options.deposited(number);
+      } else {
         const value = readResult(this.#reader, words, at);
-        this.#options.settle(number, kind === resultKind.value ? { value } : { failure: unpackFailure(value) });
+        const outcome = kind === resultKind.value ? { value } : { failure: unpackFailure(value) };
+        if (this.#anew.size > 0 && this.#anew.delete(number)) this.#options.settleAnew(number, outcome);
+        else this.#options.settle(number, outcome);
       }
       results.advance(at);
     }
@@ -538,5 +548,12 @@ export class ActorLines {
   #refuse(call: UnrunCall, failure: Failure): void {
     this.#options.unrun(call, failure);
     this.#options.settle(call.number, { failure });
+  }
+
+  /** Ends a call that was sent and that nobody answered. */
+  #giveUp(call: UnrunCall, failure: Failure): void {
+    this.#anew.delete(call.number);
+    this.#options.unrun(call, failure);
+    this.#options.settleAnew(call.number, { failure });
   }
 }

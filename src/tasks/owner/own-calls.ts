@@ -99,13 +99,13 @@ export class OwnCalls {
       succeeded: (number, value, attempt) => {
         if (this.#chained > 0) this.#unchain(number);
         if (attempt === 1) options.settle(number, { value });
-        else this.#settleAgain(number, { value });
+        else this.#settleAnew(number, { value });
       },
       failed: (number, failure, callee, attempt, ran) => {
         if (this.#chained > 0) this.#unchain(number);
         if (!ran) this.#unrun(number, failure, callee, attempt, 0);
-        if (attempt <= 1) options.settle(number, { failure });
-        else this.#settleAgain(number, { failure });
+        if (attempt === 0 || (ran && attempt === 1)) options.settle(number, { failure });
+        else this.#settleAnew(number, { failure });
       },
       deposited: (number, callee, attempt, args) => {
         options.deposited(number, this.#callees[callee]!, attempt, args);
@@ -124,6 +124,7 @@ export class OwnCalls {
           options.outbox.push({ type: "meet", actor });
         },
         settle: options.settle,
+        settleAnew: (number, outcome) => this.#settleAnew(number, outcome),
         moved: options.moved,
         ...options.lines,
         calleeFor: (actor, name) => {
@@ -490,10 +491,10 @@ export class OwnCalls {
   }
 
   /**
-   * The outcome of a later attempt. The node may have that of an earlier one, whose thread ended before it could say so:
-   * where others may have seen that, it is the one that counts, else nobody ever sees it.
+   * The outcome of a later attempt, or none. The node may have that of an earlier one, whose thread ended before it could say
+   * so: where others may have seen that, it is the one that counts, else nobody ever sees it.
    */
-  #settleAgain(number: number, outcome: Outcome): void {
+  #settleAnew(number: number, outcome: Outcome): void {
     const object = this.#options.base + number;
     if (this.#owned.isShared(number)) {
       this.#options.outbox.push({ type: "share", object, outcome });

@@ -156,8 +156,8 @@ export const plantedBugs: readonly PlantedBug[] = [
     name: "an object goes though a task needs it",
     shows: "scheduler",
     file: "tasks/host/object-table",
-    find: " || entry.pins > 0)",
-    replace: ")",
+    find: "entry.holder !== undefined || entry.pins > 0 ||",
+    replace: "entry.holder !== undefined ||",
   },
   {
     name: "the second thread that refers to an object is forgotten",

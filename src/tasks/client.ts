@@ -37,6 +37,7 @@ import { type CallArgument, type ResolvedArgument, ResultOf, StoredAt } from "./
 import type { ActorId, CodeId, ObjectId, TaskId } from "./scheduler/events.js";
 import { type Demand, ResourceLedger, unit } from "./scheduler/resources.js";
 import { isAboutMemory, SharedMemory } from "./shared-memory.js";
+import { UnreadFailures } from "./unread-failures.js";
 
 export interface ClientOptions {
   readonly kind: Backend["kind"];
@@ -67,6 +68,7 @@ export class TaskClient implements Backend, RefOwner, CodeRegistry, ValueCodec, 
   readonly #requests: PendingRequests;
   readonly #codes = new WeakMap<RemoteCode, CodeId>();
   readonly #owned: OwnedObjects;
+  readonly #unread = new UnreadFailures();
   readonly #calls: OwnCalls | undefined;
   readonly #reads: Reads;
   readonly #streams: ClientStreams;
@@ -96,7 +98,10 @@ export class TaskClient implements Backend, RefOwner, CodeRegistry, ValueCodec, 
     this.#refs = new LocalRefs(options.outbox);
     this.#requests = new PendingRequests(options.outbox, this.#keepAlive);
     this.#base = options.welcome.client * 2 ** 32;
-    this.#owned = new OwnedObjects((number) => this.#refs.drop(this.#base + number));
+    this.#owned = new OwnedObjects(
+      (number) => this.#refs.drop(this.#base + number),
+      (failure) => this.#unread.report(failure),
+    );
     this.#held = new HeldObjects(this.#refs);
     this.#reads = new Reads({
       owned: this.#owned,
@@ -407,12 +412,18 @@ export class TaskClient implements Backend, RefOwner, CodeRegistry, ValueCodec, 
   disconnected(reason: RayflightError): void {
     if (this.#closed !== undefined) return;
     this.#closed = reason;
+    this.tellUnread();
     this.#requests.close(reason);
     this.#refs.close();
     this.#streams.close(reason);
     this.#handles.close();
     this.#calls?.close();
     this.#owned.failPending({ code: reason.code, message: reason.message, hint: "" });
+  }
+
+  /** Prints the failures of this thread's tasks that nobody has asked for. */
+  tellUnread(): void {
+    this.#owned.tellUnread();
   }
 
   receive(reply: ClientReply): void {

@@ -53,7 +53,7 @@ export class Reads {
         values[i] = this.#options.unpack(owned.valueOf(number));
         continue;
       }
-      if (state === objectState.failure) throw toError(owned.failureOf(number));
+      if (state === objectState.failure) throw this.#failed(refs, number);
       if (number < 0) {
         const found = this.#options.find(ref.id);
         if (found !== undefined) {
@@ -138,13 +138,21 @@ export class Reads {
       const state = known.has(id) ? objectState.none : owned.stateOf(number);
       if (state === objectState.value) values[i] = this.#options.unpack(owned.valueOf(number));
       else if (known.has(id)) values[i] = this.#options.unpack(known.get(id));
-      else if (state === objectState.failure) throw toError(owned.failureOf(number));
-      else if (state === objectState.away) gone.push(id);
+      else if (state === objectState.failure) {
+        throw this.#failed(refs, number);
+      } else if (state === objectState.away) gone.push(id);
       else if (state === objectState.pending && inTime) {
       } else if (state === objectState.pending) throw lateError();
       else throw toError(freed(formatObjectId(id)));
     }
     return gone;
+  }
+
+  /** What `get` throws for one of them. It has asked for all. */
+  #failed(refs: readonly ObjectRef[], number: number): RayflightError {
+    const { owned, base } = this.#options;
+    for (const ref of refs) owned.ask(ref.id - base);
+    return toError(owned.failureOf(number));
   }
 
   async #wait(refs: readonly ObjectRef[], options: { numReturns: number } & WaitOptions): Promise<boolean[]> {

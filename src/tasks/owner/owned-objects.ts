@@ -17,6 +17,8 @@ const stateMask = 7;
 const released = 8;
 /** Another thread may have a reference: its outcome goes to the node, too. */
 const shared = 16;
+/** Somebody has asked for it. */
+const asked = 32;
 
 /** Waits for one or more objects. */
 export interface Waiter {
@@ -58,6 +60,7 @@ export class OwnedObjects {
   readonly #blocks = new Map<number, Block>();
   readonly #finalizers = new FinalizationRegistry<Range>((range) => this.#collected(range));
   readonly #letGo: (number: number) => void;
+  readonly #unread: (failure: Failure) => void;
   readonly #pins = new Map<number, number>();
   /** How often somebody who waited had what it waited for. */
   answered = 0;
@@ -68,9 +71,13 @@ export class OwnedObjects {
   #size = 0;
   #pending = 0;
 
-  /** `letGo` hears of each object that the node has, when this thread has no reference to it left. */
-  constructor(letGo: (number: number) => void) {
+  /**
+   * `letGo` hears of each object that the node has, when this thread has no reference to it left; `unread` of each failure
+   * that nobody has asked for then.
+   */
+  constructor(letGo: (number: number) => void, unread: (failure: Failure) => void) {
     this.#letGo = letGo;
+    this.#unread = unread;
   }
 
   /** How many there are here: those that the node has not counted. */
@@ -122,7 +129,34 @@ export class OwnedObjects {
 
   /** Of an object in the state `failure`. */
   failureOf(number: number): Failure {
-    return this.#block(number)!.outcomes[number & (blockSize - 1)] as Failure;
+    const block = this.#block(number)!;
+    block.states[number & (blockSize - 1)]! |= asked;
+    return block.outcomes[number & (blockSize - 1)] as Failure;
+  }
+
+  /** Notes that somebody asks for an object, if it is one of these: should it be a failure, that is no secret. */
+  ask(number: number): void {
+    const block = number > 0 && number < 2 ** 32 ? this.#block(number) : undefined;
+    if (block !== undefined && block.states[number & (blockSize - 1)] !== 0) {
+      block.states[number & (blockSize - 1)]! |= asked;
+    }
+  }
+
+  /** Tells of all failures that nobody has asked for. */
+  tellUnread(): void {
+    for (const block of this.#blocks.values()) {
+      for (let at = 0; at < blockSize; at++) {
+        this.#tellIfUnread(block, at);
+        block.states[at]! |= block.states[at] === 0 ? 0 : asked;
+      }
+    }
+  }
+
+  #tellIfUnread(block: Block, at: number): void {
+    const state = block.states[at]!;
+    if ((state & stateMask) === objectState.failure && (state & asked) === 0) {
+      this.#unread(block.outcomes[at] as Failure);
+    }
   }
 
   /** Gives a pending object its outcome; returns false when it is pending no more. */
@@ -272,6 +306,7 @@ export class OwnedObjects {
     const at = number & (blockSize - 1);
     const state = block.states[at]!;
     if (state === 0 || (this.#pins.size > 0 && this.#pins.has(number))) return;
+    this.#tellIfUnread(block, at);
     block.states[at] = 0;
     block.outcomes[at] = undefined;
     block.left -= 1;

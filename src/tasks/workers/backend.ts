@@ -31,6 +31,9 @@ export async function createWorkersBackend(
   }
   const welcome = await bus.call<Welcome>(busMethods.connect, undefined);
   const client = createBusClient(bus, welcome, { looks: true });
+  const tellUnread = () => client.tellUnread();
+  process.once("exit", tellUnread);
+  void bus.closed.then(() => process.off("exit", tellUnread));
   bus.serve({
     [busMethods.batch]: loudly((batch: readonly ClientReply[]) => {
       for (const reply of batch) client.receive(reply);

@@ -77,6 +77,16 @@ test("a task that prints without end is held back; where the driver does not rea
   t.log(`${printed} lines printed, ${dropped} dropped, ${stdout.match(/driver .*/)![0]}`);
 });
 
+test("a task that failed is reported once if nobody ever asks for its result, with its stack", async (t) => {
+  const { stdout, stderr } = await play("unread");
+  t.is(stdout, "");
+  const heard = [...stderr.matchAll(/nobody hears of ([^.\n]*)/g)].map(([, which]) => which!);
+  t.deepEqual([...new Set(heard)].sort(), ["the one inside", "the one that is dropped", "the one that is kept"]);
+  t.is(stderr.match(/A task failed, and no get\(\) asked for its result/g)?.length, 3);
+  t.regex(stderr, /\(outer wid=\d+\) A task failed.*the one inside/);
+  t.regex(stderr, /printing\.(ts|js):\d+/);
+});
+
 test("repeated lines: those of one worker never fold, a window ends, and what differs is apart", (t) => {
   const lines = new RepeatedLines(5000);
   const admit = (line: string, from: string, now = 0) => lines.admit(line, from, now);

@@ -7,6 +7,7 @@ await ray.init({ numCpus: 2, ...options });
 const say = ray.remote(function say(text: string) {
   console.log(text);
 });
+const kept: ray.ObjectRef<unknown>[] = [];
 const scenes: Record<string, () => Promise<unknown>> = {
   async plain() {
     await ray.get(say.remote("from a task\nin two lines"));
@@ -55,6 +56,33 @@ const scenes: Record<string, () => Promise<unknown>> = {
     }
     const echoes = [1, 2, 3, 4].map(() => ray.remote(Echo).remote());
     for (const [index, echo] of echoes.entries()) await ray.get(echo.same.remote(index));
+  },
+  async unread() {
+    const fail = ray.remote(function fail(which: string) {
+      throw new RangeError(`nobody hears of ${which}`);
+    });
+    const never = ray.remote(function never() {
+      return new Promise(() => {});
+    });
+    const outer = ray.remote(async function outer() {
+      // Dropped unread inside a task.
+      using lost = fail.remote("the one inside");
+      await ray.wait([lost]);
+    });
+    {
+      using dropped = fail.remote("the one that is dropped");
+      await ray.wait([dropped]);
+    }
+    const several = [1, 2, 3].map(() => fail.remote("those that are asked for together"));
+    await ray.wait(several, { numReturns: 3 });
+    await ray.get(several).catch(() => {});
+    await ray.get(fail.remote("the one that is asked for")).catch(() => {});
+    const cancelled = never.remote();
+    ray.cancel(cancelled);
+    await ray.wait([cancelled]);
+    await ray.get(outer.remote());
+    kept.push(fail.remote("the one that is kept"));
+    await ray.wait([kept[0]!]);
   },
   async flood() {
     const flood = ray.remote(function flood(lines: number, flag: Int32Array) {

@@ -1,4 +1,5 @@
 import { setMaxListeners } from "node:events";
+import type { RayflightError } from "../error.js";
 import type { StoredValue } from "../store/value.js";
 import type { GetOptions, WaitOptions } from "./backend.js";
 import type { PendingRequests } from "./client-requests.js";

@@ -1,6 +1,7 @@
 import { get, init, type ObjectRef, put, remote, shutdown, wait } from "../../bridge/node.js";
 import { liveActors } from "./engine-actors.js";
 import { graphEfficiency } from "./engine-graph.js";
+import { memoryGrowth } from "./engine-memory.js";
 import { compareOutputs, programRows } from "./engine-programs.js";
 import { type BenchRow, compare, measure, quantile, type RoomOptions, secondsOf } from "./measure.js";
 import { RayPeer, rayGives, rayPython } from "./ray-peer.js";
@@ -104,6 +105,14 @@ function* figures(): Generator<Figure> {
         const seconds = await get([submitInside.remote(count), submitInside.remote(count)]);
         return (2 * count) / Math.max(...seconds);
       }),
+  };
+  yield {
+    name: "resident memory after 5 M finished tasks, as a multiple of that after 1 M",
+    unit: "x",
+    bound: 1.1,
+    smallerIsBetter: true,
+    rounds: 3,
+    ours: memoryGrowth,
   };
   const one = put(1);
   yield {

@@ -1,6 +1,6 @@
 import { setFlagsFromString } from "node:v8";
 import { runInNewContext } from "node:vm";
-import { exitActor, get, getActor, kill, listNamedActors, type ObjectRef, remote } from "../../src/tasks/index.js";
+import { exitActor, get, getActor, kill, listNamedActors, type ObjectRef, put, remote } from "../../src/tasks/index.js";
 import type { Scenario } from "./scenario.js";
 
 /** What a backend promises about actors' names, ends and new beginnings. */
@@ -150,6 +150,33 @@ export function testActors(scenario: Scenario): void {
       t.like(fleeting, { state: "dead" });
       t.regex(fleeting!.error!, /nobody had a handle/);
       t.is(await get(getActor<Counter>("detached").postinc.remote()), 11);
+    },
+  );
+
+  scenario(
+    "handles travel in arguments, results, stored and captured values, also of an actor that is made anew",
+    async (t) => {
+      const counter = RemoteCounter.options({ maxRestarts: 1 }).remote(0);
+      t.is(await get(counter.postinc.remote()), 0);
+      const use = remote(async ({ handle }: { handle: typeof counter }) => await get(handle.postinc.remote()));
+      const captured = remote(async () => await get(counter.postinc.remote()));
+      const echo = remote((handle: typeof counter) => ({ handle }));
+      const stored = put({ handle: counter });
+      const { handle: returned } = await get(echo.remote(counter));
+      t.is(await get(use.remote({ handle: counter })), 1);
+      t.is(await get(use.remote(stored)), 2);
+      t.is(await get(captured.remote()), 3);
+      t.is(await get(returned.postinc.remote()), 4);
+      kill(returned, { noRestart: false });
+      t.is(await get(returned.postinc.remote()), 0);
+      t.is(await get(use.remote(stored)), 1);
+      t.is(await get(captured.remote()), 2);
+      t.is(await get(counter.postinc.remote()), 3);
+      kill(counter);
+      for (const call of [use.remote(stored), captured.remote()]) {
+        await t.throwsAsync(get(call), { code: "TASK_FAILED", message: /The actor Counter was killed/ });
+      }
+      await t.throwsAsync(get(returned.postinc.remote()), { code: "ACTOR_DIED", message: /Counter was killed/ });
     },
   );
 

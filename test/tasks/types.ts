@@ -2,6 +2,7 @@
 import {
   type ActorHandle,
   get,
+  getActor,
   type ObjectRef,
   type ObjectRefGenerator,
   put,
@@ -125,6 +126,12 @@ export async function actors(): Promise<void> {
   same<typeof ref, ObjectRef<ObjectRef<number>>>();
   // @ts-expect-error The method takes a number.
   counter.add.remote("1");
+  const grouped = counter.add.options({ concurrencyGroup: "io", maxTaskRetries: -1, name: "sum" }).remote(1);
+  same<typeof grouped, ObjectRef<number>>();
+  // @ts-expect-error No such option.
+  counter.add.options({ numCpus: 1 });
+  const found = getActor<Counter>("counter", "namespace");
+  same<typeof found, ActorHandle<Counter>>();
   const renamed = counter.add.options({ numReturns: 1 }).remote(1);
   same<typeof renamed, ObjectRef<number>>();
   class Maker {

@@ -29,7 +29,7 @@ const store = new ObjectStore({
 });
 const registry = new DatasetRegistry(store, control, { transactionTtlMs: options.transactionTtlMs });
 let server: FlightServer | undefined;
-let lostRowsSaid = false;
+let lostRows = 0;
 const tasks = hostTasks({
   driver,
   store,
@@ -73,12 +73,16 @@ serveMethods<NodeMethods>(driver, {
   "node.usage": () => store.usage(),
 });
 
-/** Says once that rows are being dropped; how many, the nodes table says. */
-function sayLost(table: string, _rows: number, reason: unknown): void {
-  if (lostRowsSaid) return;
-  lostRowsSaid = true;
+/** Says how many rows have been dropped: when the first are, and whenever the number has another digit. */
+function sayLost(table: string, rows: number, reason: unknown): void {
+  const digits = String(lostRows).length;
+  const isFirst = lostRows === 0;
+  lostRows += rows;
+  if (!isFirst && String(lostRows).length === digits) return;
   const why = reason instanceof Error ? reason.message : String(reason);
-  process.stderr.write(`rayflight: rows of the table ${table} are dropped, as they cannot be written: ${why}\n`);
+  process.stderr.write(
+    `rayflight: ${lostRows} rows of the table ${table} were dropped, as they cannot be written: ${why}\n`,
+  );
 }
 
 function nodeRow(uri: string): NodeRow {

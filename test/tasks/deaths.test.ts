@@ -1,6 +1,6 @@
 import test, { type ExecutionContext } from "ava";
 import { RandomStream } from "../../src/random.js";
-import { get, kill, type ObjectRef, put, remote, setContext } from "../../src/tasks/index.js";
+import { cancel, get, kill, type ObjectRef, put, remote, setContext } from "../../src/tasks/index.js";
 import { makeWorkers, type Session, type SessionOptions } from "./session.js";
 
 /** Real deaths of worker threads: nothing else than the thread is lost. */
@@ -121,11 +121,74 @@ scenario(
       },
       { maxRetries: 0 },
     );
-    await t.throwsAsync(get(fill.remote()), { code: "WORKER_DIED", message: /because its heap was full/ });
+    await t.throwsAsync(get(fill.options({ name: "hoard" }).remote()), {
+      code: "WORKER_DIED",
+      message: /^hoard ended its worker thread because its heap was full\. Look for .*too much memory; maxRetries/,
+    });
     t.is(await get(add.remote(2, 2)), 4);
   },
   { heapMb: 32 },
 );
+
+scenario("a stack that is full is an error of its task: the thread lives", async (t, session) => {
+  const fall = remote(function fall(): number {
+    const deeper = (depth: number): number => deeper(depth + 1) + 1;
+    return deeper(0);
+  });
+  await t.throwsAsync(get(fall.remote()), {
+    code: "TASK_FAILED",
+    message: /^fall failed: RangeError: Maximum call stack/,
+  });
+  t.is(await get(add.remote(2, 2)), 4);
+  t.false((await session.state("workers")).some(({ state }) => state === "dead"));
+});
+
+scenario("what a task leaves behind may end its thread later: others are not lost", async (t, session) => {
+  const gate = new Int32Array(new SharedArrayBuffer(4));
+  const leave = remote(() => {
+    const timer = setInterval(() => {
+      if (Atomics.load(gate, 0) === 0) return;
+      clearInterval(timer);
+      throw new Error("left behind");
+    }, 1);
+    return "ended";
+  });
+  t.deepEqual(await get([leave.remote(), leave.remote()]), ["ended", "ended"]);
+  Atomics.store(gate, 0, 1);
+  const numbers = Array.from({ length: 300 }, (_, i) => i);
+  const values = await get(numbers.map((i) => add.options({ maxRetries: -1 }).remote(i, 1)));
+  t.deepEqual(
+    values,
+    numbers.map((i) => i + 1),
+  );
+  // The thread may outlive the last of them.
+  const reasons = async () => (await session.state("workers")).flatMap(({ reason }) => reason ?? []);
+  while ((await reasons()).length === 0) await new Promise((resolve) => setImmediate(resolve));
+  t.regex((await reasons())[0]!, /of an error that nothing caught: Error: left behind/);
+});
+
+scenario("a loop without an end is ended by kill, and by cancel with force", async (t, session) => {
+  const seen = new Int32Array(new SharedArrayBuffer(8));
+  class Spinner {
+    spin(): never {
+      Atomics.store(seen, 0, 1);
+      for (;;);
+    }
+  }
+  const spin = remote((): never => {
+    Atomics.store(seen, 1, 1);
+    for (;;);
+  });
+  const actor = remote(Spinner).remote();
+  const [call, task] = [actor.spin.remote(), spin.remote()];
+  while (seen[0] === 0 || seen[1] === 0) await new Promise((resolve) => setImmediate(resolve));
+  kill(actor);
+  cancel(task, { force: true });
+  await t.throwsAsync(get(call), { code: "ACTOR_DIED" });
+  await t.throwsAsync(get(task), { code: "TASK_CANCELLED" });
+  t.is(await get(add.remote(2, 2)), 4);
+  t.like(await session.load(), { tasks: 0, actors: 0, free: { cpus: 20_000 } });
+});
 
 scenario("an actor whose thread dies: running, queued and later calls fail, others live", async (t, session) => {
   class Fragile {

@@ -6,7 +6,7 @@ import type { ActorRecord } from "./records.js";
 export function workerDied(task: string, attempts: number, reason: string): Failure {
   return {
     code: "WORKER_DIED",
-    message: `${task} ended its worker thread ${attempts === 1 ? "" : `${attempts} times, `}the last time because ${reason}.`,
+    message: `${task} ended its worker thread ${attempts === 1 ? "" : `${attempts} times, the last time `}because ${reason}.`,
     hint: "Look for process.exit(), an error thrown in a timer or callback, or too much memory; maxRetries says how often it is tried.",
   };
 }

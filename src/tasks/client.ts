@@ -9,7 +9,7 @@ import { CallList } from "./call-list.js";
 import { LocalHandles } from "./client-handles.js";
 import { LocalRefs } from "./client-refs.js";
 import { PendingRequests } from "./client-requests.js";
-import { ClientStreams } from "./client-streams.js";
+import { ClientReturns, objectsOf } from "./client-returns.js";
 import type { Definition } from "./closures/definition.js";
 import { runningTask } from "./context.js";
 import { KeepAlive } from "./deadline.js";
@@ -71,11 +71,7 @@ export class TaskClient implements Backend, RefOwner, CodeRegistry, ValueCodec, 
   readonly #unread = new UnreadFailures();
   readonly #calls: OwnCalls | undefined;
   readonly #reads: Reads;
-  readonly #streams: ClientStreams;
-  /** Calls of actors that make several objects or a stream and were not handed to the node yet: how many objects. */
-  readonly #returning = new Map<number, number>();
-  /** What stands for calls of actors, where their lines do not know it. */
-  readonly #actorCalls = new WeakSet<object>();
+  readonly #returns: ClientReturns;
   #running: RunningLocally | undefined;
   readonly #held: HeldObjects;
   readonly #memory: SharedMemory | undefined;
@@ -122,7 +118,7 @@ export class TaskClient implements Backend, RefOwner, CodeRegistry, ValueCodec, 
       },
     });
     const borrow = (id: ObjectId) => this.#borrow(id);
-    this.#streams = new ClientStreams({ outbox: options.outbox, keepAlive: this.#keepAlive, borrow });
+    this.#returns = new ClientReturns({ outbox: options.outbox, keepAlive: this.#keepAlive, borrow });
     if (options.welcome.words === undefined) return;
     this.#memory = new SharedMemory(options.welcome.words, this.#outbox);
     this.#calls = new OwnCalls(this.#owned, {
@@ -180,7 +176,7 @@ export class TaskClient implements Backend, RefOwner, CodeRegistry, ValueCodec, 
   ): ObjectRef[] | ObjectRefGenerator {
     this.#checkFeasible(options.name, options.demand);
     const { returns } = options;
-    return this.#returned(this.#base + this.#pushSubmit(code, args, options, objectsOf(returns)), returns);
+    return this.#returns.give(this.#base + this.#pushSubmit(code, args, options, objectsOf(returns)), returns);
   }
 
   createActor(
@@ -228,7 +224,7 @@ export class TaskClient implements Backend, RefOwner, CodeRegistry, ValueCodec, 
     if (target.maxPendingCalls > 0) this.#pending.check(target);
     if (calls === undefined) {
       const ref = this.#borrow(this.#callByMessage(target, args, 1));
-      this.#actorCalls.add(ref);
+      this.#returns.noteActor(ref);
       return ref;
     }
     const call = this.#lineCall(calls, target, args, 1);
@@ -246,15 +242,15 @@ export class TaskClient implements Backend, RefOwner, CodeRegistry, ValueCodec, 
     const calls = this.#calls;
     const count = objectsOf(target.returns);
     if (target.maxPendingCalls > 0) this.#pending.check(target);
-    if (calls === undefined) return this.#returned(this.#callByMessage(target, args, count), target.returns, true);
+    if (calls === undefined) return this.#returns.giveOfActor(this.#callByMessage(target, args, count), target.returns);
     const call = this.#lineCall(calls, target, args, count);
     const numbers = Array.from({ length: count }, (_, i) => call.number + i);
     for (const number of numbers) {
       this.#owned.add(number);
       this.#shareNumber(number);
     }
-    const returned = this.#returned(this.#base + call.number, target.returns, true);
-    this.#returning.set(call.number, count);
+    const returned = this.#returns.giveOfActor(this.#base + call.number, target.returns);
+    this.#returns.hold(call.number, count);
     calls.lines.call(call);
     // They are asked for at the node: this thread keeps them only until it has told the node of them.
     for (const number of numbers) this.#owned.release(number);
@@ -304,20 +300,6 @@ export class TaskClient implements Backend, RefOwner, CodeRegistry, ValueCodec, 
     return task;
   }
 
-  /** What the caller gets for objects that the node has, or will have. */
-  #returned(task: TaskId, returns: Returns, isActorCall = false): ObjectRef[] | ObjectRefGenerator {
-    if ("ahead" in returns) {
-      const generator = this.#streams.open(task, returns.ahead);
-      if (isActorCall) this.#actorCalls.add(generator);
-      return generator;
-    }
-    const refs = Array.from({ length: objectsOf(returns) }, (_, i) => this.#borrow(task + i));
-    if (isActorCall) for (const ref of refs) this.#actorCalls.add(ref);
-    if (returns.count > 0) return refs;
-    refs[0]![Symbol.dispose]();
-    return [];
-  }
-
   put(value: unknown): ObjectRef {
     this.#checkOpen();
     const packed = packValue(value, this, "The value given to put()");
@@ -363,7 +345,7 @@ export class TaskClient implements Backend, RefOwner, CodeRegistry, ValueCodec, 
 
   cancel(ref: ObjectRef | ObjectRefGenerator, options: Required<CancelOptions>): void {
     const isPrivate = ref instanceof ObjectRef && ref.isFirst;
-    if (options.force && (this.#actorCalls.has(ref) || (isPrivate && this.#calls!.lines.has(ref.id - this.#base)))) {
+    if (options.force && (this.#returns.isOfActor(ref) || (isPrivate && this.#calls!.lines.has(ref.id - this.#base)))) {
       throw new RayflightError("INVALID_ARGUMENT", "cancel() got force for a call of an actor.", {
         hint: "Leave it out, or end the actor by kill().",
       });
@@ -415,7 +397,7 @@ export class TaskClient implements Backend, RefOwner, CodeRegistry, ValueCodec, 
     this.tellUnread();
     this.#requests.close(reason);
     this.#refs.close();
-    this.#streams.close(reason);
+    this.#returns.streams.close(reason);
     this.#handles.close();
     this.#calls?.close();
     this.#owned.failPending({ code: reason.code, message: reason.message, hint: "" });
@@ -433,7 +415,7 @@ export class TaskClient implements Backend, RefOwner, CodeRegistry, ValueCodec, 
       this.#requests.resolve(reply.request, reply.values);
     } else if (reply.type === "waited") this.#requests.resolve(reply.request, reply.ready);
     else if (reply.type === "nodes") this.#requests.resolve(reply.request, reply.nodes);
-    else if (reply.type === "item" || reply.type === "streamEnd") this.#streams.receive(reply);
+    else if (reply.type === "item" || reply.type === "streamEnd") this.#returns.streams.receive(reply);
     else if (reply.type === "cancelOwn") this.#cancelOwn(reply.task - this.#base, reply);
     else if (reply.type === "look") this.#look(reply.request);
     else if (reply.type === "failed") this.#requests.fail(reply.request, reply.failure);
@@ -643,10 +625,11 @@ export class TaskClient implements Backend, RefOwner, CodeRegistry, ValueCodec, 
   /** A result has come for a pending object, or it is clear that none will. */
   #settle(number: number, outcome: Outcome): void {
     if (this.#pending.size > 0) this.#pending.ended(number);
-    if (this.#returning.size > 0) {
+    const parts = this.#returns.holds ? this.#returns.letGo(number) : undefined;
+    if (parts !== undefined) {
       // It was refused: what goes by the node is settled there.
-      for (const part of this.#partsOf(number)) this.#settle(part, outcome);
-      this.#streams.receive({ type: "streamEnd", task: this.#base + number, failed: "failure" in outcome });
+      for (const part of parts) this.#settle(part, outcome);
+      this.#returns.streams.receive({ type: "streamEnd", task: this.#base + number, failed: true });
     }
     this.#held.ended(number);
     const isShared = this.#owned.isShared(number);
@@ -661,7 +644,7 @@ export class TaskClient implements Backend, RefOwner, CodeRegistry, ValueCodec, 
 
   /** The outcome of a pending object is with the node, or will be. */
   #move(number: number): void {
-    if (this.#returning.size > 0) for (const part of this.#partsOf(number)) this.#move(part);
+    for (const part of (this.#returns.holds && this.#returns.letGo(number)) || []) this.#move(part);
     if (!this.#owned.isShared(number)) {
       this.#refs.count(this.#base + number);
       this.#outbox.push({ type: "share", object: this.#base + number, outcome: undefined });
@@ -708,13 +691,6 @@ export class TaskClient implements Backend, RefOwner, CodeRegistry, ValueCodec, 
       named.map(({ id }) => id),
     );
     for (const { isOwn, ref } of named) if (isOwn) this.#refs.release(ref);
-  }
-
-  /** The objects of a call beside its first; asked once, when it leaves this thread's care. */
-  #partsOf(number: number): number[] {
-    const count = this.#returning.get(number) ?? 1;
-    this.#returning.delete(number);
-    return Array.from({ length: count - 1 }, (_, i) => number + 1 + i);
   }
 
   #outcomeOf(number: number): Outcome | undefined {
@@ -854,9 +830,4 @@ export class TaskClient implements Backend, RefOwner, CodeRegistry, ValueCodec, 
     this.#checkOpen();
     checkFeasible(this.#capacity, name, demand);
   }
-}
-
-/** How many numbers a call takes. */
-function objectsOf(returns: Returns): number {
-  return "count" in returns ? Math.max(1, returns.count) : 1;
 }

@@ -243,3 +243,18 @@ test("shared actors are spread evenly over as many threads as there are CPUs, an
   t.deepEqual(scheduler.handle([create(15)]), [{ type: "host", worker: 3 }]);
   t.is(scheduler.load.actors, 3);
 });
+
+test("a task that goes on where a permit was given meanwhile needs no CPU beside that", (t) => {
+  const scheduler = new Scheduler({ cpus: 2 * unit, gpus: 0 });
+  const half = { demand: { cpus: unit / 2, gpus: 0 } };
+  scheduler.handle([{ type: "board" }]);
+  scheduler.handle([submit(1, half)]);
+  t.deepEqual(scheduler.handle([{ type: "started", worker: 1 }]), [run(1, 1)]);
+  t.deepEqual(scheduler.handle([{ type: "blocked", worker: 1, task: 1 }]), [{ type: "permit", worker: 1 }]);
+  t.deepEqual(scheduler.handle([{ type: "resumed", worker: 1, task: 1 }]), []);
+  // The other worker may take calls, which the first one cannot as long as the task has its thread.
+  t.deepEqual(scheduler.handle([{ type: "started", worker: 2 }]), [{ type: "permit", worker: 2 }]);
+  t.deepEqual(scheduler.ledger.free(), { cpus: 0, gpus: 0 });
+  scheduler.handle([finished(1, 1)]);
+  t.deepEqual(scheduler.ledger.free(), { cpus: 0, gpus: 0 });
+});

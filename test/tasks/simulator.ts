@@ -440,7 +440,10 @@ export function simulate(
       for (const id of leased === undefined ? worker.resumed : [leased, ...worker.resumed]) {
         sum += expected.get(id)!.demand.cpus;
       }
-      if (worker.permit !== "none") sum += unit;
+      if (worker.permit === "none") continue;
+      // A thread does one thing at a time: a task that goes on there uses the CPU of the permit.
+      const shared = [...worker.resumed].map((id) => Math.min(unit, expected.get(id)!.demand.cpus));
+      sum += unit - Math.max(0, ...shared);
     }
     for (const { alive, placed, demand: held } of actors.values()) if (alive && placed) sum += held.cpus;
     return sum;

@@ -13,6 +13,8 @@ export interface PoolTask {
   alone: boolean;
   /** Was cancelled while it ran: it is not tried again. */
   unwanted?: boolean;
+  /** CPUs that it need not hold since it goes on: its thread has a permit, and does one thing at a time. */
+  covered?: number;
   /** Resources of its own, once it blocked; before, it runs on its lease's. */
   grant?: Grant;
 }
@@ -97,6 +99,10 @@ export class TaskPool {
     if (worker?.permit === undefined || !worker.permit.ends) return;
     this.#ledger.give(worker.permit.grant);
     worker.permit = undefined;
+    for (const task of worker.apart) {
+      this.#ledger.takeBack(task.grant!, task.covered ?? 0);
+      task.covered = 0;
+    }
   }
 
   has(worker: WorkerId): boolean {
@@ -189,6 +195,7 @@ export class TaskPool {
     const { task, worker } = running;
     if (worker.apart.has(task)) {
       this.#ledger.giveCpus(task.grant!);
+      task.covered = 0;
     } else {
       const lease = worker.lease!;
       lease.tasks.delete(task);
@@ -208,7 +215,10 @@ export class TaskPool {
     const running = this.#running.get(id);
     if (running === undefined) return;
     const { task, worker } = running;
-    if (worker.apart.has(task)) this.#ledger.takeBack(task.grant!, task.demand.cpus - task.grant!.cpus);
+    if (!worker.apart.has(task)) return;
+    const isCovered = worker.permit !== undefined && ![...worker.apart].some(({ covered = 0 }) => covered > 0);
+    task.covered = isCovered ? Math.min(task.demand.cpus, unit) : 0;
+    this.#ledger.takeBack(task.grant!, task.demand.cpus - task.covered - task.grant!.cpus);
   }
 
   /** Runs again what the worker had, as often as each task allows. Whoever was not alone on it runs alone next. */
@@ -371,6 +381,7 @@ export class TaskPool {
     for (const task of tasks) {
       this.#running.delete(task.id);
       delete task.grant;
+      delete task.covered;
     }
     return tasks;
   }

@@ -65,7 +65,7 @@ export const plantedBugs: readonly PlantedBug[] = [
     name: "a task that goes on takes no CPU again",
     shows: "scheduler",
     file: "tasks/scheduler/task-pool",
-    find: "this.#ledger.takeBack(task.grant, task.demand.cpus - task.grant.cpus);",
+    find: "this.#ledger.takeBack(task.grant, task.demand.cpus - task.covered - task.grant.cpus);",
     replace: "void 0;",
   },
   {

@@ -1,4 +1,4 @@
-import type { MessagePort, TransferListItem, Worker } from "node:worker_threads";
+import { MessagePort, receiveMessageOnPort, type TransferListItem, type Worker } from "node:worker_threads";
 import { RayflightError } from "../error.js";
 import { BusCalls } from "./bus-calls.js";
 import { BusServer, type Handlers } from "./bus-server.js";
@@ -34,6 +34,8 @@ export interface Bus {
   stream<T>(method: string, argument: unknown, options?: StreamOptions): AsyncIterable<T>;
   /** Sends without an answer; what the handler throws is dropped. Ignored once the bus is closed. */
   notify(method: string, argument: unknown, options?: Pick<CallOptions, "transfer">): void;
+  /** Hands out now what has come: for a thread that stops, and does not get back to its event loop. Not for a `Worker`. */
+  receiveNow(): void;
   /** Ends both sides: pending calls and streams reject with `reason` (UNAVAILABLE by default). May be called twice. */
   close(reason?: RayflightError): void;
   /** Resolves with the reason once the bus is closed, by either side or because the other thread ended. */
@@ -97,6 +99,15 @@ class PortBus implements Bus {
 
   notify(method: string, argument: unknown, options: Pick<CallOptions, "transfer"> = {}): void {
     if (this.#reason === undefined) this.#post({ type: "notify", method, argument }, options.transfer);
+  }
+
+  receiveNow(): void {
+    if (!(this.#port instanceof MessagePort)) return;
+    while (this.#reason === undefined) {
+      const received = receiveMessageOnPort(this.#port) as { message: BusMessage } | undefined;
+      if (received === undefined) return;
+      this.#receive(received.message);
+    }
   }
 
   close(reason = new RayflightError("UNAVAILABLE", "The connection to the other thread was closed.")): void {

@@ -1,4 +1,5 @@
-import type { RayflightError } from "../error.js";
+import { types } from "node:util";
+import { RayflightError } from "../error.js";
 import { CallGroups } from "./call-groups.js";
 import type { CallSource, IncomingCall } from "./caller-lines.js";
 import { Cancellable } from "./cancellable.js";
@@ -41,11 +42,13 @@ export class ActorRunner {
   #stopped = false;
   #halted = false;
   #working = false;
+  #isAsync = false;
+  #stops = 0;
 
   constructor(
     construct: Construct,
     options: RunnerOptions,
-    load: (code: CodeId) => Promise<Loaded>,
+    load: (code: CodeId) => Promise<Loaded> | Loaded,
     lines: CallSource,
   ) {
     this.#construct = construct;
@@ -83,11 +86,46 @@ export class ActorRunner {
     this.#instance = undefined;
   }
 
-  async #start(load: (code: CodeId) => Promise<Loaded>): Promise<void> {
+  /** Throws where a call must not stop this thread. */
+  mayStop(name: string): void {
+    const { className, shared } = this.#construct;
+    if (shared) {
+      throw new RayflightError(
+        "FAILED_PRECONDITION",
+        `getSync() in ${name} would hold up the other actors of its thread.`,
+        { hint: 'Use `await get(ref)`, or do without `hosted: "shared"`.' },
+      );
+    }
+    if (this.#groups.isSerial || (!this.#isAsync && !this.#groups.isUnderWay)) return;
+    throw new RayflightError(
+      "FAILED_PRECONDITION",
+      `getSync() in ${name} would hold up other calls of ${className}, which has async methods.`,
+      { hint: "Use `await get(ref)`, or give the actor maxConcurrency: 1." },
+    );
+  }
+
+  standStill(task: TaskId): void {
+    this.#stops += 1;
+    this.#lines.say();
+    this.#options.outbox.push({ type: "stopped", task });
+    this.#options.outbox.flush();
+  }
+
+  goOn(task: TaskId): void {
+    this.#stops -= 1;
+    this.#options.outbox.push({ type: "wentOn", task });
+    // Calls have come meanwhile.
+    queueMicrotask(() => this.work());
+  }
+
+  async #start(load: (code: CodeId) => Promise<Loaded> | Loaded): Promise<void> {
     const { actor, className, code, args } = this.#construct;
     const { client, outbox } = this.#options;
     try {
-      const target = (await load(code)) as unknown as new (...args: unknown[]) => Record<string, unknown>;
+      const loading = load(code);
+      const loaded = typeof loading === "function" ? loading : await loading;
+      const target = loaded as unknown as new (...args: unknown[]) => Record<string, unknown>;
+      this.#isAsync = hasAsyncMethods(target.prototype);
       const values = args.map((argument) => client.unpack(argument));
       this.#lines.begins();
       const instance = runAs(this.#runningCall(), () => new target(...values));
@@ -105,7 +143,7 @@ export class ActorRunner {
 
   /** Starts calls as long as there are any and few enough are under way, for a short time. */
   work(): void {
-    if (this.#working || this.#instance === undefined) return;
+    if (this.#working || this.#instance === undefined || this.#stops > 0) return;
     this.#working = true;
     this.#lines.begins();
     const until = performance.now() + turnMilliseconds;
@@ -169,7 +207,7 @@ export class ActorRunner {
   }
 
   #runningCall(): RunningCall {
-    return new RunningCall(this.#construct, () => this.#exit());
+    return new RunningCall(this.#construct, this, () => this.#exit());
   }
 
   /** The actor ends itself: what its calls have returned is said, nothing else. */
@@ -287,11 +325,13 @@ class RunningCall implements RunningTask {
   name: string;
   #cancellable: Cancellable | undefined = undefined;
   readonly #construct: Construct;
+  readonly #runner: ActorRunner;
   /** Ends the actor; does not return. */
   readonly exit: () => never;
 
-  constructor(construct: Construct, exit: () => never) {
+  constructor(construct: Construct, runner: ActorRunner, exit: () => never) {
     this.#construct = construct;
+    this.#runner = runner;
     this.exit = exit;
     this.task = construct.actor;
     this.name = construct.className;
@@ -335,4 +375,26 @@ class RunningCall implements RunningTask {
   blocked(): void {}
 
   resumed(): void {}
+
+  mayStop(): void {
+    this.#runner.mayStop(this.name);
+  }
+
+  stopped(): void {
+    this.#runner.standStill(this.task);
+  }
+
+  wentOn(): void {
+    this.#runner.goOn(this.task);
+  }
+}
+
+/** Whether a class has async methods of its own or inherited ones. */
+function hasAsyncMethods(prototype: object): boolean {
+  for (let proto: object | null = prototype; proto !== null; proto = Object.getPrototypeOf(proto) as object | null) {
+    for (const { value } of Object.values(Object.getOwnPropertyDescriptors(proto))) {
+      if (types.isAsyncFunction(value)) return true;
+    }
+  }
+  return false;
 }

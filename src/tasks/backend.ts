@@ -15,6 +15,12 @@ export interface GetOptions {
   signal?: AbortSignal;
 }
 
+/** How long `getSync` waits. */
+export interface GetSyncOptions {
+  /** Throws GET_TIMEOUT after this long; the objects are not touched. No limit by default. */
+  timeoutMs?: number;
+}
+
 /** How many `wait` waits for, and how long. */
 export interface WaitOptions {
   /** Returns when this many are ready, 1 by default. */
@@ -103,6 +109,13 @@ export interface Backend {
 
   /** The values, in order; rejects as soon as one of them is a failure. */
   get(refs: readonly ObjectRef[], options: GetOptions): Promise<unknown[]>;
+
+  /**
+   * The values, in order, while the thread of the calling task or actor stops; throws as soon as one of them is a failure.
+   * Throws FAILED_PRECONDITION outside of tasks and actors, in an actor whose calls may overlap, and where what it would
+   * wait for needs this thread.
+   */
+  getSync(refs: readonly ObjectRef[], options: GetSyncOptions): unknown[];
 
   /** Which of them have a value or a failure, once there are `numReturns` of those or the time is up. */
   wait(

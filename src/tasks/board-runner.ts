@@ -4,7 +4,7 @@ import { Callee } from "./callee.js";
 import { Cancellable } from "./cancellable.js";
 import type { TaskClient } from "./client.js";
 import { wallTime } from "./clock.js";
-import { type RunningTask, runAll, type TaskSeat } from "./context.js";
+import { type RunningTask, runAll, runAs, runningTask, type TaskSeat } from "./context.js";
 import { describeThrown, type Failure, taskFailure, toError } from "./failure.js";
 import { faultOf } from "./fault.js";
 import { stopped } from "./host/reasons.js";
@@ -45,6 +45,11 @@ export interface BoardRunnerOptions {
   readonly client: TaskClient;
   /** Makes shipped code callable; the definition came before. */
   load(code: CodeId): Promise<Loaded>;
+  /** The code, if it is ready to be called. */
+  loadedOf(code: CodeId): Loaded | undefined;
+  /** Called when a task stops this thread, and when it goes on. */
+  onStop(): void;
+  onGo(): void;
 }
 
 /** An owner whose board this thread claims from. */
@@ -56,6 +61,9 @@ interface Owner {
   readonly callees: (Callee | undefined)[];
   readonly recent: RecentResults;
 }
+
+/** How many calls may run on top of each other, each waited for by the one below. */
+const hereLimit = 100;
 
 /** What every call from a board holds. */
 const oneCpu: Demand = { cpus: unit, gpus: 0 };
@@ -79,6 +87,15 @@ export class BoardRunner {
   readonly #learning = new Map<string, (code: CodeId, name: string) => void>();
   readonly #taken: number[] = [];
   readonly #began: BeganWord;
+  /** Whose they are, and the first that did not begin. */
+  #takenFrom: Owner | undefined;
+  #untouched = 0;
+  /** This thread's own functions, as its calls name them. */
+  readonly #own: (Callee | undefined)[] = [];
+  #here = 0;
+  /** How many tasks stand still on top of each other, and which of them are from boards or were kept. */
+  #stops = 0;
+  readonly #standing = new Set<Running>();
   readonly #unsaid = new Set<Owner>();
   /** Calls that went on after they returned. */
   readonly #awaiting = new Set<Running>();
@@ -103,9 +120,13 @@ export class BoardRunner {
       options.outbox.push({ type: "journal", chunk });
       options.outbox.flush();
     });
-    const own = (callee: number) => this.#owners.get(options.worker)?.callees[callee];
-    this.#local = new LocalCalls(own, options.client, () => this.#consider());
+    this.#local = new LocalCalls(
+      (callee) => this.#ownCallee(callee),
+      options.client,
+      () => this.#consider(),
+    );
     options.client.keepCalls(this.#local, {
+      run: (number) => this.#runHere(number),
       cancel: (task, recursive) => this.cancel(task, recursive),
       cancelChildren: (parent) =>
         this.#cancelWhere(({ owner, call }) => owner === undefined && call.parent === parent, true),
@@ -125,7 +146,7 @@ export class BoardRunner {
         board: new BoardClaimer(memory, this.#options.worker),
         results: new RingWriter(results),
         bell: new Bell(words),
-        callees: [],
+        callees: id === this.#options.worker ? this.#own : [],
         recent: new RecentResults(),
       });
       this.#order = [...this.#owners.values()];
@@ -144,7 +165,7 @@ export class BoardRunner {
 
   /** Runs calls until there are none, or it may not, or the thread is taken. */
   work(): void {
-    if (this.#working || this.#active > 0) return;
+    if (this.#working || this.#active > 0 || this.#stops > 0) return;
     this.#working = true;
     const { client } = this.#options;
     const until = performance.now() + turnMilliseconds;
@@ -226,6 +247,7 @@ export class BoardRunner {
       if (board.claim(1, taken) === 0) continue;
       const most = this.#calleeOf(owner, taken[0]!).bundle;
       if (most > 1) board.claim(most - 1, taken);
+      this.#takenFrom = owner;
       for (let from = 0; from < taken.length; ) from = this.#runTaken(owner, from);
       taken.length = 0;
       return true;
@@ -247,6 +269,7 @@ export class BoardRunner {
         const slot = taken[next]!;
         if (this.#calleeOf(owner, slot) !== callee) return;
         next += 1;
+        this.#untouched = next;
         const { board, recent } = owner;
         const args = readResolved(this.#reader, board.words, board.placeOf(slot), recent);
         const call = this.#callAt(owner, slot);
@@ -280,6 +303,74 @@ export class BoardRunner {
     return next;
   }
 
+  /**
+   * Runs a call of this thread that nobody has taken, on top of the task that waits for it; returns whether it did. An
+   * asynchronous one would not get on while this thread waits: it is for others.
+   */
+  #runHere(number: number): boolean {
+    const { client } = this.#options;
+    this.#local.share();
+    const kept = this.#local.withdraw(number);
+    const mayRun = (callee: Callee | undefined) =>
+      callee?.loaded !== undefined && !callee.isAsync && this.#here < hereLimit;
+    if (kept !== undefined && !mayRun(kept.callee)) {
+      client.putUp(kept);
+      return false;
+    }
+    const taken = kept ?? client.takeBack(number, (callee) => mayRun(this.#ownCallee(callee)));
+    if (taken === undefined) return false;
+    const callee = this.#ownCallee(taken.calleeNumber)!;
+    const call: LocalCall = { ...taken, callee };
+    // What has to be fetched first does not come while this thread waits.
+    if (call.args.some((argument) => argument instanceof StoredAt && client.find(argument.object) === undefined)) {
+      client.putUp(call);
+      return false;
+    }
+    const below = runningTask();
+    const began = this.#begins();
+    // Calls that ran before the one below, in the same bundle, took until now.
+    if (below instanceof Running) this.#journal.endedBy(below.began, began);
+    const task = new Running(this, undefined, -1, call, callee, began);
+    this.#here += 1;
+    try {
+      if (runAs(task, () => this.#run(task, callee.loaded!, call.args))) throw unfinished(callee.name);
+    } finally {
+      this.#here -= 1;
+    }
+    this.#account(callee, 1, began);
+    return true;
+  }
+
+  standStill(task: Running): void {
+    this.#standing.add(task);
+    this.stopped(task.task);
+  }
+
+  goOn(task: Running): void {
+    this.#standing.delete(task);
+    this.wentOn(task.task);
+  }
+
+  /** The thread stands still: what others can run is theirs. */
+  stopped(task: TaskId): void {
+    this.#stops += 1;
+    this.#permit.quick = false;
+    for (let i = this.#untouched; i < this.#taken.length; i++) this.#giveBack(this.#takenFrom!, this.#taken[i]!);
+    this.#taken.length = Math.min(this.#taken.length, this.#untouched);
+    this.#say();
+    this.#local.giveAway();
+    this.#options.client.flush();
+    this.#options.onStop();
+    this.#options.outbox.push({ type: "stopped", task });
+    this.#options.outbox.flush();
+  }
+
+  wentOn(task: TaskId): void {
+    this.#stops -= 1;
+    this.#options.onGo();
+    this.#options.outbox.push({ type: "wentOn", task });
+  }
+
   /** Runs a call; returns whether it goes on after this returns. */
   #run(task: Running, loaded: Loaded, args: readonly ResolvedArgument[]): boolean {
     let result: unknown;
@@ -307,6 +398,7 @@ export class BoardRunner {
     task.isAsync = true;
     this.#awaiting.add(task);
     underWay.add(task);
+    this.#options.client.awaiting.add(task.task);
     if (!task.waits) this.#engage(task);
     promise
       .then(
@@ -323,9 +415,9 @@ export class BoardRunner {
   }
 
   #end(task: Running, outcome: Outcome): void {
+    // It may have been cancelled meanwhile.
+    if (task.done) return;
     if (task.isAsync) {
-      // It may have been cancelled meanwhile.
-      if (task.done) return;
       this.#awaiting.delete(task);
       underWay.delete(task);
     }
@@ -336,6 +428,7 @@ export class BoardRunner {
     const { number } = call;
     const failed = "failure" in outcome;
     owner?.board.end(slot);
+    if (task.isAsync) this.#options.client.awaiting.delete(task.task);
     if (failed) {
       this.#journal.skip();
       outbox.push(faultOf(call, owner?.id ?? worker, outcome.failure, task.began));
@@ -375,7 +468,7 @@ export class BoardRunner {
   }
 
   #cancelWhere(isMeant: (task: Running) => boolean, recursive: boolean): void {
-    for (const task of this.#awaiting) {
+    for (const task of [...this.#awaiting, ...this.#standing]) {
       if (!isMeant(task)) continue;
       const failure = stopped(task.name);
       task.abort(toError(failure));
@@ -461,6 +554,14 @@ export class BoardRunner {
     return this.#order.some(({ board }) => board.waiting > 0);
   }
 
+  /** Gives a call that did not begin back to the board. */
+  #giveBack(owner: Owner, slot: number): void {
+    const { words, at } = owner.results.reserve(resultWords(undefined));
+    const number = numberOf(owner.board.words, owner.board.placeOf(slot));
+    writeResult(words, at, resultKind.returned, number, slot, undefined);
+    this.#unsaid.add(owner);
+  }
+
   /** Gives a call back to its owner, who has the arguments or will have them. */
   #bounce(owner: Owner, slot: number, number: number): void {
     const { words, at } = owner.results.reserve(resultWords(undefined));
@@ -531,6 +632,20 @@ export class BoardRunner {
     const learned = this.#learn(owner, position);
     callees[position] = learned;
     return learned;
+  }
+
+  /** What a call of this thread calls, if it is known here: because such a call was taken before, or by its code. */
+  #ownCallee(position: number): Callee | undefined {
+    const known = this.#own[position];
+    if (known !== undefined) return known;
+    const { client, loadedOf } = this.#options;
+    const code = client.codeOf(position);
+    const loaded = code === undefined ? undefined : loadedOf(code);
+    if (loaded === undefined) return undefined;
+    const callee = new Callee(loaded);
+    callee.name = client.nameOf(position);
+    this.#own[position] = callee;
+    return callee;
   }
 
   #learn(owner: Owner, callee: number): Callee {
@@ -640,4 +755,20 @@ class Running implements RunningTask {
   resumed(): void {
     if (--this.#waits === 0 && !this.done) this.#runner.resumed(this);
   }
+
+  mayStop(): void {}
+
+  stopped(): void {
+    this.#runner.standStill(this);
+  }
+
+  wentOn(): void {
+    this.#runner.goOn(this);
+  }
+}
+
+function unfinished(name: string): RayflightError {
+  return new RayflightError("FAILED_PRECONDITION", `getSync() ran ${name} in place, and that returned a promise.`, {
+    hint: "Declare it async, so that it runs on another thread, or use `await get(ref)`.",
+  });
 }

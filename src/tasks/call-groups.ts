@@ -38,6 +38,16 @@ export class CallGroups {
     for (let call = source.take(); call !== undefined; call = source.take()) yield call;
   }
 
+  /** Whether each call ends before the next one begins. */
+  get isSerial(): boolean {
+    return this.#limits.length === 1 && this.#limits[0] === 1;
+  }
+
+  /** Whether a call goes on that has returned. */
+  get isUnderWay(): boolean {
+    return this.#underWay.some((count) => count > 0);
+  }
+
   /** A call goes on after it has returned. */
   began(group: number): void {
     this.#underWay[group]! += 1;

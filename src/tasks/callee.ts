@@ -1,3 +1,4 @@
+import { types } from "node:util";
 import type { Loaded } from "./runner.js";
 
 /** Calls are taken in bundles of about this much work. */
@@ -16,7 +17,12 @@ export class Callee {
   #milliseconds: number | undefined;
   #told = 0;
 
-  constructor(loading: Promise<Loaded>) {
+  constructor(loading: Promise<Loaded> | Loaded) {
+    if (typeof loading === "function") {
+      this.loaded = loading;
+      this.loading = Promise.resolve(loading);
+      return;
+    }
     this.loading = loading;
     loading.then(
       (loaded) => {
@@ -24,6 +30,11 @@ export class Callee {
       },
       () => {},
     );
+  }
+
+  /** Whether its calls go on after they return, as far as that is known before one is made. */
+  get isAsync(): boolean {
+    return this.awaits || (this.loaded !== undefined && types.isAsyncFunction(this.loaded));
   }
 
   /** How many of its calls are about as much work as should be taken at once. */

@@ -7,7 +7,14 @@ import type { Outbox } from "./outbox.js";
 import type { ClientMessage } from "./protocol.js";
 import type { ObjectId } from "./scheduler/events.js";
 
-type Answer =
+/** A request that nobody awaits. */
+export interface OpenRequest {
+  answer: Answer | undefined;
+  /** The answer is not wanted any more. Harmless after it came. */
+  forget(): void;
+}
+
+export type Answer =
   | { readonly items: readonly unknown[] }
   | { readonly failure: Failure }
   | { readonly error: RayflightError };
@@ -51,6 +58,24 @@ export class PendingRequests {
 
   async nodes(): Promise<readonly NodeInfo[]> {
     return await this.#ask<readonly NodeInfo[]>({ type: "nodes", request: ++this.#last }, {});
+  }
+
+  /** Asks for values without waiting for them: `answer` is filled in when they come. */
+  ask(objects: readonly ObjectId[]): OpenRequest {
+    const request = ++this.#last;
+    const open: OpenRequest = { answer: undefined, forget: () => this.#forget(request) };
+    this.#pending.set(request, (answer) => {
+      open.answer = answer;
+    });
+    this.#keepAlive.begin();
+    this.#outbox.push({ type: "get", request, objects, stops: true });
+    return open;
+  }
+
+  #forget(request: number): void {
+    if (!this.#pending.delete(request)) return;
+    this.#keepAlive.end();
+    this.#outbox.push({ type: "forget", request });
   }
 
   resolve(request: number, items: readonly unknown[]): void {
@@ -102,7 +127,7 @@ export class PendingRequests {
 }
 
 /** Throws where the caller awaits, so that the error's stack leads to it. */
-function itemsOf(answer: Answer): readonly unknown[] {
+export function itemsOf(answer: Answer): readonly unknown[] {
   if ("items" in answer) return answer.items;
   throw "failure" in answer ? toError(answer.failure) : answer.error;
 }

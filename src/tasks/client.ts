@@ -3,9 +3,8 @@ import { collectGarbage } from "../store/garbage.js";
 import { isShared, packValue, type StoredValue, unpackValue, type ValueCodec } from "../store/value.js";
 import { isPrimitive } from "../store/value-survey.js";
 import { type ActorControl, createActorHandle, type MethodTarget } from "./actor-handle.js";
-import type { Backend, CancelOptions, GetOptions, NodeInfo, Place, WaitOptions } from "./backend.js";
+import type { Backend, CancelOptions, GetOptions, GetSyncOptions, NodeInfo, Place, WaitOptions } from "./backend.js";
 import { CallList } from "./call-list.js";
-
 import { LocalHandles } from "./client-handles.js";
 import { LocalRefs } from "./client-refs.js";
 import { PendingRequests } from "./client-requests.js";
@@ -15,6 +14,7 @@ import { runningTask } from "./context.js";
 import { KeepAlive } from "./deadline.js";
 import { checkFeasible } from "./feasibility.js";
 import { freed } from "./host/requests.js";
+import type { CallFacts } from "./journal.js";
 import { type ActorRecord, type CodeRegistry, isLive, type LiveRecord, type RemoteCode, toRecord } from "./live.js";
 import type { LocalCall, LocalCalls, PublicCalls, RunningLocally } from "./local-calls.js";
 import { nameTaken } from "./named-actors.js";
@@ -37,7 +37,11 @@ import { type CallArgument, type ResolvedArgument, ResultOf, StoredAt } from "./
 import type { ActorId, CodeId, ObjectId, TaskId } from "./scheduler/events.js";
 import { type Demand, ResourceLedger, unit } from "./scheduler/resources.js";
 import { isAboutMemory, SharedMemory } from "./shared-memory.js";
+import { SyncReads } from "./sync-reads.js";
 import { UnreadFailures } from "./unread-failures.js";
+
+/** A thread that waits no longer than this keeps its CPU: others would need longer to take over. */
+const patienceMilliseconds = 1;
 
 export interface ClientOptions {
   readonly kind: Backend["kind"];
@@ -47,6 +51,10 @@ export interface ClientOptions {
   define(code: RemoteCode, id: CodeId, codec: ValueCodec): Definition;
   /** Whether `get` looks for a moment before it waits: where no tasks run that others wait for. */
   readonly looks?: boolean;
+  /** Takes messages that have come, now: while this thread stops, it does not get to its event loop. */
+  receiveNow?(): void;
+  /** Instead of stopping the thread: does what there is to do, until `look` says that what is waited for is there, or the time has come. */
+  workUntil?(look: () => boolean, until: number): boolean;
   close(): Promise<void>;
 }
 
@@ -58,6 +66,8 @@ export interface ClientOptions {
 export class TaskClient implements Backend, RefOwner, CodeRegistry, ValueCodec, PublicCalls {
   readonly kind: Backend["kind"];
   readonly place: Place;
+  /** The tasks on this thread that went on after their calls returned; its runners note them. */
+  readonly awaiting = new Set<TaskId>();
   readonly #options: ClientOptions;
   readonly #outbox: Outbox<ClientMessage>;
   readonly #capacity: ResourceLedger;
@@ -71,6 +81,7 @@ export class TaskClient implements Backend, RefOwner, CodeRegistry, ValueCodec, 
   readonly #unread = new UnreadFailures();
   readonly #calls: OwnCalls | undefined;
   readonly #reads: Reads;
+  readonly #syncReads: SyncReads;
   readonly #returns: ClientReturns;
   #running: RunningLocally | undefined;
   readonly #held: HeldObjects;
@@ -116,6 +127,18 @@ export class TaskClient implements Backend, RefOwner, CodeRegistry, ValueCodec, 
       look: (done) => {
         if (options.looks === true) this.#calls!.lookFor(done);
       },
+    });
+    const { workUntil } = options;
+    this.#syncReads = new SyncReads({
+      owned: this.#owned,
+      requests: this.#requests,
+      patienceMs: workUntil === undefined ? patienceMilliseconds : 0,
+      awaiting: this.awaiting,
+      needsOf: (object) => this.#needsOf(object),
+      numberOf: (ref) => this.#privateNumber(ref),
+      unpack: (stored) => this.unpack(stored),
+      runHere: (number) => this.#running?.run(number) ?? false,
+      stop: workUntil ?? ((look, until) => this.#stop(look, until)),
     });
     const borrow = (id: ObjectId) => this.#borrow(id);
     this.#returns = new ClientReturns({ outbox: options.outbox, keepAlive: this.#keepAlive, borrow });
@@ -318,6 +341,11 @@ export class TaskClient implements Backend, RefOwner, CodeRegistry, ValueCodec, 
     return this.#reads.get(refs, options);
   }
 
+  getSync(refs: readonly ObjectRef[], options: GetSyncOptions): unknown[] {
+    this.#checkOpen();
+    return this.#syncReads.get(refs, options);
+  }
+
   async wait(refs: readonly ObjectRef[], options: { numReturns: number } & WaitOptions): Promise<boolean[]> {
     this.#checkOpen();
     const ready = await this.#reads.wait(refs, options);
@@ -458,6 +486,35 @@ export class TaskClient implements Backend, RefOwner, CodeRegistry, ValueCodec, 
     this.#running = running;
   }
 
+  /** Takes a call back from this thread's board that nobody has taken, if its callee is accepted. */
+  takeBack(
+    number: number,
+    accepts: (callee: number) => boolean,
+  ): (CallFacts & { args: ResolvedArgument[] }) | undefined {
+    return this.#calls!.takeBack(number, accepts);
+  }
+
+  /** The objects that the call waits for that makes this one, as far as it is this thread's. */
+  #needsOf(object: ObjectId): readonly ObjectId[] {
+    const number = object - this.#base;
+    if (this.#calls === undefined || number < 0 || number >= 2 ** 32) return [];
+    return this.#calls.needsOf(number).map((needed) => this.#base + needed);
+  }
+
+  /** Shows others now what was submitted in this turn. */
+  flush(): void {
+    this.#calls?.flush();
+  }
+
+  nameOf(callee: number): string {
+    return this.#calls!.nameOf(callee);
+  }
+
+  /** The code of a function, as this thread's calls name it. */
+  codeOf(callee: number): CodeId | undefined {
+    return this.#calls!.codeOf(callee);
+  }
+
   putUp(call: LocalCall): void {
     this.#calls!.putUp(call);
   }
@@ -517,6 +574,10 @@ export class TaskClient implements Backend, RefOwner, CodeRegistry, ValueCodec, 
 
   async fetch(ref: ObjectRef, options: GetOptions): Promise<unknown> {
     return (await this.get([ref], options))[0];
+  }
+
+  fetchSync(ref: ObjectRef, options: GetSyncOptions): unknown {
+    return this.getSync([ref], options)[0];
   }
 
   release(ref: ObjectRef): void {
@@ -820,6 +881,17 @@ export class TaskClient implements Backend, RefOwner, CodeRegistry, ValueCodec, 
   /** What was put for arguments is the node's affair: their call is sent, or never will be. */
   #dropNamed(): void {
     for (const { ref, isOwn } of this.#named.splice(0)) if (isOwn) this.#refs.release(ref);
+  }
+
+  #stop(look: () => boolean, until: number): boolean {
+    const calls = this.#calls!;
+    return calls.stop(() => {
+      this.#options.receiveNow?.();
+      calls.pump();
+      calls.flush();
+      this.#outbox.flush();
+      return look();
+    }, until);
   }
 
   #checkOpen(): void {

@@ -35,6 +35,11 @@ export interface RunningTask {
   /** Says that it waits for an object, so that others may run meanwhile, and that it goes on. */
   blocked(): void;
   resumed(): void;
+  /** Throws FAILED_PRECONDITION where its thread must not stop. */
+  mayStop(): void;
+  /** Says that its thread stands still, so that others take what it has, and another thread its CPU; and that it goes on. */
+  stopped(): void;
+  wentOn(): void;
 }
 
 /**

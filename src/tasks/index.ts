@@ -2,7 +2,7 @@
 export type { ActorHandle, ActorMethod, RemoteArguments } from "./actor-handle.js";
 export { ActorPool, type PoolCall } from "./actor-pool.js";
 export { asCompleted } from "./as-completed.js";
-export type { Backend, CancelOptions, GetOptions, NodeInfo, WaitOptions } from "./backend.js";
+export type { Backend, CancelOptions, GetOptions, GetSyncOptions, NodeInfo, WaitOptions } from "./backend.js";
 export { setEntryUrl } from "./closures/entry.js";
 export { availableResources, clusterResources, nodes } from "./cluster.js";
 export { currentContext, hasContext, type RayContext, runningTask, setContext } from "./context.js";
@@ -23,6 +23,7 @@ export {
   free,
   get,
   getGpuIds,
+  getSync,
   type KillOptions,
   kill,
   put,

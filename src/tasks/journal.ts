@@ -111,6 +111,11 @@ export class JournalWriter {
     Atomics.store(this.#words, completeWord, this.#records);
   }
 
+  /** The calls noted since the last time ran one after the other, from `began` to `ended`. */
+  endedBy(began: number, ended: number): void {
+    if (this.#position > 0) this.ended(began, (ended - began) / this.#position);
+  }
+
   /** Writes the newest record, without its times. */
   #close(): void {
     const count = this.#count;

@@ -66,3 +66,11 @@ export function refsIn(stored: StoredValue): ObjectId[] {
     return record.kind === "actor" ? [record.actor] : [];
   });
 }
+
+/** The code that remote functions and classes inside of a stored value stand for. */
+export function codesIn(stored: StoredValue): CodeId[] {
+  if (typeof stored !== "object" || stored === null || stored.handles === undefined) return [];
+  return (stored.handles as LiveRecord[]).flatMap((record) =>
+    record.kind === "function" || record.kind === "class" ? [record.code] : [],
+  );
+}

@@ -24,6 +24,8 @@ export interface PublicCalls {
 
 /** What runs on this thread of the calls that were not put up. */
 export interface RunningLocally {
+  /** Runs a call of this thread that nobody has taken, on top of what runs now; returns whether it did. */
+  run(number: number): boolean;
   cancel(task: TaskId, recursive: boolean): void;
   cancelChildren(parent: TaskId): void;
 }
@@ -103,8 +105,11 @@ export class LocalCalls {
 
   /** Takes back a call that did not begin; returns whether it was here. */
   withdraw(number: number): LocalCall | undefined {
-    const at = this.#calls.findIndex((call, i) => i >= this.#oldest && call.number === number);
-    return at < 0 ? undefined : this.#calls.splice(at, 1)[0];
+    if (this.top?.number === number) return this.pop();
+    const at = this.#calls.findLastIndex((call, i) => i >= this.#oldest && call.number === number);
+    if (at < 0) return undefined;
+    this.#milliseconds = Math.max(0, this.#milliseconds - this.#calls[at]!.callee.cost);
+    return this.#calls.splice(at, 1)[0];
   }
 
   /** The calls that a task submitted and that did not begin. */

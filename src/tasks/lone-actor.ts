@@ -15,7 +15,7 @@ export class LoneActor {
   constructor(
     construct: WorkerCommand & { type: "construct" },
     options: RunnerOptions,
-    load: (code: CodeId) => Promise<Loaded>,
+    load: (code: CodeId) => Promise<Loaded> | Loaded,
   ) {
     this.#lines = new CallerLines(options.outbox);
     this.#runner = new ActorRunner(construct, options, load, this.#lines);

@@ -1,4 +1,4 @@
-import type { GetOptions } from "./backend.js";
+import type { GetOptions, GetSyncOptions } from "./backend.js";
 import { type CodeRegistry, type Live, type LiveRecord, toRecord } from "./live.js";
 import type { ObjectId } from "./scheduler/events.js";
 
@@ -7,6 +7,7 @@ declare const value: unique symbol;
 /** What made a reference, and fetches and releases its object. */
 export interface RefOwner {
   fetch(ref: ObjectRef<unknown>, options: GetOptions): Promise<unknown>;
+  fetchSync(ref: ObjectRef<unknown>, options: GetSyncOptions): unknown;
   release(ref: ObjectRef<unknown>): void;
 }
 
@@ -36,6 +37,11 @@ export class ObjectRef<T = unknown> implements Live {
   /** The same as `get(ref)`. */
   async get(options: GetOptions = {}): Promise<T> {
     return (await this.#owner.fetch(this, options)) as T;
+  }
+
+  /** The same as `getSync(ref)`. */
+  getSync(options: GetSyncOptions = {}): T {
+    return this.#owner.fetchSync(this, options) as T;
   }
 
   /** Which backend it belongs to. */

@@ -19,6 +19,10 @@ export class Outbox<M> {
     if (this.#batch.push(message) === 1) queueMicrotask(() => this.flush());
   }
 
+  get isEmpty(): boolean {
+    return this.#batch.length === 0;
+  }
+
   /** Sends now what was collected. */
   flush(): void {
     if (this.#batch.length === 0) return;

@@ -123,9 +123,9 @@ export type ClientMessage =
   | { type: "unanswered"; task: TaskId; attempt: number }
   /**
    * Answered by `got` once all are there or one is a failure. With `areHeld`, their owners hold them: one that is not known
-   * is still under way.
+   * is still under way. With `stops`, a thread stands still until then.
    */
-  | { type: "get"; request: number; objects: readonly ObjectId[]; areHeld?: true }
+  | { type: "get"; request: number; objects: readonly ObjectId[]; areHeld?: true; stops?: true }
   /** Answered by `waited` once `count` are there, or at `settle`. */
   | { type: "wait"; request: number; objects: readonly ObjectId[]; count: number }
   | { type: "settle"; request: number }
@@ -168,6 +168,11 @@ export type WorkerMessage =
   | { type: "exit"; actor: ActorId }
   | { type: "blocked"; task: TaskId }
   | { type: "resumed"; task: TaskId }
+  /** The thread stands still until the task has what it waits for, and takes nothing up; then it goes on. */
+  | { type: "stopped"; task: TaskId }
+  | { type: "wentOn"; task: TaskId }
+  /** Tasks that did not begin, as the thread stands still. */
+  | { type: "returned"; tasks: readonly TaskId[] }
   /** The outcome of a call from a board that does not fit words; its owner is told to ask for it. */
   | { type: "deposit"; task: TaskId; name: string; outcome: Outcome }
   /** Asks for what an owner's calls name by this number. Answered by `callee`, after its `define`. */
@@ -340,6 +345,9 @@ const workerMessages: ReadonlySet<string> = new Set<WorkerMessage["type"]>([
   "exit",
   "blocked",
   "resumed",
+  "stopped",
+  "wentOn",
+  "returned",
   "deposit",
   "learn",
   "parked",

@@ -1,6 +1,7 @@
 import type { TaskClient } from "./client.js";
 import type { Definition } from "./closures/definition.js";
 import { cancelled } from "./host/reasons.js";
+import { codesIn } from "./live.js";
 import { LoneActor } from "./lone-actor.js";
 import type { Outbox } from "./outbox.js";
 import type { WorkerCommand, WorkerMessage } from "./protocol.js";
@@ -19,9 +20,20 @@ export interface RunnerOptions {
   /** This thread's words, where it has some of its own. */
   readonly words?: SharedArrayBuffer | undefined;
   /** Makes a shipped function callable. */
-  load(code: CodeId, definition: Definition): Promise<Loaded>;
-  /** What else runs on this thread: it is told while a task that waited takes the thread again. */
-  readonly others?: { occupy(): void; vacate(): void };
+  load(code: CodeId, definition: Definition): Promise<Loaded> | Loaded;
+  /**
+   * What else runs on this thread: it is told while a task that waited takes the thread again, and when a task stops the
+   * thread and goes on.
+   */
+  readonly others?: () => ThreadMate | undefined;
+}
+
+/** What a thread does besides the tasks of a runner. */
+export interface ThreadMate {
+  occupy(): void;
+  vacate(): void;
+  stopped(task: TaskId): void;
+  wentOn(task: TaskId): void;
 }
 
 /** Results of short tasks wait for each other at most this long. */
@@ -35,6 +47,8 @@ export class TaskRunner {
   readonly #loaded = new Map<CodeId, Loaded>();
   readonly #queue = new Queue<Run>();
   readonly #running = new Map<TaskId, ScheduledTask>();
+  /** How many tasks stop this thread, on top of each other. */
+  #stops = 0;
   readonly #gate: Gate = {
     enter: () => {
       this.#active += 1;
@@ -44,6 +58,19 @@ export class TaskRunner {
     },
     next: () => this.#next(),
     ended: (task) => this.#running.delete(task),
+    stopped: (task) => {
+      const mate = this.#options.others?.();
+      if (mate !== undefined) return mate.stopped(task);
+      this.stopped();
+      this.#options.outbox.push({ type: "stopped", task });
+      this.#options.outbox.flush();
+    },
+    wentOn: (task) => {
+      const mate = this.#options.others?.();
+      if (mate !== undefined) return mate.wentOn(task);
+      this.wentOn();
+      this.#options.outbox.push({ type: "wentOn", task });
+    },
   };
   #actors: LoneActor | SharedHost | undefined;
   /** Tasks that neither ended nor wait for an object. */
@@ -74,7 +101,24 @@ export class TaskRunner {
         this.#actors?.receive(command);
       }
     }
-    this.#next();
+    if (this.#stops > 0) this.#giveBack();
+    else this.#next();
+  }
+
+  /** A task stops this thread: what did not begin goes back. */
+  stopped(): void {
+    this.#stops += 1;
+    this.#giveBack();
+  }
+
+  wentOn(): void {
+    this.#stops -= 1;
+  }
+
+  #giveBack(): void {
+    const tasks: TaskId[] = [];
+    for (let run = this.#queue.shift(); run !== undefined; run = this.#queue.shift()) tasks.push(run.task);
+    if (tasks.length > 0) this.#options.outbox.push({ type: "returned", tasks });
   }
 
   /** Begins no more calls of actors, and says nothing more of those that go on. */
@@ -83,7 +127,7 @@ export class TaskRunner {
   }
 
   #admit(construct: WorkerCommand & { type: "construct" }): void {
-    const load = (code: CodeId) => this.load(code);
+    const load = (code: CodeId) => this.#loaded.get(code) ?? this.load(code);
     if (!construct.shared) this.#actors = new LoneActor(construct, this.#options, load);
     else {
       this.#actors ??= new SharedHost(this.#options, load);
@@ -126,17 +170,49 @@ export class TaskRunner {
     }
   }
 
-  /** Makes code callable whose definition has come. */
-  load(code: CodeId): Promise<Loaded> {
-    let loading = this.#loading.get(code);
-    if (loading === undefined) {
-      loading = this.#options.load(code, this.#definitions.get(code)!);
-      this.#loading.set(code, loading);
-      loading.then(
-        (loaded) => this.#loaded.set(code, loaded),
-        () => this.#loading.delete(code),
-      );
+  /** The code, if it is ready to be called. */
+  loadedOf(code: CodeId): Loaded | undefined {
+    return this.#loaded.get(code);
+  }
+
+  /**
+   * Makes code callable whose definition has come, together with the remote functions that it captured: a task that stops
+   * its thread to wait for one of those can then run it in place.
+   */
+  load(code: CodeId): Promise<Loaded> | Loaded {
+    const first = this.#loadAlone(code);
+    if (typeof first === "function") return first;
+    const others = this.#capturedBy(code).filter((other) => !this.#loaded.has(other));
+    if (others.length === 0) return first;
+    // Whether they could be loaded is told to whoever calls them.
+    return Promise.allSettled(others.map((other) => this.#loadAlone(other))).then(() => first);
+  }
+
+  #loadAlone(code: CodeId): Promise<Loaded> | Loaded {
+    const known = this.#loading.get(code);
+    if (known !== undefined) return known;
+    const loading = this.#options.load(code, this.#definitions.get(code)!);
+    if (typeof loading === "function") {
+      this.#loaded.set(code, loading);
+      return loading;
     }
+    this.#loading.set(code, loading);
+    loading.then(
+      (loaded) => this.#loaded.set(code, loaded),
+      () => this.#loading.delete(code),
+    );
     return loading;
+  }
+
+  /** The remote functions and classes that code captured, and those that they did, as far as their definitions came. */
+  #capturedBy(code: CodeId): CodeId[] {
+    const found = new Set([code]);
+    for (const next of found) {
+      for (const captured of codesIn(this.#definitions.get(next)!.values)) {
+        if (this.#definitions.has(captured)) found.add(captured);
+      }
+    }
+    found.delete(code);
+    return [...found];
   }
 }

@@ -20,6 +20,9 @@ export interface Gate {
   /** Others may run now. */
   next(): void;
   ended(task: TaskId): void;
+  /** The task stops the thread to wait, and goes on. */
+  stopped(task: TaskId): void;
+  wentOn(task: TaskId): void;
 }
 
 /** A task that the node's scheduler gave to this thread, while it runs. */
@@ -76,8 +79,18 @@ export class ScheduledTask extends Cancellable implements RunningTask {
     if (--this.#waits > 0 || this.#done) return;
     this.#gate.enter();
     this.#occupies = true;
-    this.#options.others?.occupy();
+    this.#options.others?.()?.occupy();
     this.#options.outbox.push({ type: "resumed", task: this.task });
+  }
+
+  mayStop(): void {}
+
+  stopped(): void {
+    this.#gate.stopped(this.task);
+  }
+
+  wentOn(): void {
+    this.#gate.wentOn(this.task);
   }
 
   /** Nobody wants its outcome: it ends now, and its code is told. */
@@ -106,12 +119,17 @@ export class ScheduledTask extends Cancellable implements RunningTask {
   }
 
   #later(promise: PromiseLike<unknown>): number {
+    const { awaiting } = this.#options.client;
+    awaiting.add(this.task);
     promise
       .then(
         (result) => this.#succeed(result),
         (reason) => this.#fail(reason),
       )
-      .then(() => this.#gate.next());
+      .then(() => {
+        awaiting.delete(this.task);
+        this.#gate.next();
+      });
     return performance.now();
   }
 
@@ -142,7 +160,7 @@ export class ScheduledTask extends Cancellable implements RunningTask {
   }
 
   #vacate(): void {
-    if (this.#occupies) this.#options.others?.vacate();
+    if (this.#occupies) this.#options.others?.()?.vacate();
     this.#occupies = false;
   }
 }

@@ -40,7 +40,7 @@ interface Callee extends CalledMethod {
  */
 export class SharedHost {
   readonly #options: RunnerOptions;
-  readonly #load: (code: CodeId) => Promise<Loaded>;
+  readonly #load: (code: CodeId) => Promise<Loaded> | Loaded;
   readonly #tenants = new Map<ActorId, Tenant>();
   readonly #lines: { readonly line: CallerLine; readonly callees: Map<number, Callee> }[] = [];
   readonly #answers: Answers;
@@ -50,7 +50,7 @@ export class SharedHost {
   readonly #ready = new Set<Tenant>();
   #scheduled = false;
 
-  constructor(options: RunnerOptions, load: (code: CodeId) => Promise<Loaded>) {
+  constructor(options: RunnerOptions, load: (code: CodeId) => Promise<Loaded> | Loaded) {
     this.#options = options;
     this.#load = load;
     this.#answers = new Answers(options.outbox);

@@ -1,6 +1,6 @@
 import { RayflightError } from "../error.js";
 import { type ActorControl, actorId } from "./actor-handle.js";
-import type { CancelOptions, GetOptions, WaitOptions } from "./backend.js";
+import type { CancelOptions, GetOptions, GetSyncOptions, WaitOptions } from "./backend.js";
 import { currentContext, runningTask } from "./context.js";
 import { ObjectRef } from "./object-ref.js";
 import { ObjectRefGenerator } from "./object-ref-generator.js";
@@ -22,6 +22,23 @@ export async function get(refs: ObjectRef | readonly ObjectRef[], options: GetOp
   const list: readonly ObjectRef[] = many ? refs : [refs];
   for (const ref of list) assertRef(ref, "get");
   const values = await currentContext().backend.get(list, options);
+  return many ? values : values[0];
+}
+
+/**
+ * As `get`, but the thread stops until the values are there: for tasks and actors whose code cannot await. Its CPU goes to
+ * others meanwhile, and a child that no worker has taken yet may run at once on this thread.
+ *
+ * Throws as `get` rejects, and FAILED_PRECONDITION outside of tasks and actors, in actors with async methods unless
+ * `maxConcurrency` is 1, because it would hold up their other calls, and for the result of a task that awaits on the same thread.
+ */
+export function getSync<T>(ref: ObjectRef<T>, options?: GetSyncOptions): T;
+export function getSync<const T extends readonly ObjectRef<unknown>[]>(refs: T, options?: GetSyncOptions): Values<T>;
+export function getSync(refs: ObjectRef | readonly ObjectRef[], options: GetSyncOptions = {}): unknown {
+  const many = Array.isArray(refs);
+  const list: readonly ObjectRef[] = many ? refs : [refs];
+  for (const ref of list) assertRef(ref, "getSync");
+  const values = currentContext().backend.getSync(list, options);
   return many ? values : values[0];
 }
 

@@ -16,6 +16,7 @@ test("random interleavings of everything that can happen keep every promise of t
     tasks: 0,
     deaths: 0,
     blocks: 0,
+    stops: 0,
     cancels: 0,
     calls: 0,
     retries: 0,

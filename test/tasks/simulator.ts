@@ -19,6 +19,8 @@ interface SimulatedWorker {
   permit: "none" | "granted" | "turn" | "revoked";
   /** Whether it runs a call from a board. */
   claims: boolean;
+  /** What stops it, of which a call from a board has no number, and the task that it waits for. */
+  stop: { readonly task: number; readonly child: number } | undefined;
 }
 
 interface SimulatedActor {
@@ -37,6 +39,8 @@ interface SimulatedActor {
 
 /** This caller gives its calls places for a life of the actor, and new ones when it is made anew. */
 const orderingCaller = 1;
+/** Stands for a call from a board, which the scheduler does not know. */
+const fromBoard = -1;
 
 interface Expected {
   readonly kind: "task" | "call";
@@ -59,6 +63,7 @@ export interface Counts {
   tasks: number;
   deaths: number;
   blocks: number;
+  stops: number;
   cancels: number;
   calls: number;
   retries: number;
@@ -117,6 +122,7 @@ export function simulate(
     tasks: 0,
     deaths: 0,
     blocks: 0,
+    stops: 0,
     cancels: 0,
     calls: 0,
     retries: 0,
@@ -172,9 +178,11 @@ export function simulate(
           resumed: new Set(),
           permit: "none",
           claims: false,
+          stop: undefined,
         });
-        const pool = [...workers.values()].filter((worker) => worker.actors === undefined);
-        check(pool.length <= cpus, "more task threads than CPUs");
+        const pool = [...workers.values()].filter(({ actors, stop }) => actors === undefined && stop === undefined);
+        const isTaskThread = actor === undefined && !isHost;
+        check(!isTaskThread || pool.length <= cpus, "more task threads than CPUs, besides those that stand still");
         check(
           [...hosts].filter((host) => workers.has(host)).length <= cpus,
           "more threads for shared actors than CPUs",
@@ -208,6 +216,7 @@ export function simulate(
         const worker = workers.get(instruction.worker)!;
         const item = expected.get(instruction.task)!;
         check(worker.up, "a worker gets work before it is up");
+        check(worker.stop === undefined, "a worker gets work while it stands still");
         check(worker.permit === "none", "a worker gets work while it may take calls from boards");
         check(item.outcome === undefined, `${instruction.task} runs after its outcome`);
         check(
@@ -325,7 +334,10 @@ export function simulate(
     const instructions = scheduler.handle([event]);
     // A task is only let in where there is room: CPUs get below zero by nothing but a resumed task.
     const { cpus: left } = scheduler.ledger.free();
-    check(left >= 0 || left >= before.cpus || event.type === "resumed", "CPUs are given twice");
+    check(
+      left >= 0 || left >= before.cpus || event.type === "resumed" || event.type === "wentOn",
+      "CPUs are given twice",
+    );
     for (const instruction of instructions) carryOut(instruction);
   };
 
@@ -437,6 +449,8 @@ export function simulate(
     for (const worker of workers.values()) {
       if (worker.actors !== undefined) continue;
       const leased = leasedOf(worker);
+      // A thread that stands still holds nothing.
+      if (worker.stop !== undefined) continue;
       for (const id of leased === undefined ? worker.resumed : [leased, ...worker.resumed]) {
         sum += expected.get(id)!.demand.cpus;
       }
@@ -551,19 +565,45 @@ export function simulate(
       return child === undefined || expected.get(child)!.outcome !== undefined;
     });
 
+  /** What a worker runs submits a task and stops the thread to wait for it. */
+  const standStill = (worker: SimulatedWorker) => {
+    counts.stops += 1;
+    const child = submit({ cpus: [unit / 2, unit][random.integer(2)]!, gpus: 0 }, [], 1);
+    handle({ type: "hurry", task: child });
+    const task = worker.claims ? fromBoard : worker.active!;
+    worker.stop = { task, child };
+    const waiting = worker.queue.filter((id) => id !== task && !worker.blocked.has(id) && !worker.resumed.has(id));
+    handle({ type: "stopped", worker: worker.id, task });
+    for (const id of waiting) {
+      worker.queue.splice(worker.queue.indexOf(id), 1);
+      expected.get(id)!.attempts -= 1;
+      letGo(id);
+      handle({ type: "returned", worker: worker.id, task: id });
+    }
+  };
+
   /** Lets one worker make a step; returns whether one could. */
   const progress = (): boolean => {
     if (obey()) return true;
-    const able = [...workers.values()].filter(
-      (worker) =>
-        !worker.up ||
-        worker.claims ||
-        worker.permit === "turn" ||
-        worker.queue.some((id) => !worker.blocked.has(id)) ||
-        resumable(worker).length > 0,
+    const able = [...workers.values()].filter((worker) =>
+      worker.stop === undefined
+        ? !worker.up ||
+          worker.claims ||
+          worker.permit === "turn" ||
+          worker.queue.some((id) => !worker.blocked.has(id)) ||
+          resumable(worker).length > 0
+        : expected.get(worker.stop.child)!.outcome !== undefined,
     );
     const worker = pick(able);
     if (worker === undefined) return false;
+    const { stop } = worker;
+    if (stop !== undefined) {
+      worker.stop = undefined;
+      handle({ type: "wentOn", worker: worker.id, task: stop.task });
+    } else if (worker.up && (worker.active !== undefined || worker.claims) && !ending && random.integer(6) === 0) {
+      standStill(worker);
+      return true;
+    }
     if (worker.claims || worker.permit === "turn") {
       worker.claims = false;
       if (worker.permit !== "granted") park(worker.id);
@@ -587,6 +627,10 @@ export function simulate(
     };
     if (worker.actors !== undefined) {
       finish(queue[0]!);
+      return true;
+    }
+    if (stop !== undefined) {
+      finish(stop.task);
       return true;
     }
     worker.active ??= leasedOf(worker);
@@ -638,7 +682,7 @@ export function simulate(
   const idle = [...workers.values()].filter(
     ({ up, actors, permit }) => up && actors === undefined && permit === "none",
   );
-  check(permits === 0 || idle.length === 0, "a worker idles while others may take calls");
+  check(permits === 0 || permits === cpus || idle.length === 0, "a worker idles while others may take calls");
   check(
     free.cpus + permits * unit === cpus * unit && free.gpus === gpus * unit && free.custom?.lamp === lamps * unit,
     `not all resources are back: ${JSON.stringify(free)}`,

@@ -245,6 +245,12 @@ export class BoardTable {
     this.#outgoing.push(worker, { type: "claim", owner, memory, results, words: this.#words.get(owner)! });
   }
 
+  /** A message was posted to the thread, which may stand still. */
+  posted(client: ClientId): void {
+    const words = this.#words.get(client);
+    if (words !== undefined) new Bell(words).ringIfStopped();
+  }
+
   #ring(client: ClientId): void {
     const words = this.#words.get(client);
     if (words !== undefined) new Bell(words).ring();

@@ -6,7 +6,7 @@ import { listedCalls } from "../call-list.js";
 import { wallTime } from "../clock.js";
 import type { Definition } from "../closures/definition.js";
 import type { Failure } from "../failure.js";
-import { refsIn } from "../live.js";
+import { codesIn, refsIn } from "../live.js";
 import { formatObjectId } from "../object-ref.js";
 import {
   type CallPlace,
@@ -62,6 +62,8 @@ export interface TaskHostOptions {
   /** What the node has, in units. */
   readonly total: Demand;
   readonly supervisor: Supervisor;
+  /** Whether short tasks are sent to workers before these have ended others. True by default. */
+  readonly ahead?: boolean;
   /** Where large values lie; absent where all is one thread's heap. */
   readonly memory: ObjectMemory | undefined;
   /** How many bytes of calls are kept, so that lost results can be made again. 256 MiB by default. */
@@ -123,7 +125,7 @@ export class TaskHost {
   constructor(options: TaskHostOptions) {
     this.#options = options;
     this.#names = new ActorNames(options.place.namespace);
-    this.#scheduler = new Scheduler(options.total);
+    this.#scheduler = new Scheduler(options.total, options);
     const send = (client: ClientId, reply: ClientReply) => this.#outgoing.push(client, reply);
     this.#objects = new ObjectTable(
       (memory) => this.#values.release(memory),
@@ -372,6 +374,7 @@ export class TaskHost {
       case "get":
         if (message.areHeld) this.#expectHeld(message.objects);
         this.#requests.get(client, message.request, message.objects);
+        if (message.stops) for (const task of message.objects.toReversed()) this.#events.push({ type: "hurry", task });
         return;
       case "wait":
         this.#requests.wait(client, message.request, message.objects, message.count);
@@ -469,6 +472,13 @@ export class TaskHost {
       case "resumed":
         this.#events.push({ type: message.type, worker, task: message.task });
         return;
+      case "stopped":
+      case "wentOn":
+        this.#events.push({ type: message.type, worker, task: message.task });
+        return;
+      case "returned":
+        this.#returned(worker, message.tasks);
+        return;
       case "deposit":
         this.#deposit(worker, message.task, message.outcome, message.name);
         return;
@@ -487,6 +497,17 @@ export class TaskHost {
       case "journal":
         this.#log.turn(worker, message.chunk);
         return;
+    }
+  }
+
+  /** Tasks that did not begin, as their thread stands still. */
+  #returned(worker: WorkerId, tasks: readonly TaskId[]): void {
+    for (const task of tasks.toReversed()) {
+      this.#workers.count(worker, -1);
+      this.#events.push({ type: "returned", worker, task });
+      const row = this.#tasks.get(task)?.row;
+      if (row === undefined) continue;
+      Object.assign(row, { state: "pending", worker: null, attempt: row.attempt - 1, startedAt: null });
     }
   }
 
@@ -767,7 +788,10 @@ export class TaskHost {
       },
     });
     this.#workers.add(worker, actor, link);
-    this.#outgoing.connect(worker, (batch) => link.send(batch));
+    this.#outgoing.connect(worker, (batch) => {
+      link.send(batch);
+      this.#boards.posted(worker);
+    });
     if (claims) this.#boards.addClaimer(worker);
     if (actor !== undefined) this.#placed(this.#actors.get(actor)!, worker);
   }
@@ -1073,8 +1097,10 @@ export class TaskHost {
   }
 
   #define(worker: WorkerId, code: CodeId): void {
-    if (!this.#workers.needs(worker, code)) return;
-    this.#outgoing.push(worker, { type: "define", code, definition: this.#codes.get(code)! });
+    const definition = this.#codes.get(code);
+    if (definition === undefined || !this.#workers.needs(worker, code)) return;
+    this.#outgoing.push(worker, { type: "define", code, definition });
+    for (const captured of codesIn(definition.values)) this.#define(worker, captured);
   }
 }
 

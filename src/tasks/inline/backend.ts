@@ -1,4 +1,5 @@
 import type { ControlStore } from "../../control/index.js";
+import { RayflightError } from "../../error.js";
 import type { Backend } from "../backend.js";
 import { TaskClient } from "../client.js";
 import { encodeCode } from "../closures/encode.js";
@@ -33,12 +34,14 @@ export interface InlineBackend extends Backend {
  */
 export function createInlineBackend(options: InlineBackendOptions = {}): InlineBackend {
   const targets = new Map<CodeId, Loaded>();
-  const supervisor = new InlineSupervisor(() => ({ client, load: async (code) => targets.get(code)! }));
+  const supervisor = new InlineSupervisor(() => ({ client, load: (code) => targets.get(code)! }));
   const { cpus = 1, gpus = 0, resources } = options;
   const host = new TaskHost({
     place: createPlace({ namespace: options.namespace }),
     total: { cpus: toUnits("cpus", cpus), gpus: toUnits("gpus", gpus), custom: toCustom(resources) },
     supervisor,
+    // It would begin on top of a task that waits for another one.
+    ahead: false,
     memory: undefined,
     control: options.control,
   });
@@ -46,10 +49,23 @@ export function createInlineBackend(options: InlineBackendOptions = {}): InlineB
     for (const reply of batch) client.receive(reply as ClientReply);
   };
   const { welcome, receive } = host.connect(send, { boards: false });
+  const outbox = new Outbox<ClientMessage>(receive);
   const client: TaskClient = new TaskClient({
     kind: "inline",
     welcome,
-    outbox: new Outbox<ClientMessage>(receive),
+    outbox,
+    workUntil: (look, until) => {
+      for (;;) {
+        const isSent = outbox.isEmpty;
+        outbox.flush();
+        if (look()) return true;
+        if (performance.now() >= until) return false;
+        if (supervisor.deliver() || !isSent) continue;
+        // Nothing more happens, whatever the time.
+        if (until < Number.POSITIVE_INFINITY) return false;
+        throw standsStill();
+      }
+    },
     define: (code, id, codec) => {
       targets.set(id, code.target as Loaded);
       return encodeCode(code.target!, codec);
@@ -57,4 +73,10 @@ export function createInlineBackend(options: InlineBackendOptions = {}): InlineB
     close: () => host.close(),
   });
   return Object.assign(client, { host });
+}
+
+function standsStill(): RayflightError {
+  return new RayflightError("FAILED_PRECONDITION", "getSync() waits for something asynchronous.", {
+    hint: "With `debug: true` all runs on one thread, which getSync() keeps: use `await get(ref)`, or run without debug.",
+  });
 }

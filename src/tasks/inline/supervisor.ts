@@ -1,12 +1,14 @@
 import type { Supervisor, WorkerEvents, WorkerLink } from "../host/supervisor.js";
 import { Outbox } from "../outbox.js";
 import type { DownMessage, UpMessage, WorkerCommand } from "../protocol.js";
-import type { RunnerOptions } from "../runner.js";
-import { TaskRunner } from "../runner.js";
+import { type RunnerOptions, TaskRunner } from "../runner.js";
 
 /** "Workers" that are runners on this thread. They take turns on the microtask queue, and none ever dies. */
 export class InlineSupervisor implements Supervisor {
   readonly #options: () => Omit<RunnerOptions, "outbox">;
+  /** What was sent and not taken yet, oldest first, and the workers' outboxes. */
+  readonly #deliveries: { readonly runner: TaskRunner; readonly take: () => void }[] = [];
+  readonly #outboxes: Outbox<UpMessage>[] = [];
   #closed = false;
 
   /** `options` is asked when the first worker starts: the client is made after the supervisor. */
@@ -27,12 +29,15 @@ export class InlineSupervisor implements Supervisor {
       if (!this.#closed) events.died("it was stopped");
     };
     const runner = new TaskRunner({ ...this.#options(), outbox: outbox as RunnerOptions["outbox"] });
+    this.#outboxes.push(outbox);
     outbox.push({ type: "started" });
     return {
       send: (batch: readonly DownMessage[]) => {
-        queueMicrotask(() => {
+        const take = () => {
           if (isOpen()) runner.receive(batch as readonly WorkerCommand[]);
-        });
+        };
+        this.#deliveries.push({ runner, take });
+        queueMicrotask(() => this.#deliveries.shift()?.take());
       },
       // As with a thread: what it has said arrives before its end does.
       stop: () => {
@@ -40,6 +45,25 @@ export class InlineSupervisor implements Supervisor {
         queueMicrotask(end);
       },
     };
+  }
+
+  /**
+   * Delivers now something that is under way, in either direction; returns whether anything was. The worker comes first
+   * that was sent something last: it has the newest task, so that a tree of tasks that wait is walked depth first.
+   */
+  deliver(): boolean {
+    const full = this.#outboxes.filter(({ isEmpty }) => !isEmpty);
+    for (const outbox of full) outbox.flush();
+    // Before anything else begins, whoever waits looks whether this was it.
+    if (full.length > 0) return true;
+    const newest = this.#deliveries.at(-1)?.runner;
+    if (newest === undefined) return false;
+    const [delivery] = this.#deliveries.splice(
+      this.#deliveries.findIndex(({ runner }) => runner === newest),
+      1,
+    );
+    delivery!.take();
+    return true;
   }
 
   async close(): Promise<void> {

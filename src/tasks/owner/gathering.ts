@@ -41,6 +41,11 @@ export class Gathering implements Waiter {
     this.#done = undefined;
   }
 
+  /** Whether one of them failed, and that was to end it. */
+  get hasFailed(): boolean {
+    return this.#failed;
+  }
+
   /** Whether there is nothing more to wait for. */
   get isFinished(): boolean {
     return this.#needed <= 0 || this.#failed;

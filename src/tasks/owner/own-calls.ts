@@ -3,6 +3,7 @@ import type { MethodTarget } from "../actor-handle.js";
 import type { CallList } from "../call-list.js";
 import { wallTime } from "../clock.js";
 import type { Failure } from "../failure.js";
+import type { CallFacts } from "../journal.js";
 import type { RemoteCode } from "../live.js";
 import type { LocalCall, LocalCalls } from "../local-calls.js";
 import type { FilledTaskOptions } from "../options.js";
@@ -329,8 +330,7 @@ export class OwnCalls {
    */
   lookFor(done: () => boolean): boolean {
     if (this.#patience < 0 && ++this.#patience < 0) return false;
-    this.#submissions.flush();
-    this.lines.flush();
+    this.flush();
     const until = performance.now() + lookMilliseconds;
     do {
       this.pump();
@@ -341,6 +341,40 @@ export class OwnCalls {
     } while (performance.now() < until);
     this.#patience = -looksSkipped;
     return false;
+  }
+
+  /** Shows others now what was submitted in this turn. */
+  flush(): void {
+    this.#submissions.flush();
+    this.lines.flush();
+  }
+
+  /** Stops this thread, as `OwnBell.stop`. */
+  stop(look: () => boolean, until: number): boolean {
+    return this.#bell.stop(look, until);
+  }
+
+  /** Takes a call back from the board that nobody has taken, if its callee is accepted. */
+  takeBack(
+    number: number,
+    accepts: (callee: number) => boolean,
+  ): (CallFacts & { args: ResolvedArgument[] }) | undefined {
+    return this.#submissions.takeBack(number, accepts);
+  }
+
+  /** What a call waits for. */
+  needsOf(number: number): readonly number[] {
+    return [...(this.#dependents.get(number)?.missing ?? [])];
+  }
+
+  nameOf(callee: number): string {
+    return this.#callees[callee]!.name;
+  }
+
+  /** The code of a callee; undefined for a method. */
+  codeOf(callee: number): CodeId | undefined {
+    const code = this.#callees[callee]?.code;
+    return code === undefined ? undefined : this.#options.codeId(code);
   }
 
   /** Calls `work` whenever this thread is rung, which has nothing else to do. */

@@ -2,6 +2,7 @@ import type { StoredValue } from "../../store/value.js";
 import type { CallList } from "../call-list.js";
 import type { Failure } from "../failure.js";
 import { cancelled, noWorkers, stopped, workerDied } from "../host/reasons.js";
+import type { CallFacts } from "../journal.js";
 import { Backlog } from "../rings/backlog.js";
 import { Bell } from "../rings/bell.js";
 import { type BoardMemory, BoardOwner, callLimit, createBoard, lookAtBoard } from "../rings/board.js";
@@ -13,6 +14,7 @@ import {
   countAttempt,
   numberOf,
   parentOf,
+  readResolved,
   readResult,
   readWritten,
   resultKind,
@@ -23,7 +25,7 @@ import {
   writeCall,
 } from "../rings/records.js";
 import { RingReader } from "../rings/ring.js";
-import { type CallArgument, WordReader } from "../rings/words.js";
+import { type CallArgument, type ResolvedArgument, WordReader } from "../rings/words.js";
 import type { ClientId, WorkerId } from "../scheduler/events.js";
 
 /** What a call calls, as its owner numbers it. */
@@ -38,6 +40,9 @@ export interface Callee {
 export function mayRetry({ maxRetries }: Pick<Callee, "maxRetries">, attempt: number): boolean {
   return maxRetries < 0 || attempt <= maxRetries;
 }
+
+/** A call that is taken back from the board of a worker needs no results of others. */
+const noResults = { has: () => false, get: () => undefined };
 
 /** How a call ended. */
 export interface Endings {
@@ -261,6 +266,25 @@ export class Submissions {
     return children;
   }
 
+  /** Takes a call back to run it here, if nobody has taken it and its callee is accepted. */
+  takeBack(
+    number: number,
+    accepts: (callee: number) => boolean,
+  ): (CallFacts & { args: ResolvedArgument[] }) | undefined {
+    const board = this.#board;
+    const { words } = board;
+    for (const slot of board.newestReady()) {
+      const at = board.placeOf(slot);
+      if (numberOf(words, at) !== number) continue;
+      const calleeNumber = calleeOf(words, at);
+      const args = readResolved(this.#reader, words, at, noResults);
+      if (args === undefined || !accepts(calleeNumber) || !board.withdraw(slot)) return undefined;
+      const [parent, submitted, attempt] = [parentOf(words, at), submittedOf(words, at), attemptOf(words, at)];
+      return { number, calleeNumber, parent, submitted, attempt, args };
+    }
+    return undefined;
+  }
+
   /** The failure of a call that was taken back. */
   withdrawn(callee: number): Failure {
     return cancelled(this.#callees[callee]!.name);
@@ -318,6 +342,12 @@ export class Submissions {
     const place = board.placeOf(slot);
     const attempt = attemptOf(board.words, place);
     const callee = calleeOf(board.words, place);
+    if (kind === resultKind.returned) {
+      board.putAgain(slot);
+      this.#hidden += 1;
+      this.#work += this.#costs[callee] ?? unknownNanoseconds;
+      return;
+    }
     const unwanted = this.#unwanted.size > 0 && this.#unwanted.delete(number);
     if (kind === resultKind.failure && !unwanted && this.#callees[callee]!.retryExceptions) {
       if (mayRetry(this.#callees[callee]!, attempt)) {

@@ -8,6 +8,7 @@ export const turnWord = 18;
 export const quickWord = 19;
 /** Counts the kibibytes of shared memory that came from the thread and that the node has counted or refused. */
 export const acceptedWord = 24;
+const stopped = 25;
 const wordCount = 32;
 
 /** The words of one thread. The node thread makes them and gives them to everybody who talks with that thread. */
@@ -57,12 +58,20 @@ export class Bell {
     return true;
   }
 
+  /** Rings if the thread stands still, where it sees no message by itself. Call it after the message was posted. */
+  ringIfStopped(): void {
+    if (Atomics.load(this.#words, stopped) === 1) this.ring();
+  }
+
   /** Wakes the thread, whatever its words say. */
   wake(): void {
     Atomics.add(this.#words, sequence, 1);
     Atomics.notify(this.#words, sequence);
   }
 }
+
+/** A stopped thread looks this often, though nobody should ever forget to ring. */
+const sliceMilliseconds = 100;
 
 type WaitAsync = (
   words: Int32Array,
@@ -99,6 +108,31 @@ export class OwnBell {
   wake(): void {
     Atomics.add(this.#words, sequence, 1);
     Atomics.notify(this.#words, sequence);
+  }
+
+  /**
+   * Stops this thread until `look` says that there is what it waits for; returns false when the time `until`, of
+   * `performance.now()`, has come before. It looks whenever it was rung.
+   */
+  stop(look: () => boolean, until: number): boolean {
+    const words = this.#words;
+    Atomics.store(words, stopped, 1);
+    try {
+      for (;;) {
+        const seen = Atomics.load(words, sequence);
+        if (look()) return true;
+        const left = until - performance.now();
+        if (left <= 0) return false;
+        for (let i = this.looks; i > 0 && Atomics.load(words, sequence) === seen; i--);
+        Atomics.store(words, sleeping, 1);
+        Atomics.wait(words, sequence, seen, Math.min(left, sliceMilliseconds));
+        Atomics.store(words, sleeping, 0);
+      }
+    } finally {
+      Atomics.store(words, stopped, 0);
+      // The loop below may sleep, and its flag was taken here.
+      this.wake();
+    }
   }
 
   close(): void {

@@ -148,6 +148,17 @@ export class BoardOwner {
     }
   }
 
+  /** The slots of calls that nobody had taken when it looked, newest first. */
+  *newestReady(): Iterable<number> {
+    let left = this.#used;
+    for (let i = 1; left > 0 && i <= this.#count; i++) {
+      const slot = (this.#tail - i) & (this.#count - 1);
+      const state = Atomics.load(this.#slots, slotsStart + slot * wordsPerSlot);
+      if (state !== empty) left -= 1;
+      if (state === ready) yield slot;
+    }
+  }
+
   /** Takes a call back that nobody has taken; returns whether that was so. */
   withdraw(slot: number): boolean {
     const at = slotsStart + slot * wordsPerSlot;

@@ -138,6 +138,8 @@ export const resultKind = {
   bounced: 3,
   /** No result: what calls of a callee (in the number's place) take, in nanoseconds (in the slot's place). */
   took: 4,
+  /** The worker's thread stands still: the call did not begin, and goes back to the board. */
+  returned: 5,
 } as const;
 
 /** A result in a ring. Words: 0 its length; 1 its kind; 2 the number of the call; 3 its slot, -1 for none; then its value. */

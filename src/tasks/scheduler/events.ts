@@ -49,6 +49,13 @@ export type SchedulerEvent =
   | { type: "finished"; worker: WorkerId; task: TaskId; milliseconds: number }
   | { type: "blocked"; worker: WorkerId; task: TaskId }
   | { type: "resumed"; worker: WorkerId; task: TaskId }
+  /** The worker stands still until the task has what it waits for; then it goes on. */
+  | { type: "stopped"; worker: WorkerId; task: TaskId }
+  | { type: "wentOn"; worker: WorkerId; task: TaskId }
+  /** A worker stands still until the task is done. */
+  | { type: "hurry"; task: TaskId }
+  /** A task did not begin, as its worker stands still. */
+  | { type: "returned"; worker: WorkerId; task: TaskId }
   /** A thread has ended. Of actors' threads: `began` names the calls that had begun, `guilty` whose call ended it, if known. */
   | { type: "died"; worker: WorkerId; began?: ReadonlySet<TaskId>; guilty?: ActorId | undefined }
   /** A thread puts calls up on a board, from which CPU workers take them. */

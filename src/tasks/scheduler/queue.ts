@@ -33,6 +33,19 @@ export class Queue<T> {
     return true;
   }
 
+  /** Puts an item first that is among the last `atMost`; returns whether there is one. */
+  advance(fits: (item: T) => boolean, atMost: number): boolean {
+    for (let i = this.#items.length - 1; i >= Math.max(this.#head, this.#items.length - atMost); i--) {
+      const item = this.#items[i] as T;
+      if (!fits(item)) continue;
+      this.#items.splice(i, 1);
+      if (this.#head > 0) this.#items[--this.#head] = item;
+      else this.#items.unshift(item);
+      return true;
+    }
+    return false;
+  }
+
   *[Symbol.iterator](): Iterator<T> {
     for (let i = this.#head; i < this.#items.length; i++) yield this.#items[i] as T;
   }

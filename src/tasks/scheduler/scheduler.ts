@@ -21,14 +21,14 @@ export class Scheduler {
   #lastWorker = 0;
 
   /** `total` is what the node has, in units; as many threads as whole CPUs run tasks, at least one if there is any CPU. */
-  constructor(total: Demand) {
+  constructor(total: Demand, { ahead = true }: { ahead?: boolean } = {}) {
     this.ledger = new ResourceLedger(total);
     const emit = (instruction: Instruction) => {
       this.#instructions.push(instruction);
     };
     const nextWorker = (): WorkerId => ++this.#lastWorker;
     const threads = Math.ceil(total.cpus / unit);
-    this.#tasks = new TaskPool(this.ledger, threads, emit, nextWorker);
+    this.#tasks = new TaskPool(this.ledger, threads, ahead, emit, nextWorker);
     this.#actors = new ActorPool(this.ledger, threads, emit, nextWorker);
   }
 
@@ -98,6 +98,18 @@ export class Scheduler {
         return;
       case "resumed":
         this.#tasks.resumed(event.task);
+        return;
+      case "stopped":
+        this.#tasks.stopped(event.worker, event.task);
+        return;
+      case "wentOn":
+        this.#tasks.wentOn(event.worker, event.task);
+        return;
+      case "hurry":
+        this.#tasks.hurry(event.task);
+        return;
+      case "returned":
+        this.#tasks.returned(event.worker, event.task);
         return;
       case "died":
         this.#tasks.died(event.worker);

@@ -37,6 +37,10 @@ interface Permit {
 interface PoolWorker {
   readonly id: WorkerId;
   up: boolean;
+  /** How many of its tasks, on top of each other, stop the thread: it takes nothing up, and another one has its CPU. */
+  stops: number;
+  /** The CPUs that its other tasks held when that began. */
+  readonly held: Map<PoolTask, number>;
   lease: Lease | undefined;
   /** The CPU on which it runs calls from boards, which the node does not see. */
   permit: Permit | undefined;
@@ -52,6 +56,10 @@ const quickMilliseconds = 0.1;
 /** How far ahead short tasks are sent to a worker: in estimated milliseconds, and in tasks. */
 const leaseMilliseconds = 1;
 const leaseTasks = 256;
+/** How many threads there may be that stand still, besides those that run. */
+const sparesAtMost = 500;
+/** How far back in a queue an awaited task is looked for. */
+const hurryAtMost = 256;
 /** After so many threads in a row that ended before they were up, what is queued fails. */
 const startAttempts = 3;
 /** The least that boards get a turn for, in milliseconds of CPU that tasks from the queues had. */
@@ -64,6 +72,7 @@ const turnMilliseconds = 1;
 export class TaskPool {
   readonly #ledger: ResourceLedger;
   readonly #size: number;
+  readonly #ahead: boolean;
   readonly #emit: (instruction: Instruction) => void;
   readonly #nextWorker: () => WorkerId;
   readonly #queues = new Map<string, Queue<PoolTask>>();
@@ -79,11 +88,13 @@ export class TaskPool {
   constructor(
     ledger: ResourceLedger,
     size: number,
+    ahead: boolean,
     emit: (instruction: Instruction) => void,
     nextWorker: () => WorkerId,
   ) {
     this.#ledger = ledger;
     this.#size = size;
+    this.#ahead = ahead;
     this.#emit = emit;
     this.#nextWorker = nextWorker;
   }
@@ -221,6 +232,57 @@ export class TaskPool {
     this.#ledger.takeBack(task.grant!, task.demand.cpus - task.covered - task.grant!.cpus);
   }
 
+  /** The worker stands still: its CPU is another thread's meanwhile. */
+  stopped(id: WorkerId, task: TaskId): void {
+    const worker = this.#workers.get(id);
+    if (worker === undefined) return;
+    worker.stops += 1;
+    this.blocked(task);
+    for (const other of worker.apart) {
+      if (other.grant!.cpus === 0) continue;
+      worker.held.set(other, other.grant!.cpus);
+      this.#ledger.giveCpus(other.grant!);
+    }
+    const { permit } = worker;
+    if (permit === undefined) return;
+    this.#ledger.giveCpus(permit.grant);
+    if (permit.ends) return;
+    permit.ends = true;
+    this.#emit({ type: "revoke", worker: id });
+  }
+
+  /**
+   * A thread stands still until this task is done: of those that were submitted lately, it comes first. So a recursion is
+   * walked depth first, and no more threads stand still than it is deep.
+   */
+  hurry(id: TaskId): void {
+    for (const queue of this.#queues.values()) if (queue.advance((task) => task.id === id, hurryAtMost)) return;
+  }
+
+  /** It goes on beside whoever got its CPU meanwhile, and parks when its task has ended. */
+  wentOn(id: WorkerId, task: TaskId): void {
+    const worker = this.#workers.get(id);
+    if (worker === undefined || worker.stops === 0) return;
+    worker.stops -= 1;
+    this.resumed(task);
+    if (worker.stops > 0) return;
+    for (const [other, cpus] of worker.held) if (worker.apart.has(other)) this.#ledger.takeBack(other.grant!, cpus);
+    worker.held.clear();
+    const { permit } = worker;
+    if (permit !== undefined) this.#ledger.takeBack(permit.grant, unit - permit.grant.cpus);
+  }
+
+  /** The task did not begin: it waits for another worker. */
+  returned(id: WorkerId, task: TaskId): void {
+    const running = this.#running.get(task);
+    if (running === undefined || running.worker.id !== id || !running.worker.lease?.tasks.delete(running.task)) return;
+    this.#running.delete(task);
+    running.task.attempts -= 1;
+    this.enqueue(running.task);
+    // It was on its way already.
+    this.hurry(task);
+  }
+
   /** Runs again what the worker had, as often as each task allows. Whoever was not alone on it runs alone next. */
   died(id: WorkerId): void {
     const worker = this.#workers.get(id);
@@ -239,14 +301,24 @@ export class TaskPool {
     }
     if (this.#boards) this.#takeTurns();
     const threadsShort = this.#lease();
-    if (this.#queues.size === 1 && this.#owed < turnMilliseconds) this.#sendAhead();
+    if (this.#ahead && this.#queues.size === 1 && this.#owed < turnMilliseconds) this.#sendAhead();
     if (this.#boards) this.#divide([...actors]);
     const starting = [...this.#workers.values()].filter((worker) => !worker.up).length;
     const wanted = this.#boards ? this.#size : threadsShort ? this.#queued - starting : 0;
-    const missing = Math.min(wanted, this.#size - this.#workers.size);
+    const stopped = [...this.#workers.values()].filter(({ stops }) => stops > 0).length;
+    const room = Math.min(this.#size + stopped, this.#size + sparesAtMost) - this.#workers.size;
+    const missing = Math.min(wanted, room);
     for (let i = 0; i < missing; i++) {
       const id = this.#nextWorker();
-      this.#workers.set(id, { id, up: false, lease: undefined, permit: undefined, apart: new Set() });
+      this.#workers.set(id, {
+        id,
+        up: false,
+        stops: 0,
+        held: new Map(),
+        lease: undefined,
+        permit: undefined,
+        apart: new Set(),
+      });
       this.#emit({ type: "start", worker: id, actor: undefined });
     }
   }
@@ -274,7 +346,7 @@ export class TaskPool {
    * nothing waits, permits whoever is idle.
    */
   #divide(actors: readonly Demand[]): void {
-    const permits = [...this.#workers.values()].filter(({ permit }) => permit !== undefined);
+    const permits = [...this.#workers.values()].filter(({ permit, stops }) => permit !== undefined && stops === 0);
     const cpus = permits.length * unit;
     const queues = [...this.#queues.values()].map((queue) => ({ demand: queue.peek()!.demand, count: queue.length }));
     const waiting = [...queues, ...actors.map((demand) => ({ demand, count: 1 }))].filter(({ demand }) =>
@@ -325,8 +397,8 @@ export class TaskPool {
 
   #sendAhead(): void {
     for (const worker of this.#workers.values()) {
-      const { lease } = worker;
-      if (lease === undefined || !lease.quick || lease.tasks.size > leaseTasks / 2) continue;
+      const { lease, stops } = worker;
+      if (lease === undefined || stops > 0 || !lease.quick || lease.tasks.size > leaseTasks / 2) continue;
       const queue = this.#queues.get(lease.shape);
       if (queue === undefined) return;
       const share = Math.min(leaseTasks, Math.ceil(queue.length / this.#size));
@@ -354,7 +426,7 @@ export class TaskPool {
   /** Workers that could take something. */
   #unleased(): PoolWorker[] {
     return [...this.#workers.values()].filter(
-      ({ up, lease, permit }) => up && lease === undefined && permit === undefined,
+      ({ up, stops, lease, permit }) => up && stops === 0 && lease === undefined && permit === undefined,
     );
   }
 

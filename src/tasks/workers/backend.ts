@@ -65,10 +65,12 @@ export function createBusClient(
   {
     outbox = new Outbox((batch) => bus.notify(busMethods.batch, batch)),
     looks = false,
-  }: { outbox?: Outbox<ClientMessage>; looks?: boolean } = {},
+    receiveNow,
+  }: { outbox?: Outbox<ClientMessage>; looks?: boolean; receiveNow?: () => void } = {},
 ): TaskClient {
   const client = new TaskClient({
     looks,
+    ...(receiveNow && { receiveNow }),
     kind: "workers",
     welcome,
     outbox,

@@ -24,21 +24,27 @@ if (output !== undefined) sendOutput(output);
 const bus = createBus(parentPort!, { keepAlive: true });
 // One outbox for both halves: the order of all messages is the order in which they were made.
 const outbox = new Outbox<UpMessage>((batch) => bus.notify(busMethods.batch, batch));
-const client = createBusClient(bus, welcome, { outbox: outbox as unknown as Outbox<ClientMessage> });
-const runner = new TaskRunner({
+const client = createBusClient(bus, welcome, {
+  outbox: outbox as unknown as Outbox<ClientMessage>,
+  receiveNow: () => bus.receiveNow(),
+});
+const runner: TaskRunner = new TaskRunner({
   client,
   words: welcome.words,
   outbox: outbox as unknown as Outbox<WorkerMessage>,
   load: (_code, definition) => reviveCode(definition, client),
-  others: { occupy: () => boards?.occupy(), vacate: () => boards?.vacate() },
+  others: () => boards,
 });
-const boards = claims
+const boards: BoardRunner | undefined = claims
   ? new BoardRunner({
       worker: welcome.client,
       words: welcome.words!,
       outbox: outbox as unknown as Outbox<WorkerMessage>,
       client,
-      load: (code) => runner.load(code),
+      load: async (code) => await runner.load(code),
+      loadedOf: (code) => runner.loadedOf(code),
+      onStop: () => runner.stopped(),
+      onGo: () => runner.wentOn(),
     })
   : undefined;
 bus.serve({

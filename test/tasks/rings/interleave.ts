@@ -51,7 +51,7 @@ export class Interleaver {
       };
     });
     try {
-      for (let step = 0; step < steps; step++) this.#step();
+      for (let step = 0; step < steps; step++) this.step();
     } finally {
       observed.forEach((name, i) => {
         atomics[name] = originals[i]!;
@@ -72,11 +72,16 @@ export class Interleaver {
     if (current === undefined) return;
     if (this.#calm) return;
     if (current.mortal && this.random.integer(this.#endOneIn) === 0) throw new Ended();
-    while (this.#active.length < 4 && this.random.integer(3) === 0) this.#step();
+    while (this.#active.length < 4 && this.random.integer(3) === 0) this.step();
   }
 
-  /** One step of a thread that is in no step. */
-  #step(): void {
+  /** How many threads are in the middle of a step. */
+  get depth(): number {
+    return this.#active.length;
+  }
+
+  /** One step of a thread that is in no step; for what waits inside of one. */
+  step(): void {
     const able = this.threads.filter((thread) => !this.#active.includes(thread));
     const thread = able[this.#calm ? this.#turn++ % able.length : this.random.integer(able.length)];
     if (thread === undefined) return;

@@ -173,10 +173,11 @@ export function testActors(scenario: Scenario): void {
       t.is(await get(captured.remote()), 2);
       t.is(await get(counter.postinc.remote()), 3);
       kill(counter);
+      // Then all threads that called it were told, too.
+      await t.throwsAsync(get(returned.postinc.remote()), { code: "ACTOR_DIED", message: /Counter was killed/ });
       for (const call of [use.remote(stored), captured.remote()]) {
         await t.throwsAsync(get(call), { code: "TASK_FAILED", message: /The actor Counter was killed/ });
       }
-      await t.throwsAsync(get(returned.postinc.remote()), { code: "ACTOR_DIED", message: /Counter was killed/ });
     },
   );
 

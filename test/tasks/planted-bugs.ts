@@ -79,8 +79,8 @@ export const plantedBugs: readonly PlantedBug[] = [
     name: "a worker gets a task while it may take calls from boards",
     shows: "scheduler",
     file: "tasks/scheduler/task-pool",
-    find: "up && lease === undefined && permit === undefined",
-    replace: "up && lease === undefined",
+    find: "stops === 0 && lease === undefined && permit === undefined",
+    replace: "stops === 0 && lease === undefined",
   },
   {
     name: "no permit is revoked for a task that waits",

@@ -25,6 +25,7 @@ export {
   kill,
   listNamedActors,
   type MethodOptions,
+  type NewRef,
   type NodeInfo,
   nodes,
   ObjectRef,

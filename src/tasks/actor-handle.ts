@@ -5,8 +5,13 @@ import { checkMethodOptions, fillReturns, type MethodOptions, streamed } from ".
 import type { Returned, Returns } from "./returns.js";
 import type { ActorId } from "./scheduler/events.js";
 
-/** Arguments as they may be given: each one as a value or as a reference to it. */
-export type RemoteArguments<A extends readonly unknown[]> = { [K in keyof A]: A[K] | ObjectRef<A[K]> };
+/**
+ * Arguments as they may be given: each one as a value or as a reference to it. As references are replaced by their values, one
+ * that should arrive as a reference has to lie inside of another value.
+ */
+export type RemoteArguments<A extends readonly unknown[]> = {
+  [K in keyof A]: Exclude<A[K], ObjectRef<unknown>> | ObjectRef<A[K]>;
+};
 
 /** A method seen from outside the actor: `handle.method.remote(...)` returns a reference to what it will return. */
 export interface ActorMethod<A extends unknown[], R, N extends number = 1> {

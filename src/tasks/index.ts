@@ -10,7 +10,7 @@ export type { TaskSummary } from "./host/summary.js";
 export type { TaskHost } from "./host/task-host.js";
 export { createInlineBackend, type InlineBackend, type InlineBackendOptions } from "./inline/backend.js";
 export { getActor, listNamedActors } from "./named-actors.js";
-export { ObjectRef } from "./object-ref.js";
+export { type NewRef, ObjectRef } from "./object-ref.js";
 export { ObjectRefGenerator } from "./object-ref-generator.js";
 export type { ActorOptions, MethodOptions, TaskOptions } from "./options.js";
 export { createQueue, type Queue } from "./queue-actor.js";

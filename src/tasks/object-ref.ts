@@ -16,8 +16,8 @@ export interface RefOwner {
  * once by `using`, at some time by the garbage collector. Belongs to the thread that made it; inside arguments and values
  * it travels.
  *
- * It is no thenable, so that an async function may return it: `await ref` is the reference itself, `await get(ref)` the
- * value.
+ * It is no thenable, so that promises may give references: `await get(outer)` of a task that returned one. What `.remote()`
+ * and `put` give is therefore a `NewRef`, of which `await ref` does not compile.
  */
 export class ObjectRef<T = unknown> implements Live {
   /** Only a type: what `get` gives. */
@@ -77,6 +77,18 @@ export class ObjectRef<T = unknown> implements Live {
       "belongsTo" in candidate
     );
   }
+}
+
+/**
+ * A reference as `.remote()` and `put` give it: the same object as any `ObjectRef`, and either may stand for the other. Only
+ * the compiler knows a difference: `await ref`, in place of `await get(ref)`, is an error.
+ *
+ * TypeScript checks what an async function returns or yields as it checks `await`, so there, say that the reference is
+ * meant: `const ref: ObjectRef<number> = add.remote(1, 2); return ref;`.
+ */
+export interface NewRef<T = unknown> extends ObjectRef<T> {
+  /** Only a type, there is no such method: a reference is no promise. */
+  readonly then?: (this: "await get(ref) gives the value", _: never) => never;
 }
 
 /** How ids are shown to people and in the state tables: who made it, and its number there. */

@@ -1,6 +1,6 @@
 import type { TaskClient } from "./client.js";
 import { taskFailure } from "./failure.js";
-import type { ObjectRef } from "./object-ref.js";
+import type { NewRef, ObjectRef } from "./object-ref.js";
 import type { ObjectRefGenerator } from "./object-ref-generator.js";
 import { packOutcome } from "./outcome.js";
 import type { Outcome } from "./protocol.js";
@@ -15,15 +15,18 @@ export type Returns =
 /** What `.remote()` gives for a function that returns `R` and has `numReturns: N`. */
 export type Returned<R, N extends number> = 1 extends N
   ? IsGenerator<R> extends true
-    ? ObjectRefGenerator<ItemOf<R>>
-    : ObjectRef<R>
+    ? ObjectRefGenerator<Kept<ItemOf<R>>>
+    : NewRef<Kept<R>>
   : Several<R>;
+
+/** What `get` gives for a result: a reference that a function returned comes by a promise, so it is an `ObjectRef`. */
+type Kept<R> = 0 extends 1 & R ? R : [R] extends [never] ? R : [R] extends [ObjectRef<infer T>] ? ObjectRef<T> : R;
 
 type AnyIterator = AsyncIterator<unknown, unknown, never> | Iterator<unknown, unknown, never>;
 /** `any` and `never` are none. */
 type IsGenerator<R> = 0 extends 1 & R ? false : [R] extends [never] ? false : [R] extends [AnyIterator] ? true : false;
 type ItemOf<R> = R extends AsyncIterator<infer T, unknown, never> | Iterator<infer T, unknown, never> ? T : never;
-type Several<R> = R extends readonly unknown[] ? { -readonly [K in keyof R]: ObjectRef<R[K]> } : ObjectRef<unknown>[];
+type Several<R> = R extends readonly unknown[] ? { -readonly [K in keyof R]: NewRef<Kept<R[K]>> } : NewRef<unknown>[];
 
 /** The outcomes of a call with `numReturns`: one failure for all of them when its result is not as many values. */
 export function packReturns(

@@ -2,7 +2,7 @@ import { RayflightError } from "../error.js";
 import { type ActorControl, actorId } from "./actor-handle.js";
 import type { CancelOptions, GetOptions, GetSyncOptions, WaitOptions } from "./backend.js";
 import { currentContext, runningTask } from "./context.js";
-import { ObjectRef } from "./object-ref.js";
+import { type NewRef, ObjectRef } from "./object-ref.js";
 import { ObjectRefGenerator } from "./object-ref-generator.js";
 
 /** The values that references stand for. */
@@ -43,11 +43,11 @@ export function getSync(refs: ObjectRef | readonly ObjectRef[], options: GetSync
 }
 
 /** Copies a value to the object store and returns a reference to it. Passing that on many times copies nothing more. */
-export function put<T>(value: T): ObjectRef<T> {
+export function put<T>(value: T): NewRef<T> {
   if (value instanceof ObjectRef) {
     throw new RayflightError("INVALID_ARGUMENT", "put() got an ObjectRef.", { hint: "It is in the store already." });
   }
-  return currentContext().backend.put(value) as ObjectRef<T>;
+  return currentContext().backend.put(value) as NewRef<T>;
 }
 
 /**

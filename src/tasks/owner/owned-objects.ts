@@ -1,3 +1,4 @@
+import { collectGarbage } from "../../store/garbage.js";
 import type { StoredValue } from "../../store/value.js";
 import type { Failure } from "../failure.js";
 
@@ -28,6 +29,8 @@ export interface Waiter {
 
 const blockBits = 8;
 const blockSize = 1 << blockBits;
+/** After so many new objects the thread collects its garbage: what is behind lost references V8 does not count as such. */
+const collectAfter = 1 << 20;
 
 interface Block {
   readonly states: Uint8Array;
@@ -70,6 +73,7 @@ export class OwnedObjects {
   #lastReadIndex = -1;
   #size = 0;
   #pending = 0;
+  #addedSinceCollection = 0;
 
   /**
    * `letGo` hears of each object that the node has, when this thread has no reference to it left; `unread` of each failure
@@ -245,6 +249,12 @@ export class OwnedObjects {
   }
 
   #open(index: number): void {
+    this.#addedSinceCollection += blockSize;
+    // As many as there were before at the least, so that holding many references costs no more than holding few.
+    if (this.#addedSinceCollection >= Math.max(collectAfter, this.#size - this.#addedSinceCollection)) {
+      this.#addedSinceCollection = 0;
+      collectGarbage();
+    }
     const last = this.#newest;
     if (last !== undefined) {
       last.token = undefined;

@@ -35,8 +35,7 @@ export async function* programRows(
       unit: "s",
       peer: "Python Ray, the same program",
       peer_gives: rayGives,
-      // On a thread of its own each actor compiles the program for itself.
-      target: hosted === "shared" ? 12 : 4,
+      target: 12,
       rounds: Math.min(rounds, 3),
       smallerIsBetter: true,
       ours,

@@ -146,7 +146,7 @@ export const flight: Book = {
 };
 
 export const engine: Book = {
-  folder: "docs",
+  folder: "src/docs",
   types: "dist",
   entries: { rayflight: "bridge/node.d.ts" },
   pages: enginePages,

@@ -62,7 +62,7 @@ for (const name of ["rayflight", "arrow-flight-node"] as const) {
   test.serial(`npm pack of ${name} holds what its users need, and only that`, async (t) => {
     const paths = (await pack(name)).files.map(({ path }) => path);
     const needed =
-      /^(package\.json|LICENSE|README\.md|src\/tasks\/README\.md|CHANGELOG\.md|docs\/.*\.md|dist\/.*\.(js|d\.ts|wasm)|bridge\/spark\/(pyproject\.toml|README\.md|src\/pyspark_rayflight\/.*(\.py|py\.typed)))$/;
+      /^(package\.json|LICENSE|README\.md|src\/tasks\/README\.md|CHANGELOG\.md|(src\/)?docs\/.*\.md|dist\/.*\.(js|d\.ts|wasm)|bridge\/spark\/(pyproject\.toml|README\.md|src\/pyspark_rayflight\/.*(\.py|py\.typed)))$/;
     t.deepEqual(
       paths.filter((path) => !needed.test(path)),
       [],

@@ -37,9 +37,11 @@ export class Answers {
       this.#outbox.push({ type: "deposit", task: call.task, name, outcome });
       // Should this thread end now, the record below is read all the same.
       this.#outbox.flush();
+      if (line.hasEnded) return;
       const { words, at } = line.results.reserve(resultWords(undefined));
       writeResult(words, at, resultKind.atNode, number, -1, undefined);
     } else {
+      if (line.hasEnded) return;
       const { words, at } = line.results.reserve(length);
       writeResult(words, at, failed ? resultKind.failure : resultKind.value, number, -1, value);
     }
@@ -59,8 +61,9 @@ export class Answers {
     for (const line of this.#unsaid) {
       line.calls.release();
       if (line.results.publish()) line.bell.ring();
-      if (!line.results.waits) this.#unsaid.delete(line);
+      if (!line.results.waits || line.hasEnded) this.#unsaid.delete(line);
     }
+    // A ring that is full is tried again soon, as long as there is somebody who reads it.
     if (this.#unsaid.size > 0) setImmediate(() => this.say());
   }
 }

@@ -102,6 +102,8 @@ export class CallerLine {
   readonly results: RingWriter;
   readonly bell: Bell;
   readonly methods: CalledMethod[] = [];
+  /** The caller's thread has ended: nobody reads results. */
+  hasEnded = false;
 
   constructor(caller: ClientId, { calls, results, words }: LineRings) {
     this.caller = caller;
@@ -128,6 +130,12 @@ export class CallerLines implements CallSource {
   add({ caller, rings, begun }: WorkerCommand & { type: "caller" }): void {
     if (rings !== undefined) this.#lines.set(caller, new CallerLine(caller, rings));
     this.#orderOf(caller).noteIn(begun);
+  }
+
+  /** A caller's thread has ended: the calls that it made are run, and not answered. */
+  end(caller: ClientId): void {
+    const line = this.#lines.get(caller);
+    if (line !== undefined) line.hasEnded = true;
   }
 
   hold({ task, method, name, group, args, caller, sequence, returns }: CallMessage): void {
@@ -188,7 +196,10 @@ export class CallerLines implements CallSource {
     const order = this.#orderOf(caller);
     for (;;) {
       const at = calls.peek();
-      if (at < 0) return undefined;
+      if (at < 0) {
+        if (line.hasEnded) this.#lines.delete(caller);
+        return undefined;
+      }
       const sequence = sequenceOf(words, at);
       if (sequence >= 0 && sequence !== order.next) return undefined;
       const args = readArguments(this.#reader, words, at);

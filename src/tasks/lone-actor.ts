@@ -5,7 +5,7 @@ import type { Loaded, RunnerOptions } from "./runner.js";
 import type { ActorId, CodeId, TaskId } from "./scheduler/events.js";
 
 /** What a thread of actors is told about them. */
-export type ActorCommand = WorkerCommand & { type: "call" | "caller" | "evict" | "skip" };
+export type ActorCommand = WorkerCommand & { type: "call" | "caller" | "callerEnded" | "evict" | "skip" };
 
 /** The actor that has this thread for itself. It takes calls from the rings when it can start them. */
 export class LoneActor {
@@ -43,6 +43,6 @@ export class LoneActor {
     else if (command.type === "caller") {
       this.#lines.add(command);
       this.#runner.work();
-    }
+    } else if (command.type === "callerEnded") this.#lines.end(command.caller);
   }
 }

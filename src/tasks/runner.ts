@@ -95,6 +95,7 @@ export class TaskRunner {
       } else if (
         command.type === "call" ||
         command.type === "caller" ||
+        command.type === "callerEnded" ||
         command.type === "evict" ||
         command.type === "skip"
       ) {

@@ -89,6 +89,7 @@ export class SharedHost {
     if (command.type === "call") this.#tenants.get(command.actor)?.runner.call(command);
     else if (command.type === "skip") this.#tenants.get(command.actor)?.runner.skip(command);
     else if (command.type === "evict") this.#evict(command);
+    else if (command.type === "callerEnded") this.#end(command.caller);
     else {
       const { caller, rings, begun } = command;
       this.#tenants.get(command.actor)?.calls.noteIn(caller, begun);
@@ -96,6 +97,15 @@ export class SharedHost {
       this.#lines.push({ line: new CallerLine(caller, rings), callees: new Map() });
       this.#work();
     }
+  }
+
+  /** A caller's thread has ended: the calls that it made are run, and not answered. */
+  #end(caller: ClientId): void {
+    this.#work();
+    const at = this.#lines.findIndex(({ line }) => line.caller === caller);
+    if (at < 0) return;
+    this.#lines[at]!.line.hasEnded = true;
+    this.#lines.splice(at, 1);
   }
 
   #evict({ actor, again }: WorkerCommand & { type: "evict" }): void {

@@ -93,6 +93,14 @@ export class LineTable {
     if (worker !== undefined) this.#lines.get(worker)?.get(actor)?.get(caller)?.sent.delete(task);
   }
 
+  /** A thread has ended that called actors: their threads do not wait for it to read what it is answered. */
+  callerEnded(caller: ClientId): void {
+    for (const [worker, actors] of this.#lines) {
+      const isKnown = [...actors.values()].some((lines) => lines.has(caller));
+      if (isKnown) this.#outgoing.push(worker, { type: "callerEnded", caller });
+    }
+  }
+
   /** A thread has ended, or an actor has left it. */
   close(worker: WorkerId, only?: ActorId): Interrupted {
     const interrupted: Interrupted = { began: new Set(), open: 0 };

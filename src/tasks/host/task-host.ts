@@ -852,6 +852,7 @@ export class TaskHost {
       if (row.worker === name && row.state === "running") this.#log.cutOff(row, reason);
     }
     this.#boards.remove(worker, reason, onPurpose);
+    this.#lines.callerEnded(worker);
     this.#log.ended(worker);
     this.#looks.forget(worker);
     this.#requests.forgetAll(worker);

@@ -125,6 +125,13 @@ export const plantedBugs: readonly PlantedBug[] = [
     replace: "void 0;",
   },
   {
+    name: "an actor that is to pause is made anew at once",
+    shows: "scheduler",
+    file: "tasks/scheduler/actor-pool",
+    find: "if (!pauses) {",
+    replace: "if (true) {",
+  },
+  {
     name: "calls are in another order when their actor was made anew",
     shows: "scheduler",
     file: "tasks/scheduler/actor-pool",

@@ -21,6 +21,7 @@ test("random interleavings of everything that can happen keep every promise of t
     calls: 0,
     retries: 0,
     restarts: 0,
+    pauses: 0,
     tenants: 0,
     claims: 0,
     revocations: 0,

@@ -27,6 +27,8 @@ interface SimulatedActor {
   alive: boolean;
   /** Whether it has its resources for certain. */
   placed: boolean;
+  /** It is not to be made anew before the node says that its pause is over. */
+  pausing: boolean;
   readonly shared: boolean;
   readonly demand: Demand;
   readonly maxRestarts: number;
@@ -68,6 +70,7 @@ export interface Counts {
   calls: number;
   retries: number;
   restarts: number;
+  pauses: number;
   /** Actors that were made on a thread which had some. */
   tenants: number;
   claims: number;
@@ -116,6 +119,7 @@ export function simulate(
   const doomed: number[] = [];
   const leaving: { worker: number; actor: number }[] = [];
   const renewed: number[] = [];
+  const pausing: number[] = [];
   const hosts = new Set<number>();
   const gpuHolders = new Map<number, number>();
   const counts: Counts = {
@@ -127,6 +131,7 @@ export function simulate(
     calls: 0,
     retries: 0,
     restarts: 0,
+    pauses: 0,
     tenants: 0,
     claims: 0,
     revocations: 0,
@@ -168,6 +173,7 @@ export function simulate(
         check(!workers.has(id), `worker ${id} starts twice`);
         const actor = isHost ? undefined : instruction.actor;
         if (isHost) hosts.add(id);
+        if (actor !== undefined) check(!actors.get(actor)!.pausing, "an actor is made anew before its pause is over");
         workers.set(id, {
           id,
           actors: actor === undefined && !isHost ? undefined : new Set(actor === undefined ? [] : [actor]),
@@ -251,6 +257,7 @@ export function simulate(
       }
       case "construct":
         actors.get(instruction.actor)!.placed = true;
+        check(!actors.get(instruction.actor)!.pausing, "an actor is made anew before its pause is over");
         check(workers.get(instruction.worker)?.up === true, "an actor is made on a thread that is not up");
         if (actors.get(instruction.actor)!.shared) {
           check(hosts.has(instruction.worker), "a shared actor is made on a thread for others");
@@ -370,7 +377,13 @@ export function simulate(
     const tenants = [...(worker.actors ?? [])];
     const guilty = random.integer(2) === 0 ? pick(tenants) : undefined;
     for (const actor of tenants) if (guilty === undefined || guilty === actor) actors.get(actor)!.charges += 1;
-    handle({ type: "died", worker: worker.id, began: interrupt(worker.queue), guilty });
+    const paused = random.integer(3) === 0 ? (guilty ?? tenants[0]) : undefined;
+    if (paused !== undefined) {
+      actors.get(paused)!.pausing = true;
+      pausing.push(paused);
+      counts.pauses += 1;
+    }
+    handle({ type: "died", worker: worker.id, began: interrupt(worker.queue), guilty, paused });
   };
 
   /** What threads and callers do when the node told them to. */
@@ -394,7 +407,12 @@ export function simulate(
       for (const [, item] of open) item.life = life;
       handle({ type: "placed", actor, life, tasks: new Set(open.map(([id]) => id)) });
     }
-    return worker !== undefined || left !== undefined || actor !== undefined;
+    const paused = ending || random.integer(6) === 0 ? pausing.shift() : undefined;
+    if (paused !== undefined) {
+      actors.get(paused)!.pausing = false;
+      handle({ type: "rested", actor: paused });
+    }
+    return worker !== undefined || left !== undefined || actor !== undefined || paused !== undefined;
   };
 
   const park = (id: number) => {
@@ -486,6 +504,7 @@ export function simulate(
       actors.set(actor, {
         alive: true,
         placed: false,
+        pausing: false,
         shared,
         demand: wanted,
         maxRestarts,

@@ -46,6 +46,7 @@ import { Lineage } from "./lineage.js";
 import { Looks } from "./looks.js";
 import { ObjectTable } from "./object-table.js";
 import { Outgoing } from "./outgoing.js";
+import { Pauses } from "./pauses.js";
 import * as reasons from "./reasons.js";
 import { type ActorRecord, actorRow, orphanRow, pinsOf, type TaskRecord, taskRow } from "./records.js";
 import { freed, type Reading, Requests } from "./requests.js";
@@ -116,6 +117,10 @@ export class TaskHost {
   readonly #lines = new LineTable(this.#outgoing, this.#boards);
   readonly #backlog = new HeldMessages();
   readonly #returns = new ReturnsTable();
+  readonly #pauses = new Pauses((actor) => {
+    this.#events.push({ type: "rested", actor });
+    this.#work();
+  });
   readonly #names: ActorNames;
   /** How many actors are counted among the objects. */
   #handles = 0;
@@ -218,6 +223,7 @@ export class TaskHost {
     if (this.#closed) return;
     this.#closed = true;
     this.#workers.removeAll("the session was closed");
+    this.#pauses.close();
     await this.#options.supervisor.close();
     this.#objects.clear();
     await this.#rows.flush();
@@ -562,6 +568,7 @@ export class TaskHost {
     }
     if (!mayRestart(record)) this.#letGoArguments(record);
     record.row.state = "alive";
+    this.#pauses.end(actor);
     this.#rows.changed("actors", record.row);
     for (const client of record.callers) this.#connect(client, record);
   }
@@ -783,7 +790,8 @@ export class TaskHost {
       died: (reason) => {
         const guilty = actor ?? notedTenant(words);
         if (this.#closed || this.#ended(worker, this.#accuse(reason, guilty, actor)) === undefined) return;
-        this.#events.push({ type: "died", worker, began: this.#lines.close(worker).began, guilty });
+        const { began } = this.#lines.close(worker);
+        this.#events.push({ type: "died", worker, began, guilty, paused: this.#pause(guilty) });
         this.#work();
       },
     });
@@ -794,6 +802,13 @@ export class TaskHost {
     });
     if (claims) this.#boards.addClaimer(worker);
     if (actor !== undefined) this.#placed(this.#actors.get(actor)!, worker);
+  }
+
+  /** An actor's thread has ended by its own fault; returns it if it is to pause, as its constructor had not returned. */
+  #pause(guilty: ActorId | undefined): ActorId | undefined {
+    const record = guilty === undefined ? undefined : this.#actors.get(guilty);
+    if (record === undefined || record.failure !== undefined || record.row.state === "alive") return undefined;
+    return this.#pauses.begin(guilty!) ? guilty : undefined;
   }
 
   /** The reason why a thread ended, with the name of the shared actor that is to blame. */
@@ -887,6 +902,7 @@ export class TaskHost {
           : reasons.actorEnded[reason.kind](record);
     this.#letGoArguments(record);
     this.#names.free(actor);
+    this.#pauses.end(actor);
     if (record.worker !== undefined) this.#lines.close(record.worker, actor);
     const { failure } = record;
     const gone = reason.kind === "worker";

@@ -32,8 +32,8 @@ interface Actor {
   life: number;
   /** It, or its thread, was told to end, so that it is made anew. */
   isEnding: boolean;
-  state: "waiting" | "placing" | "starting" | "alive";
-  thread?: Thread;
+  state: "waiting" | "placing" | "starting" | "alive" | "paused";
+  thread?: Thread | undefined;
   grant?: Grant;
   /** Calls that were not sent yet, by caller. */
   readonly queues: Map<ClientId, Queue<ActorCall>>;
@@ -178,9 +178,9 @@ export class ActorPool {
 
   /**
    * A thread has ended that had begun these calls. Where it is known whose call ended it, the other actors are made anew
-   * without being charged for it.
+   * without being charged for it. One that is to pause has no thread until it `rested`.
    */
-  died(worker: WorkerId, began: ReadonlySet<TaskId>, guilty: ActorId | undefined): void {
+  died(worker: WorkerId, began: ReadonlySet<TaskId>, guilty: ActorId | undefined, paused: ActorId | undefined): void {
     const thread = this.#threads.get(worker);
     if (thread === undefined) return;
     this.#threads.delete(worker);
@@ -188,8 +188,14 @@ export class ActorPool {
     for (const actor of [...thread.tenants]) {
       const isCharged = guilty === undefined || guilty === actor.id;
       if (!actor.mayRestart || (isCharged && actor.restartsLeft === 0)) this.end(actor.id, { kind: "worker", worker });
-      else this.#restart(actor, thread, began, isCharged);
+      else this.#restart(actor, thread, began, { isCharged, pauses: actor.id === paused });
     }
+  }
+
+  /** Starts an actor that paused. */
+  rested(id: ActorId): void {
+    const actor = this.#actors.get(id);
+    if (actor?.state === "paused") this.#settle(actor);
   }
 
   /** Ends an actor's thread, or makes a shared one leave it, so that it is made anew; the actor, where it may not be. */
@@ -210,7 +216,7 @@ export class ActorPool {
   /** A shared actor has left its thread after it had begun these calls. */
   evicted(id: ActorId, began: ReadonlySet<TaskId>): void {
     const actor = this.#actors.get(id);
-    if (actor?.isEnding) this.#restart(actor, actor.thread!, began, true);
+    if (actor?.isEnding) this.#restart(actor, actor.thread!, began, { isCharged: true, pauses: false });
   }
 
   /** Ends an actor and fails its calls. Ending it twice is no error. */
@@ -286,7 +292,12 @@ export class ActorPool {
     return emptiest !== undefined && (isFree || this.#hosts.size >= this.#hostLimit) ? emptiest : this.#open(undefined);
   }
 
-  #restart(actor: Actor, { worker, tenants }: Thread, began: ReadonlySet<TaskId>, isCharged: boolean): void {
+  #restart(
+    actor: Actor,
+    { worker, tenants }: Thread,
+    began: ReadonlySet<TaskId>,
+    { isCharged, pauses }: { isCharged: boolean; pauses: boolean },
+  ): void {
     if (isCharged) actor.restartsLeft -= 1;
     actor.life += 1;
     tenants.delete(actor);
@@ -304,7 +315,13 @@ export class ActorPool {
       } else this.#emit({ type: "fail", task: call.id, reason: { kind: "restarted", worker } });
     }
     for (const queue of waiting) for (const call of queue) this.#enqueue(actor, call);
-    this.#settle(actor);
+    if (!pauses) {
+      this.#settle(actor);
+      return;
+    }
+    actor.state = "paused";
+    actor.isEnding = false;
+    actor.thread = undefined;
   }
 
   #enqueue(actor: Actor, call: ActorCall): void {

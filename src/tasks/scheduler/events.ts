@@ -56,8 +56,19 @@ export type SchedulerEvent =
   | { type: "hurry"; task: TaskId }
   /** A task did not begin, as its worker stands still. */
   | { type: "returned"; worker: WorkerId; task: TaskId }
-  /** A thread has ended. Of actors' threads: `began` names the calls that had begun, `guilty` whose call ended it, if known. */
-  | { type: "died"; worker: WorkerId; began?: ReadonlySet<TaskId>; guilty?: ActorId | undefined }
+  /**
+   * A thread has ended. Of actors' threads: `began` names the calls that had begun, `guilty` whose call ended it, if known, and
+   * `paused` an actor that, where it is made anew, gets its next thread only after `rested`.
+   */
+  | {
+      type: "died";
+      worker: WorkerId;
+      began?: ReadonlySet<TaskId>;
+      guilty?: ActorId | undefined;
+      paused?: ActorId | undefined;
+    }
+  /** The pause of an actor is over. */
+  | { type: "rested"; actor: ActorId }
   /** A thread puts calls up on a board, from which CPU workers take them. */
   | { type: "board" }
   /** A worker whose permit was revoked takes no more calls from boards. */

@@ -113,7 +113,10 @@ export class Scheduler {
         return;
       case "died":
         this.#tasks.died(event.worker);
-        this.#actors.died(event.worker, event.began ?? none, event.guilty);
+        this.#actors.died(event.worker, event.began ?? none, event.guilty, event.paused);
+        return;
+      case "rested":
+        this.#actors.rested(event.actor);
         return;
       case "board":
         this.#tasks.openBoards();

@@ -1,7 +1,6 @@
 import type { ControlStore } from "../../control/index.js";
 import { RayflightError } from "../../error.js";
 import type { Backend } from "../backend.js";
-import { TaskClient } from "../client.js";
 import { encodeCode } from "../closures/encode.js";
 import { createPlace, TaskHost } from "../host/task-host.js";
 import { Outbox } from "../outbox.js";
@@ -9,6 +8,7 @@ import type { ClientMessage, ClientReply, DownMessage } from "../protocol.js";
 import type { Loaded } from "../runner.js";
 import type { CodeId } from "../scheduler/events.js";
 import { toCustom, toUnits } from "../scheduler/resources.js";
+import { InlineClient } from "./client.js";
 import { InlineSupervisor } from "./supervisor.js";
 
 export interface InlineBackendOptions {
@@ -50,7 +50,7 @@ export function createInlineBackend(options: InlineBackendOptions = {}): InlineB
   };
   const { welcome, receive } = host.connect(send, { boards: false });
   const outbox = new Outbox<ClientMessage>(receive);
-  const client: TaskClient = new TaskClient({
+  const client: InlineClient = new InlineClient({
     kind: "inline",
     welcome,
     outbox,

@@ -2,24 +2,28 @@ import type { Supervisor, WorkerEvents, WorkerLink } from "../host/supervisor.js
 import { Outbox } from "../outbox.js";
 import type { DownMessage, UpMessage, WorkerCommand } from "../protocol.js";
 import { type RunnerOptions, TaskRunner } from "../runner.js";
+import type { InlineClient } from "./client.js";
+
+type Options = Omit<RunnerOptions, "outbox"> & { readonly client: InlineClient };
 
 /** "Workers" that are runners on this thread. They take turns on the microtask queue, and none ever dies. */
 export class InlineSupervisor implements Supervisor {
-  readonly #options: () => Omit<RunnerOptions, "outbox">;
+  readonly #options: () => Options;
   /** What was sent and not taken yet, oldest first, and the workers' outboxes. */
   readonly #deliveries: { readonly runner: TaskRunner; readonly take: () => void }[] = [];
   readonly #outboxes: Outbox<UpMessage>[] = [];
   #closed = false;
 
   /** `options` is asked when the first worker starts: the client is made after the supervisor. */
-  constructor(options: () => Omit<RunnerOptions, "outbox">) {
+  constructor(options: () => Options) {
     this.#options = options;
   }
 
   start(_worker: number, _claims: boolean, _words: SharedArrayBuffer, events: WorkerEvents): WorkerLink {
     let stopped = false;
     const isOpen = () => !stopped && !this.#closed;
-    const outbox = new Outbox<UpMessage>((batch) => {
+    const options = this.#options();
+    const outbox = new CheckedOutbox(options.client, (batch) => {
       if (isOpen()) events.receive(batch);
     });
     const end = () => {
@@ -28,7 +32,7 @@ export class InlineSupervisor implements Supervisor {
       stopped = true;
       if (!this.#closed) events.died("it was stopped");
     };
-    const runner = new TaskRunner({ ...this.#options(), outbox: outbox as RunnerOptions["outbox"] });
+    const runner = new TaskRunner({ ...options, outbox: outbox as RunnerOptions["outbox"] });
     this.#outboxes.push(outbox);
     outbox.push({ type: "started" });
     return {
@@ -68,5 +72,22 @@ export class InlineSupervisor implements Supervisor {
 
   async close(): Promise<void> {
     this.#closed = true;
+  }
+}
+
+/** What a "worker" says, where a task that ended was looked at. */
+class CheckedOutbox extends Outbox<UpMessage> {
+  readonly #client: InlineClient;
+
+  constructor(client: InlineClient, send: (batch: readonly UpMessage[]) => void) {
+    super(send);
+    this.#client = client;
+  }
+
+  override push(message: UpMessage): void {
+    if (message.type !== "done") return super.push(message);
+    const outcome = this.#client.check(message.task, message.outcome);
+    if (outcome === message.outcome) return super.push(message);
+    super.push({ ...message, outcome, ...(message.more && { more: message.more.map(() => outcome) }) });
   }
 }

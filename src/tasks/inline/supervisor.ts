@@ -85,9 +85,12 @@ class CheckedOutbox extends Outbox<UpMessage> {
   }
 
   override push(message: UpMessage): void {
-    if (message.type !== "done") return super.push(message);
+    super.push(message.type === "done" ? this.#checked(message) : message);
+  }
+
+  #checked(message: UpMessage & { type: "done" }): UpMessage {
     const outcome = this.#client.check(message.task, message.outcome);
-    if (outcome === message.outcome) return super.push(message);
-    super.push({ ...message, outcome, ...(message.more && { more: message.more.map(() => outcome) }) });
+    if (outcome === message.outcome) return message;
+    return { ...message, outcome, ...(message.more && { more: message.more.map(() => outcome) }) };
   }
 }

@@ -1,11 +1,12 @@
 import { Worker } from "node:worker_threads";
-import { type Bus, createBus, methodsOf } from "../../src/control/index.js";
+import { type Bus, createBus, createMemoryControlStore, methodsOf } from "../../src/control/index.js";
 import { RayflightError } from "../../src/error.js";
 import {
   type Backend,
   createInlineBackend,
   createWorkersBackend,
   hasContext,
+  type InlineBackend,
   setContext,
 } from "../../src/tasks/index.js";
 import type { NodeMethods } from "./methods.js";
@@ -65,12 +66,7 @@ async function startNode(options: NodeOptions): Promise<Node> {
   try {
     const { uri } = await methodsOf<NodeMethods>(bus).call("node.listen", null);
     const backend = options.debug
-      ? createInlineBackend({
-          cpus: options.numCpus,
-          gpus: options.numGpus,
-          namespace: options.namespace,
-          resources: options.resources,
-        })
+      ? startInline(options)
       : await createWorkersBackend(bus, {
           logs: { print: options.logToDriver, fold: options.foldLogs, directory: options.logDirectory },
         });
@@ -86,6 +82,13 @@ async function startNode(options: NodeOptions): Promise<Node> {
     await thread.terminate();
     throw fault ?? reason;
   }
+}
+
+/** Tasks on this thread, which keeps their rows in its memory. */
+function startInline({ numCpus: cpus, numGpus: gpus, namespace, resources }: NodeOptions): InlineBackend {
+  const control = createMemoryControlStore({ refresh: () => backend.host.flush() });
+  const backend: InlineBackend = createInlineBackend({ cpus, gpus, namespace, resources, control });
+  return backend;
 }
 
 class LocalNode implements Node {

@@ -1,6 +1,6 @@
-import { methodsOf, type Row, type TableName } from "../../src/control/index.js";
-import { currentContext, type TaskSummary } from "../../src/tasks/index.js";
-import type { NodeMethods } from "./methods.js";
+import type { Row, TableName } from "../../src/control/index.js";
+import type { TaskSummary } from "../../src/tasks/index.js";
+import { currentViews } from "./views.js";
 
 /** Which rows `state` returns. */
 export interface StateOptions<N extends TableName> {
@@ -22,15 +22,14 @@ export async function state<N extends TableName>(table: N, options: StateOptions
 
 /** How many tasks and calls there are of each function and method, by state; those that are many first. */
 export async function summarizeTasks(): Promise<TaskSummary[]> {
-  const { bus } = currentContext();
-  return bus === undefined ? [] : await methodsOf<NodeMethods>(bus).call("node.summarizeTasks", null);
+  return (await currentViews()?.summary()) ?? [];
 }
 
 async function* batches<N extends TableName>(
   table: N,
   { where = {}, limit = Number.POSITIVE_INFINITY }: StateOptions<N>,
 ): AsyncGenerator<readonly Row<N>[]> {
-  const { bus } = currentContext();
-  if (bus === undefined || limit <= 0) return;
-  yield* methodsOf<NodeMethods>(bus).stream("node.state", { table, where, limit }) as AsyncIterable<readonly Row<N>[]>;
+  const views = currentViews();
+  if (views === undefined || limit <= 0) return;
+  yield* views.rows({ table, where, limit }) as AsyncIterable<readonly Row<N>[]>;
 }

@@ -1,10 +1,8 @@
 import { createWriteStream } from "node:fs";
 import { Readable } from "node:stream";
 import { pipeline } from "node:stream/promises";
-import { methodsOf } from "../../src/control/index.js";
 import { RayflightError } from "../../src/error.js";
-import { currentContext } from "../../src/tasks/index.js";
-import type { NodeMethods } from "./methods.js";
+import { currentViews } from "./views.js";
 
 /** Where `timeline` writes. */
 export interface TimelineOptions {
@@ -20,12 +18,11 @@ export interface TimelineOptions {
  * Throws FAILED_PRECONDITION where the session has no node, and what writing the file throws.
  */
 export async function timeline({ file }: TimelineOptions): Promise<void> {
-  const { bus } = currentContext();
-  if (bus === undefined) {
+  const views = currentViews();
+  if (views === undefined) {
     throw new RayflightError("FAILED_PRECONDITION", "This session has no node, so it has no timeline.", {
       hint: "Start it with `await ray.init()`.",
     });
   }
-  const text = methodsOf<NodeMethods>(bus).stream("node.timeline", null);
-  await pipeline(Readable.from(text), createWriteStream(file));
+  await pipeline(Readable.from(views.timeline()), createWriteStream(file));
 }

@@ -22,9 +22,11 @@ export interface InlineBackendOptions {
   namespace?: string | undefined;
 }
 
-/** The inline backend, and what tests look into. */
+/** The inline backend, and what is to be seen of it: there is no node thread to ask. */
 export interface InlineBackend extends Backend {
   readonly host: TaskHost;
+  /** Where its rows are. */
+  readonly control: ControlStore | undefined;
 }
 
 /**
@@ -72,7 +74,7 @@ export function createInlineBackend(options: InlineBackendOptions = {}): InlineB
     },
     close: () => host.close(),
   });
-  return Object.assign(client, { host });
+  return Object.assign(client, { host, control: options.control });
 }
 
 function standsStill(): RayflightError {

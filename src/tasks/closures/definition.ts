@@ -9,6 +9,20 @@ export interface Origin {
   readonly column: number;
 }
 
+/** A symbol that every thread has: a well-known one, by its name in `Symbol`, or one of the registry, by its key. */
+export interface SharedSymbol {
+  readonly symbol: string;
+  readonly isRegistered: boolean;
+}
+
+/** A property: its value, or its getter and setter. */
+export interface Entry {
+  readonly key: string | SharedSymbol;
+  readonly value?: number;
+  readonly get?: number;
+  readonly set?: number;
+}
+
 /** One function, class or value of what is shipped. Nodes refer to each other by position, so cycles are no problem. */
 export type DefinitionNode =
   /** An element of `values`. */
@@ -26,15 +40,18 @@ export type DefinitionNode =
       readonly origin: Origin;
       /** What its free variables stand for. */
       readonly captures: readonly (readonly [name: string, node: number])[];
+      /** Its properties that its text does not make. */
+      readonly entries: readonly Entry[];
     }
   /** An object or array that contains functions. */
-  | { readonly kind: "object"; readonly entries: readonly (readonly [key: string, node: number])[] }
+  | { readonly kind: "object"; readonly entries: readonly Entry[] }
   | { readonly kind: "array"; readonly items: readonly number[] }
-  /** An instance of a class, by its own properties. */
+  /** An instance of a class, by its own properties; where the class extends Array, Map or the like, `body` is one of these. */
   | {
       readonly kind: "instance";
       readonly prototypeOf: number;
-      readonly entries: readonly (readonly [key: string, node: number])[];
+      readonly body?: number;
+      readonly entries: readonly Entry[];
     };
 
 /** A function or class in the form in which it travels: `nodes[0]` is it. */

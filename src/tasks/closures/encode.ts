@@ -4,7 +4,15 @@ import { RayflightError } from "../../error.js";
 import { packValue, type ValueCodec } from "../../store/value.js";
 import { isPlain, isPrimitive, surveyValue } from "../../store/value-survey.js";
 import { isLive } from "../live.js";
-import { type Definition, type DefinitionNode, importName, strictHead, superName } from "./definition.js";
+import {
+  type Definition,
+  type DefinitionNode,
+  type Entry,
+  importName,
+  type SharedSymbol,
+  strictHead,
+  superName,
+} from "./definition.js";
 import { entryUrl } from "./entry.js";
 import { type FreeNames, findFreeNames } from "./free-names.js";
 import { type FunctionFacts, FunctionInspector, type Scope } from "./inspector.js";
@@ -73,25 +81,43 @@ class Encoder {
 
   #object(value: object, path: string): DefinitionNode {
     if (isLive(value)) return this.#value(value, path);
-    if (Array.isArray(value) && holdsCode(value)) {
-      return { kind: "array", items: value.map((item, i) => this.#add(item, `${path}[${i}]`)) };
-    }
-    if (isPlain(value)) {
-      return holdsCode(value) ? { kind: "object", entries: this.#entries(value, path) } : this.#value(value, path);
-    }
     const prototype: unknown = Object.getPrototypeOf(value);
-    const maker = (prototype as { constructor?: unknown }).constructor;
-    if (!isClass(maker) || maker.prototype !== prototype || findKnown(maker) !== undefined)
-      return this.#value(value, path);
-    if (hasPrivateFields(maker)) {
-      throw refuse(`${quote(path)} is an instance of ${maker.name}, which has private fields.`);
+    const maker = prototype === null ? undefined : (prototype as { constructor?: unknown }).constructor;
+    if (isClass(maker) && maker.prototype === prototype && findKnown(maker) === undefined) {
+      return this.#instance(value, maker, path);
     }
-    const prototypeOf = this.#add(maker, `${path} → class ${maker.name}`);
-    return { kind: "instance", prototypeOf, entries: this.#entries(value, path) };
+    if (Array.isArray(value) && holdsCode(value)) return this.#array(value, path);
+    if (isPlain(value) && holdsCode(value)) return { kind: "object", entries: this.#entries(value, path) };
+    return this.#value(value, path);
   }
 
-  #entries(value: object, path: string): [string, number][] {
-    return Object.entries(value).map(([key, entry]) => [key, this.#add(entry, `${path}.${key}`)]);
+  #array(value: readonly unknown[], path: string): DefinitionNode {
+    return { kind: "array", items: value.map((item, i) => this.#add(item, `${path}[${i}]`)) };
+  }
+
+  #instance(value: object, maker: Code, path: string): DefinitionNode {
+    const hidden = hiddenState(value, maker);
+    if (hidden !== undefined) throw refuse(`${quote(path)} is an instance of ${maker.name}, which ${hidden}.`);
+    const prototypeOf = this.#add(maker, `${path} → class ${maker.name}`);
+    if (Array.isArray(value)) {
+      const body = this.#nodes.push(this.#array([...value], path)) - 1;
+      const entries = this.#entries(value, path, (key) => !/^\d+$/.test(key));
+      return { kind: "instance", prototypeOf, body, entries };
+    }
+    const body = isBuiltinBody(value) ? { body: this.#leaf(value, path) } : {};
+    return { kind: "instance", prototypeOf, ...body, entries: this.#entries(value, path) };
+  }
+
+  /** What structured clone would take, and accessors and methods by symbols beside it. */
+  #entries(value: object, path: string, takes: (key: string) => boolean = () => true): Entry[] {
+    return Reflect.ownKeys(value).flatMap((name): Entry[] => {
+      const { enumerable, get, set, value: held } = Object.getOwnPropertyDescriptor(value, name)!;
+      const key = typeof name === "symbol" ? sharedSymbol(name) : name;
+      if (!enumerable || key === undefined || (typeof key === "string" && !takes(key))) return [];
+      const where = `${path}${typeof name === "symbol" ? `[${String(name)}]` : `.${name}`}`;
+      if (get === undefined && set === undefined) return [{ key, value: this.#add(held, where) }];
+      return [{ key, ...(get && { get: this.#add(get, where) }), ...(set && { set: this.#add(set, where) }) }];
+    });
   }
 
   #code(target: Code, path: string): DefinitionNode {
@@ -108,7 +134,7 @@ class Encoder {
 
     const isClassText = isClass(target);
     const superclass: unknown = isClassText ? Object.getPrototypeOf(target) : undefined;
-    const { source, free } = readSource(
+    const { source, free, made } = readSource(
       text,
       target.name,
       typeof superclass === "function" && superclass !== Function.prototype,
@@ -128,6 +154,7 @@ class Encoder {
       isClass: isClassText,
       origin: originOf(facts, text),
       captures,
+      entries: this.#entries(target, name, (key) => !made.has(key)),
     };
   }
 
@@ -159,7 +186,7 @@ class Encoder {
           kind: "object",
           entries: [...members]
             .filter((key) => key in all)
-            .map((key) => [key, this.#add(all[key], `${path} → ${key}`)]),
+            .map((key) => ({ key, value: this.#add(all[key], `${path} → ${key}`) })),
         }) - 1
       );
     }
@@ -198,15 +225,27 @@ class Encoder {
 /** Names that code may test for with `typeof` where they do not exist. */
 const mayBeMissing = new Set(["window", "document", "self", "navigator", "Deno", "Bun"]);
 
+/** The one function of an object that has one: a method, a getter or a setter. */
+const pickMethod =
+  "((object) => (({ value, get, set }) => value ?? get ?? set)(Object.getOwnPropertyDescriptor(object, Reflect.ownKeys(object)[0])))";
+
+interface ReadSource {
+  /** An expression that evaluates to the function or class. */
+  readonly source: string;
+  readonly free: FreeNames;
+  /** The properties that the text makes. */
+  readonly made: ReadonlySet<string>;
+}
+
 /** Parses a function's text as the expression that it is: a function, a class, or a method of an object. */
-function readSource(text: string, name: string, hasSuperclass: boolean): { source: string; free: FreeNames } {
+function readSource(text: string, name: string, hasSuperclass: boolean): ReadSource {
   let source = text;
   let node: AnyNode;
   try {
     node = parse(source);
   } catch {
     // A method: `name() {}`, `async name() {}`, `get name() {}` and the like.
-    source = `((object) => object[Reflect.ownKeys(object)[0]])({ ${text} })`;
+    source = `${pickMethod}({ ${text} })`;
     try {
       node = parse(source);
     } catch {
@@ -223,7 +262,19 @@ function readSource(text: string, name: string, hasSuperclass: boolean): { sourc
   for (const { start } of [...imports].reverse()) {
     source = source.slice(0, start) + importName + source.slice(start + "import".length);
   }
-  return { source, free: findFreeNames(parse(source)) };
+  return { source, free: findFreeNames(parse(source)), made: staticFields(node) };
+}
+
+/** The names of the static fields that a class's text makes anew. */
+function staticFields(node: AnyNode): Set<string> {
+  const names = new Set<string>();
+  if (node.type !== "ClassExpression") return names;
+  for (const member of node.body.body) {
+    if (member.type !== "PropertyDefinition" || !member.static || member.computed) continue;
+    if (member.key.type === "Identifier") names.add(member.key.name);
+    else if (member.key.type === "Literal") names.add(String(member.key.value));
+  }
+  return names;
 }
 
 function parse(source: string): AnyNode {
@@ -271,25 +322,54 @@ function isClass(target: unknown): target is (new (...args: never[]) => object) 
   return typeof target === "function" && Object.getOwnPropertyDescriptor(target, "prototype")?.writable === false;
 }
 
-function hasPrivateFields(maker: Code): boolean {
+/** What of an instance no other thread can make: private fields of its class, or what a builtin superclass keeps inside. */
+function hiddenState(value: object, maker: Code): string | undefined {
   for (let type: unknown = maker; isClass(type); type = Object.getPrototypeOf(type)) {
+    if (findKnown(type) !== undefined) {
+      return isBuiltinBody(value) || Array.isArray(value) ? undefined : `extends ${type.name}`;
+    }
     const node = parse(Function.prototype.toString.call(type));
-    if (node.type !== "ClassExpression") continue;
-    if (node.body.body.some((member) => "key" in member && member.key?.type === "PrivateIdentifier")) return true;
+    const members = node.type === "ClassExpression" ? node.body.body : [];
+    if (members.some((member) => "key" in member && member.key?.type === "PrivateIdentifier" && !member.static)) {
+      return "has private fields";
+    }
   }
-  return false;
+  return undefined;
 }
 
-/** Whether functions, or instances of classes, lie anywhere in a plain object or array. */
+/** Whether functions, accessors or instances of classes lie anywhere in a plain object or array. */
 function holdsCode(value: unknown, seen = new Set<unknown>()): boolean {
   if (typeof value === "function") return true;
   if (typeof value !== "object" || value === null || seen.has(value) || types.isArrayBufferView(value)) return false;
   seen.add(value);
   if (isLive(value)) return false;
+  const prototype: unknown = Object.getPrototypeOf(value);
+  const maker = prototype === null ? undefined : (prototype as { constructor?: unknown }).constructor;
+  if (isClass(maker) && findKnown(maker) === undefined) return true;
   if (Array.isArray(value)) return value.some((item) => holdsCode(item, seen));
-  if (isPlain(value)) return Object.values(value).some((item) => holdsCode(item, seen));
-  const maker: unknown = (Object.getPrototypeOf(value) as { constructor?: unknown }).constructor;
-  return isClass(maker) && findKnown(maker) === undefined;
+  if (!isPlain(value)) return false;
+  return Reflect.ownKeys(value).some((key) => {
+    const { enumerable, get, set, value: held } = Object.getOwnPropertyDescriptor(value, key)!;
+    return enumerable && (get !== undefined || set !== undefined || holdsCode(held, seen));
+  });
+}
+
+/** What of a builtin class an instance is, that no prototype makes. */
+function isBuiltinBody(value: object): boolean {
+  return (
+    types.isMap(value) ||
+    types.isSet(value) ||
+    types.isDate(value) ||
+    types.isRegExp(value) ||
+    types.isNativeError(value)
+  );
+}
+
+function sharedSymbol(symbol: symbol): SharedSymbol | undefined {
+  const registered = Symbol.keyFor(symbol);
+  if (registered !== undefined) return { symbol: registered, isRegistered: true };
+  const wellKnown = Object.getOwnPropertyNames(Symbol).find((name) => Reflect.get(Symbol, name) === symbol);
+  return wellKnown === undefined ? undefined : { symbol: wellKnown, isRegistered: false };
 }
 
 function quote(path: string): string {

@@ -1,9 +1,15 @@
-import { createRequire, Module } from "node:module";
-import { fileURLToPath } from "node:url";
 import { Script } from "node:vm";
 import { RayflightError } from "../../error.js";
 import { unpackValue, type ValueCodec } from "../../store/value.js";
-import { type Definition, type DefinitionNode, importName, strictHead } from "./definition.js";
+import {
+  type Definition,
+  type DefinitionNode,
+  type Entry,
+  importName,
+  type SharedSymbol,
+  strictHead,
+} from "./definition.js";
+import { importFrom, requireOf } from "./program-imports.js";
 
 type FunctionNode = Extract<DefinitionNode, { kind: "function" }>;
 type ImportNode = Extract<DefinitionNode, { kind: "import" }>;
@@ -67,7 +73,7 @@ class Reviver {
       case "object": {
         const object: Record<string, unknown> = {};
         this.#done(position, object, use);
-        for (const [key, entry] of node.entries) this.#fill(entry, (value) => define(object, key, value));
+        this.#define(object, node.entries);
         return;
       }
       case "array": {
@@ -83,9 +89,10 @@ class Reviver {
       case "instance":
         this.#makeLate(position, use, (done) => {
           this.#fill(node.prototypeOf, (maker) => {
-            const instance: object = Object.create((maker as { prototype: object }).prototype);
+            const instance: object = node.body === undefined ? {} : (this.revive(node.body) as object);
+            Object.setPrototypeOf(instance, (maker as { prototype: object }).prototype);
             done(instance);
-            for (const [key, entry] of node.entries) this.#fill(entry, (value) => define(instance, key, value));
+            this.#define(instance, node.entries);
           });
         });
         return;
@@ -98,8 +105,10 @@ class Reviver {
   /** A function needs what it captured only when it is called, so cycles end here. */
   #function(position: number, node: FunctionNode, use: (value: unknown) => void): void {
     const { make, bind } = evaluate(node);
-    this.#done(position, make(), use);
+    const made = make() as object;
+    this.#done(position, made, use);
     this.#bind(node, bind);
+    this.#define(made, node.entries);
   }
 
   /** A class needs its superclass, and what its static parts use, when it is made. */
@@ -107,7 +116,9 @@ class Reviver {
     this.#makeLate(position, use, (done) => {
       const { make, bind } = evaluate(node);
       this.#bind(node, bind);
-      done(make());
+      const made = make() as object;
+      done(made);
+      this.#define(made, node.entries);
     });
   }
 
@@ -123,6 +134,24 @@ class Reviver {
 
   #bind({ captures }: FunctionNode, bind: Bind): void {
     for (const [name, capture] of captures) this.#fill(capture, (value) => bind(name, value));
+  }
+
+  #define(target: object, entries: readonly Entry[]): void {
+    const property = { enumerable: true, configurable: true };
+    for (const { key: name, value, get, set } of entries) {
+      const key = typeof name === "string" ? name : symbolOf(name);
+      if (value !== undefined) {
+        this.#fill(value, (held) => Object.defineProperty(target, key, { ...property, value: held, writable: true }));
+      }
+      if (get !== undefined) {
+        this.#fill(get, (getter) => Object.defineProperty(target, key, { ...property, get: getter as () => unknown }));
+      }
+      if (set !== undefined) {
+        this.#fill(set, (setter) =>
+          Object.defineProperty(target, key, { ...property, set: setter as (value: unknown) => void }),
+        );
+      }
+    }
   }
 
   #done(position: number, value: unknown, use: (value: unknown) => void): void {
@@ -153,7 +182,7 @@ function evaluate({ source, strict, origin, captures }: FunctionNode): { make: (
 }
 
 async function importNode({ from, specifier, name }: ImportNode): Promise<unknown> {
-  if (name === "require") return createRequire(isFile(from) ? from : `${process.cwd()}/`);
+  if (name === "require") return await requireOf(from);
   const module = (await importFrom(from, specifier)) as Record<string, unknown>;
   if (name === "*") return module;
   if (name in module) return module[name];
@@ -165,27 +194,12 @@ async function importNode({ from, specifier, name }: ImportNode): Promise<unknow
   });
 }
 
-/** `import(specifier)` as the module `from` would do it. */
-async function importFrom(from: string, specifier: string): Promise<unknown> {
-  if (/^[a-z][a-z+.-]*:/i.test(specifier)) return await import(specifier);
-  if (/^\.{0,2}\//.test(specifier) && isFile(from)) return await import(new URL(specifier, from).href);
-  // A bare specifier is resolved from the folder of who imports it, so the import has to be written there.
-  const path = isFile(from) ? fileURLToPath(from) : `${process.cwd()}/shipped.cjs`;
-  const importer = new Module(path) as Module & { _compile(code: string, path: string): void };
-  importer._compile("exports.load = (specifier) => import(specifier);", path);
-  return await (importer.exports as { load(specifier: string): Promise<unknown> }).load(specifier);
-}
-
-function isFile(url: string): boolean {
-  return url.startsWith("file:");
-}
-
 function followPath(path: readonly string[]): unknown {
   let value: unknown = globalThis;
   for (const key of path) value = (value as Record<string, unknown>)[key];
   return value;
 }
 
-function define(target: object, key: string, value: unknown): void {
-  Object.defineProperty(target, key, { value, writable: true, enumerable: true, configurable: true });
+function symbolOf({ symbol, isRegistered }: SharedSymbol): symbol {
+  return isRegistered ? Symbol.for(symbol) : (Reflect.get(Symbol, symbol) as symbol);
 }

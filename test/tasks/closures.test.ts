@@ -9,6 +9,7 @@ import { get, remote, setContext } from "../../src/tasks/index.js";
 import { makeWorkers } from "./session.js";
 
 const run = promisify(execFile);
+const allRight = "36 cases, 0 failed\n";
 
 for (const backend of ["inline", "workers"]) {
   test(`functions and classes of a program travel: ${backend}`, async (t) => {
@@ -16,6 +17,28 @@ for (const backend of ["inline", "workers"]) {
     t.is(stdout, "38 cases, 0 failed\n");
   });
 }
+
+const project = "test/fixtures/tasks/typescript";
+const typescript = "functions and classes of a TypeScript program travel:";
+
+async function runProgram(...args: string[]): Promise<string> {
+  return (await run(process.execPath, args)).stdout;
+}
+
+test(`${typescript} built by tsc`, async (t) => {
+  await run(process.execPath, ["node_modules/typescript/bin/tsc", "-p", project]);
+  t.is(await runProgram(`dist/${project}/main.js`), allRight);
+});
+
+test(`${typescript} run by tsx`, async (t) => {
+  t.is(await runProgram("node_modules/tsx/dist/cli.mjs", `${project}/main.ts`), allRight);
+  t.is(await runProgram("--import", "tsx", `${project}/main.ts`), allRight);
+});
+
+const stripsTypes = Boolean((process.features as { typescript?: unknown }).typescript);
+(stripsTypes ? test : test.skip)(`${typescript} run by Node itself`, async (t) => {
+  t.is(await runProgram(`${project}/main.ts`), allRight);
+});
 
 test.serial(
   "functions of notebook cells travel: CommonJS cells that share `exports`, as tslab runs them",

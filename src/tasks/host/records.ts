@@ -3,7 +3,14 @@ import { wallTime } from "../clock.js";
 import type { Failure } from "../failure.js";
 import { refsIn } from "../live.js";
 import { formatObjectId } from "../object-ref.js";
-import { type Argument, type CallPlace, type ClientMessage, isReference, type WorkerMessage } from "../protocol.js";
+import {
+  type Argument,
+  type CallPlace,
+  type ClientMessage,
+  isReference,
+  type Resubmission,
+  type WorkerMessage,
+} from "../protocol.js";
 import type { ClientId, ObjectId, TaskId, WorkerId } from "../scheduler/events.js";
 import { formatWorkerId } from "./changed-rows.js";
 
@@ -45,6 +52,13 @@ export function pinsOf(args: readonly Argument[]): ObjectId[] {
 /** The objects whose values the arguments are. */
 export function dependenciesOf(args: readonly Argument[]): ObjectId[] {
   return args.flatMap((argument) => (isReference(argument) ? [argument.ref] : []));
+}
+
+/** The call that makes a task's object again, if its value is lost, after so many attempts. */
+export function resubmissionOf(message: Submit, attempt: number): Resubmission {
+  const { task, code, name, args, demand, maxRetries, retryExceptions } = message;
+  const left = maxRetries < 0 ? maxRetries : Math.max(0, maxRetries - (attempt - 1));
+  return { task, code, name, args, demand, maxRetries: left, retryExceptions };
 }
 
 export function taskRow(message: Submit | Call): TaskRow {

@@ -1,0 +1,144 @@
+import type { StoredValue } from "../../store/value.js";
+import type { Instruction, TaskId, WorkerId } from "../scheduler/events.js";
+import type { ActorTable } from "./actor-table.js";
+import { examineArguments, readArguments } from "./arguments.js";
+import type { Turn } from "./decisions.js";
+import type { Definitions } from "./definitions.js";
+import type { LineTable } from "./line-table.js";
+import type { ObjectTable } from "./object-table.js";
+import type { Outcomes } from "./outcomes.js";
+import type { Outgoing } from "./outgoing.js";
+import type { TaskRecord } from "./records.js";
+import type { Reading, Requests } from "./requests.js";
+import type { ReturnsTable } from "./returns-table.js";
+import type { StoredValues } from "./stored-values.js";
+import type { Submitting } from "./submitting.js";
+import type { TaskTable } from "./task-table.js";
+import type { WorkerTable } from "./worker-table.js";
+
+/** What is sent with a task, and where it turns to when that is not there. */
+export interface DispatchParts {
+  readonly objects: ObjectTable;
+  readonly values: StoredValues;
+  readonly tasks: TaskTable;
+  readonly actors: ActorTable;
+  readonly workers: WorkerTable;
+  readonly definitions: Definitions;
+  readonly lines: LineTable;
+  readonly returns: ReturnsTable;
+  readonly requests: Requests;
+  readonly outcomes: Outcomes;
+  readonly submitting: Submitting;
+  readonly outgoing: Outgoing;
+  readonly turn: Turn;
+}
+
+/**
+ * Sends workers what the scheduler wants to be run there, with its code and the values of its arguments. These may have to
+ * be read from disk, or be lost: then it goes later, or not at all.
+ */
+export class Dispatch {
+  readonly #parts: DispatchParts;
+
+  constructor(parts: DispatchParts) {
+    this.#parts = parts;
+  }
+
+  run({ worker, task, gpus: gpuIds }: Instruction & { type: "run" }): void {
+    const record = this.#parts.tasks.get(task)!;
+    const { message, row } = record;
+    if (message.type !== "submit") return;
+    const { code, name, demand } = message;
+    this.#withArguments(worker, task, (args) => {
+      const { definitions, returns, outgoing } = this.#parts;
+      definitions.send(worker, code);
+      this.#begin(record, worker);
+      const { attempt } = row;
+      const making = returns.begin(task, worker);
+      outgoing.push(worker, { type: "run", task, code, name, args, gpuIds, attempt, demand, returns: making });
+    });
+  }
+
+  call({ worker, task }: Instruction & { type: "call" }): void {
+    const record = this.#parts.tasks.get(task);
+    if (record?.message.type !== "call") return;
+    const { message, client: caller, place } = record;
+    const { actor, name, method, group } = message;
+    this.#withArguments(worker, task, (args) => {
+      const { actors, lines, returns, outgoing } = this.#parts;
+      const groups = actors.get(actor)!.message.limits.length;
+      const sequence = lines.send(task, { caller, actor, worker, group, groups }, place?.sequence);
+      record.sentIn = place?.life;
+      const making = returns.begin(task, worker);
+      const what = { task, actor, name, method, group, args, caller, sequence, returns: making };
+      outgoing.push(worker, { type: "call", ...what });
+      this.#begin(record, worker);
+    });
+  }
+
+  construct(instruction: Instruction & { type: "construct" }): void {
+    const { objects, values, actors, workers, definitions, requests, submitting, outgoing, turn } = this.#parts;
+    const { worker, actor, gpus: gpuIds } = instruction;
+    const record = actors.placedOn(actor, worker);
+    const { code, className, demand, limits, shared } = record.message;
+    const life = record.row.restarts;
+    const proceed = (reading: Reading): void => {
+      if (record.failure !== undefined || record.row.restarts !== life || !workers.has(worker)) {
+        if ("values" in reading) values.unread(worker, reading.values);
+      } else if ("values" in reading) {
+        definitions.send(worker, code);
+        const args = reading.values;
+        const message = { actor, code, className, args, demand, gpuIds, limits, shared, life };
+        outgoing.push(worker, { type: "construct", ...message });
+      } else if (reading.lost !== undefined) {
+        submitting.lost([reading.lost], reading.failure.message);
+        requests.once(reading.lost, () => this.construct(instruction));
+      } else actors.constructed(actor, reading.failure);
+    };
+    const reading = readArguments(objects, values, worker, record.args);
+    if (reading instanceof Promise) void reading.then(proceed).then(() => turn.work());
+    else proceed(reading);
+  }
+
+  #begin(record: TaskRecord, worker: WorkerId): void {
+    this.#parts.tasks.begin(record, worker);
+    this.#parts.workers.count(worker, 1);
+  }
+
+  /** Goes on with a task's arguments once they are in memory. */
+  #withArguments(worker: WorkerId, task: TaskId, go: (args: readonly StoredValue[]) => void): void {
+    const { objects, values, tasks, workers, requests, outcomes, submitting, turn } = this.#parts;
+    const record = tasks.get(task)!;
+    const { message } = record;
+    const proceed = (reading: Reading): void => {
+      if (tasks.get(task) !== record || !workers.has(worker)) {
+        if ("values" in reading) values.unread(worker, reading.values);
+        return;
+      }
+      if ("values" in reading) {
+        go(reading.values);
+        return;
+      }
+      const { lost } = reading;
+      if (lost !== undefined) {
+        submitting.lost([lost], reading.failure.message);
+        if (message.type === "call") {
+          requests.once(lost, () => this.#withArguments(worker, task, go));
+          return;
+        }
+      }
+      // The task ends before it begins, or waits again.
+      turn.note({ type: "finished", worker, task, milliseconds: 0 });
+      const { pending, failure } = examineArguments(objects, message.args);
+      if (pending.length === 0 || failure !== undefined || message.type === "call") {
+        outcomes.settle(task, { failure: failure ?? reading.failure });
+        return;
+      }
+      const { code, demand, maxRetries } = message;
+      turn.note({ type: "submit", task, code, demand, maxRetries, pending });
+    };
+    const reading = readArguments(objects, values, worker, message.args);
+    if (reading instanceof Promise) void reading.then(proceed).then(() => turn.work());
+    else proceed(reading);
+  }
+}

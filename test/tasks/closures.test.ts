@@ -18,6 +18,13 @@ for (const backend of ["inline", "workers"]) {
   });
 }
 
+test("an inspector stops at a breakpoint in a function that was shipped by value", async (t) => {
+  const { breakpoint, line, ...seen } = JSON.parse(await runProgram("test/fixtures/tasks/inspected.mjs"));
+  t.is(line, breakpoint);
+  // What it reads there, and the result after it wrote 60 to x.
+  t.deepEqual(seen, { name: "addOffset", x: 2, offset: 40, result: 100 });
+});
+
 const project = "test/fixtures/tasks/typescript";
 const typescript = "functions and classes of a TypeScript program travel:";
 

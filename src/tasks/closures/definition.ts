@@ -33,6 +33,8 @@ export type DefinitionNode =
   | { readonly kind: "global"; readonly path: readonly string[] }
   | {
       readonly kind: "function";
+      /** What stacks and debuggers call it, where its text has no name. */
+      readonly name: string;
       /** An expression that evaluates to it, in which imports are calls of `importName`. */
       readonly source: string;
       readonly strict: boolean;

@@ -149,6 +149,7 @@ class Encoder {
     });
     return {
       kind: "function",
+      name: typeof target.name === "string" ? target.name : "",
       source,
       strict: isStrict(facts),
       isClass: isClassText,

@@ -164,12 +164,14 @@ class Reviver {
  * Compiles a function's text in a scope that has its captured names. `make` evaluates it, `bind` sets a name. Line numbers
  * in stacks are those of the original file.
  */
-function evaluate({ source, strict, origin, captures }: FunctionNode): { make: () => unknown; bind: Bind } {
+function evaluate({ name, source, strict, origin, captures }: FunctionNode): { make: () => unknown; bind: Bind } {
   const names = captures.map(([name]) => name);
   const declare = names.length === 0 ? "" : `let ${names.join(", ")};`;
   const setters = names.map((name) => `${JSON.stringify(name)}: (value) => { ${name} = value; }`).join(", ");
-  const head = `${strict ? strictHead : `(${importName}) => {`}${declare} return { setters: { ${setters} }, make: () => (`;
-  const script = new Script(`${head}\n${" ".repeat(origin.column)}${source}) }; }`, {
+  // A function whose text has no name gets that of the property that it is.
+  const key = JSON.stringify(name === "__proto__" ? "" : name);
+  const head = `${strict ? strictHead : `(${importName}) => {`}${declare} return { setters: { ${setters} }, make: () => ({ ${key}: (`;
+  const script = new Script(`${head}\n${" ".repeat(origin.column)}${source}) })[${key}] }; }`, {
     filename: origin.url || "shipped function",
     lineOffset: origin.line - 1,
   });

@@ -1,27 +1,36 @@
+import { type ActorControl, createActorHandle } from "./actor-handle.js";
+import type { ActorRecord } from "./live.js";
+import type { Outbox } from "./outbox.js";
+import type { ClientMessage } from "./protocol.js";
 import type { ActorId } from "./scheduler/events.js";
 
+export interface LocalHandlesOptions {
+  readonly outbox: Outbox<ClientMessage>;
+  /** Calls `then` as soon as no call of this thread to the actor is open. */
+  whenIdle(actor: ActorId, then: () => void): void;
+}
+
 /**
- * Counts the handles that this thread has of each actor. When the last one is collected, `released` hears of it: the node
- * counts threads, not handles.
+ * Makes the handles that this thread has of actors, and counts them. When the last one of an actor is collected and its calls have
+ * ended, the node hears of it: it counts threads, not handles.
  */
 export class LocalHandles {
   readonly #counts = new Map<ActorId, number>();
   readonly #finalizers = new FinalizationRegistry<ActorId>((actor) => this.#drop(actor));
-  readonly #released: (actor: ActorId) => void;
+  readonly #options: LocalHandlesOptions;
   #closed = false;
 
-  constructor(released: (actor: ActorId) => void) {
-    this.#released = released;
+  constructor(options: LocalHandlesOptions) {
+    this.#options = options;
   }
 
-  add(handle: object, actor: ActorId): void {
+  /** A handle of an actor that the node knows, or is told of in this turn, to be this thread's. */
+  adopt(record: ActorRecord): ActorControl {
+    const { actor } = record;
+    const handle = createActorHandle(record);
     this.#counts.set(actor, (this.#counts.get(actor) ?? 0) + 1);
     this.#finalizers.register(handle, actor);
-  }
-
-  /** Whether there is a handle of the actor. */
-  has(actor: ActorId): boolean {
-    return this.#counts.has(actor);
+    return handle;
   }
 
   close(): void {
@@ -36,6 +45,10 @@ export class LocalHandles {
       return;
     }
     this.#counts.delete(actor);
-    this.#released(actor);
+    this.#options.whenIdle(actor, () => {
+      // Another one may have come meanwhile.
+      if (this.#closed || this.#counts.has(actor)) return;
+      this.#options.outbox.push({ type: "release", objects: [actor] });
+    });
   }
 }

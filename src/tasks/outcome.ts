@@ -1,5 +1,4 @@
 import { types } from "node:util";
-import { packValue } from "../store/value.js";
 import { isPrimitive } from "../store/value-survey.js";
 import type { TaskClient } from "./client.js";
 import { taskFailure } from "./failure.js";
@@ -9,7 +8,7 @@ import type { Outcome } from "./protocol.js";
 export function packOutcome(result: unknown, task: { readonly name: string }, client: TaskClient): Outcome {
   if (isPrimitive(result)) return { value: result };
   try {
-    return { value: packValue(result, client, `The result of ${task.name}`) };
+    return { value: client.codec.pack(result, `The result of ${task.name}`) };
   } catch (reason) {
     return { failure: taskFailure(task.name, reason) };
   }

@@ -1,4 +1,3 @@
-import { packValue } from "../store/value.js";
 import { isPrimitive } from "../store/value-survey.js";
 import type { TaskClient } from "./client.js";
 import type { RunningTask } from "./context.js";
@@ -77,7 +76,7 @@ export class Producer {
   #send(index: number, value: unknown): void {
     const { outbox, client } = this.#options;
     const { task, name } = this.#running;
-    const packed = isPrimitive(value) ? value : packValue(value, client, `Item ${index + 1} of ${name}`);
+    const packed = isPrimitive(value) ? value : client.codec.pack(value, `Item ${index + 1} of ${name}`);
     outbox.push({ type: "item", task, index, value: packed });
   }
 

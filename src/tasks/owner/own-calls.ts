@@ -1,4 +1,3 @@
-import type { PackedValue } from "../../store/value.js";
 import type { MethodTarget } from "../actor-handle.js";
 import type { CallList } from "../call-list.js";
 import { wallTime } from "../clock.js";
@@ -10,7 +9,7 @@ import type { FilledTaskOptions } from "../options.js";
 import type { Outbox } from "../outbox.js";
 import type { ClientMessage, ClientReply, Outcome } from "../protocol.js";
 import { OwnBell } from "../rings/bell.js";
-import { type CallArgument, fitsWords, type ResolvedArgument, ResultOf, type StoredAt } from "../rings/words.js";
+import { type CallArgument, type ResolvedArgument, ResultOf, type StoredAt } from "../rings/words.js";
 import type { CodeId } from "../scheduler/events.js";
 import { Queue } from "../scheduler/queue.js";
 import { underWay } from "../under-way.js";
@@ -198,11 +197,6 @@ export class OwnCalls {
   get now(): number {
     if (this.#turn === 0) this.#beginTurn();
     return this.#turn;
-  }
-
-  /** Whether a packed value can be an argument on a board. */
-  mayTravel(packed: PackedValue): boolean {
-    return fitsWords(packed);
   }
 
   /** Puts a call up, or lets it wait for its arguments. Its object is pending. */

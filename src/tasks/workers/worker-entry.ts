@@ -32,7 +32,7 @@ const runner: TaskRunner = new TaskRunner({
   client,
   words: welcome.words,
   outbox: outbox as unknown as Outbox<WorkerMessage>,
-  load: (_code, definition) => reviveCode(definition, client),
+  load: (_code, definition) => reviveCode(definition, client.codec),
   others: () => boards,
 });
 const boards: BoardRunner | undefined = claims

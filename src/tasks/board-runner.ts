@@ -12,6 +12,7 @@ import { type CallFacts, JournalWriter } from "./journal.js";
 import { type LocalCall, LocalCalls } from "./local-calls.js";
 import type { Outbox } from "./outbox.js";
 import { isThenable, packOutcome } from "./outcome.js";
+import type { OwnCalls } from "./owner/own-calls.js";
 import type { Outcome, WorkerCommand, WorkerMessage } from "./protocol.js";
 import { RecentResults } from "./recent-results.js";
 import { BeganWord } from "./rings/began.js";
@@ -80,6 +81,8 @@ const fetchMilliseconds = 5;
  */
 export class BoardRunner {
   readonly #options: BoardRunnerOptions;
+  /** What this thread's own tasks submit. */
+  readonly #calls: OwnCalls;
   readonly #permit: Permit;
   readonly #owners = new Map<ClientId, Owner>();
   readonly #journal: JournalWriter;
@@ -114,6 +117,7 @@ export class BoardRunner {
 
   constructor(options: BoardRunnerOptions) {
     this.#options = options;
+    this.#calls = options.client.calls!;
     this.#permit = new Permit(options.words);
     this.#began = new BeganWord(options.words);
     this.#journal = new JournalWriter((chunk) => {
@@ -122,7 +126,7 @@ export class BoardRunner {
     });
     this.#local = new LocalCalls(
       (callee) => this.#ownCallee(callee),
-      options.client,
+      this.#calls,
       () => this.#consider(),
     );
     options.client.keepCalls(this.#local, {
@@ -314,16 +318,16 @@ export class BoardRunner {
     const mayRun = (callee: Callee | undefined) =>
       callee?.loaded !== undefined && !callee.isAsync && this.#here < hereLimit;
     if (kept !== undefined && !mayRun(kept.callee)) {
-      client.putUp(kept);
+      this.#calls.putUp(kept);
       return false;
     }
-    const taken = kept ?? client.takeBack(number, (callee) => mayRun(this.#ownCallee(callee)));
+    const taken = kept ?? this.#calls.takeBack(number, (callee) => mayRun(this.#ownCallee(callee)));
     if (taken === undefined) return false;
     const callee = this.#ownCallee(taken.calleeNumber)!;
     const call: LocalCall = { ...taken, callee };
     // What has to be fetched first does not come while this thread waits.
     if (call.args.some((argument) => argument instanceof StoredAt && client.find(argument.object) === undefined)) {
-      client.putUp(call);
+      this.#calls.putUp(call);
       return false;
     }
     const below = runningTask();
@@ -359,7 +363,7 @@ export class BoardRunner {
     this.#taken.length = Math.min(this.#taken.length, this.#untouched);
     this.#say();
     this.#local.giveAway();
-    this.#options.client.flush();
+    this.#calls.flush();
     this.#options.onStop();
     this.#options.outbox.push({ type: "stopped", task });
     this.#options.outbox.flush();
@@ -423,7 +427,7 @@ export class BoardRunner {
     }
     this.#disengage(task);
     task.done = true;
-    const { outbox, worker, client } = this.#options;
+    const { outbox, worker } = this.#options;
     const { owner, slot, call } = task;
     const { number } = call;
     const failed = "failure" in outcome;
@@ -437,7 +441,7 @@ export class BoardRunner {
     const fits = failed || fitsWords(outcome.value);
     if (owner === undefined) {
       if (!fits) outbox.push({ type: "deposit", task: task.task, name: task.name, outcome });
-      client.answer(call as LocalCall, fits ? outcome : undefined);
+      this.#calls.answer(call as LocalCall, fits ? outcome : undefined);
       return;
     }
     const { results } = owner;
@@ -536,7 +540,7 @@ export class BoardRunner {
   occupy(): void {
     this.#active += 1;
     // An owner may have woken nobody, as this thread was about to take the next calls; or it has woken this thread.
-    let counted = this.#permit.quick && this.#options.client.someoneIdles;
+    let counted = this.#permit.quick && this.#calls.someoneIdles;
     this.#permit.quick = false;
     if (this.#rests) counted = this.#permit.resume();
     this.#rests = false;
@@ -638,12 +642,12 @@ export class BoardRunner {
   #ownCallee(position: number): Callee | undefined {
     const known = this.#own[position];
     if (known !== undefined) return known;
-    const { client, loadedOf } = this.#options;
-    const code = client.codeOf(position);
+    const { loadedOf } = this.#options;
+    const code = this.#calls.codeOf(position);
     const loaded = code === undefined ? undefined : loadedOf(code);
     if (loaded === undefined) return undefined;
     const callee = new Callee(loaded);
-    callee.name = client.nameOf(position);
+    callee.name = this.#calls.nameOf(position);
     this.#own[position] = callee;
     return callee;
   }

@@ -11,7 +11,7 @@ import type { OwnCalls } from "./owner/own-calls.js";
 import type { PendingCalls } from "./pending-calls.js";
 import type { ClientMessage } from "./protocol.js";
 import type { Returns } from "./returns.js";
-import type { TaskId } from "./scheduler/events.js";
+import type { ActorId, TaskId } from "./scheduler/events.js";
 
 export interface ClientActorCallsOptions {
   readonly objects: ClientObjects;
@@ -90,6 +90,12 @@ export class ClientActorCalls {
     const what = { task, actor, name, method, group, args: packed, returns };
     this.#outbox.push({ type: "call", ...what, maxTaskRetries, tell, parent, place });
     this.#args.dropOwn(args);
+  }
+
+  /** Tells the node the places, in a new life of the actor, of calls that it has. */
+  place(actor: ActorId, life: number, calls: readonly LineCall[]): void {
+    const places = calls.map(({ number, sequence }) => [this.#objects.base + number, sequence] as const);
+    this.#outbox.push({ type: "placed", actor, life, calls: places });
   }
 
   /** A call that makes so many objects, numbered from its own number on. */

@@ -129,6 +129,13 @@ export class ClientArguments {
     for (const { isOwn, ref } of named) if (isOwn) this.#objects.refs.release(ref);
   }
 
+  /** An argument of a call is an object of this thread that the node has; it is held until the call has ended. */
+  hold(call: number, number: number): StoredAt {
+    const object = this.#objects.base + number;
+    this.#held.hold(call, [object]);
+    return new StoredAt(object);
+  }
+
   /** What was put for the arguments that were packed last is the node's affair: their call is sent, or never will be. */
   dropNamed(): void {
     if (this.#named.length === 0) return;

@@ -4,7 +4,7 @@ import type { GetOptions, NodeInfo, WaitOptions } from "./backend.js";
 import { abandoned, type KeepAlive } from "./deadline.js";
 import { type Failure, toError } from "./failure.js";
 import type { Outbox } from "./outbox.js";
-import type { ClientMessage } from "./protocol.js";
+import type { ClientMessage, ClientReply } from "./protocol.js";
 import type { ObjectId } from "./scheduler/events.js";
 
 /** A request that nobody awaits. */
@@ -18,6 +18,14 @@ export type Answer =
   | { readonly items: readonly unknown[] }
   | { readonly failure: Failure }
   | { readonly error: RayflightError };
+
+/** What the node says about requests. */
+type RequestReply = ClientReply & { type: "got" | "waited" | "nodes" | "failed" };
+
+export function isAnswer(reply: ClientReply): reply is RequestReply {
+  const { type } = reply;
+  return type === "got" || type === "waited" || type === "nodes" || type === "failed";
+}
 
 /** What a thread asked the node, mostly by `get` and `wait`, and that was not answered yet. While there is any, the thread stays alive. */
 export class PendingRequests {
@@ -78,12 +86,12 @@ export class PendingRequests {
     this.#outbox.push({ type: "forget", request });
   }
 
-  resolve(request: number, items: readonly unknown[]): void {
-    this.#answer(request, { items });
-  }
-
-  fail(request: number, failure: Failure): void {
-    this.#answer(request, { failure });
+  receive(reply: RequestReply): void {
+    const { request } = reply;
+    if (reply.type === "got") this.#answer(request, { items: reply.values });
+    else if (reply.type === "waited") this.#answer(request, { items: reply.ready });
+    else if (reply.type === "nodes") this.#answer(request, { items: reply.nodes });
+    else this.#answer(request, { failure: reply.failure });
   }
 
   close(error: RayflightError): void {

@@ -14,16 +14,15 @@ import { LocalHandles } from "./client-handles.js";
 import { ClientNodeTasks } from "./client-node-tasks.js";
 import { ClientObjects } from "./client-objects.js";
 import { ClientOutcomes } from "./client-outcomes.js";
-import { PendingRequests } from "./client-requests.js";
+import { isAnswer, PendingRequests } from "./client-requests.js";
 import { ClientReturns, objectsOf } from "./client-returns.js";
 import type { Definition } from "./closures/definition.js";
 import { runningTask } from "./context.js";
 import { KeepAlive } from "./deadline.js";
 import { checkFeasible } from "./feasibility.js";
 import { freed } from "./host/requests.js";
-import type { CallFacts } from "./journal.js";
 import type { RemoteCode } from "./live.js";
-import type { LocalCall, LocalCalls, PublicCalls, RunningLocally } from "./local-calls.js";
+import type { LocalCalls, RunningLocally } from "./local-calls.js";
 import { formatObjectId, type ObjectRef, type RefOwner } from "./object-ref.js";
 import type { ObjectRefGenerator } from "./object-ref-generator.js";
 import type { FilledActorOptions, FilledTaskOptions } from "./options.js";
@@ -32,11 +31,11 @@ import { HeldObjects } from "./owner/held-objects.js";
 import { OwnCalls } from "./owner/own-calls.js";
 import { objectState } from "./owner/owned-objects.js";
 import { PendingCalls } from "./pending-calls.js";
-import type { ClientMessage, ClientReply, Outcome, Welcome } from "./protocol.js";
+import type { ClientMessage, ClientReply, Welcome } from "./protocol.js";
 import type { ActorName } from "./questions.js";
 import { Reads } from "./reads.js";
 import type { Returns } from "./returns.js";
-import { fitsWords, type ResolvedArgument, StoredAt } from "./rings/words.js";
+import { fitsWords, type ResolvedArgument } from "./rings/words.js";
 import type { ActorId, CodeId, ObjectId, TaskId } from "./scheduler/events.js";
 import { type Demand, ResourceLedger, unit } from "./scheduler/resources.js";
 import { isAboutMemory, SharedMemory } from "./shared-memory.js";
@@ -70,11 +69,13 @@ export interface ClientOptions {
  * arrive (`ClientCodec`), arguments (`ClientArguments`), calls by board (`OwnCalls`), of actors (`ClientActorCalls`) and
  * by the node (`ClientNodeTasks`), how they end (`ClientOutcomes`, `ClientCancels`), reads (`Reads`, `SyncReads`).
  */
-export class TaskClient implements Backend, RefOwner, PublicCalls {
+export class TaskClient implements Backend, RefOwner {
   readonly kind: Backend["kind"];
   readonly place: Place;
   /** How values leave this thread and arrive. */
   readonly codec: ClientCodec;
+  /** The calls of this thread that any CPU worker may run, and those of actors; absent where all goes through the node. */
+  readonly calls: OwnCalls | undefined;
   /** The tasks on this thread that went on after their calls returned; its runners note them. */
   readonly awaiting = new Set<TaskId>();
   readonly #options: ClientOptions;
@@ -89,8 +90,6 @@ export class TaskClient implements Backend, RefOwner, PublicCalls {
   readonly #pending = new PendingCalls();
   readonly #outcomes: ClientOutcomes;
   readonly #nodeTasks: ClientNodeTasks;
-  /** Absent where all goes through the node. */
-  readonly #calls: OwnCalls | undefined;
   readonly #actors: ClientActors;
   readonly #actorCalls: ClientActorCalls;
   readonly #cancels: ClientCancels;
@@ -121,8 +120,8 @@ export class TaskClient implements Backend, RefOwner, PublicCalls {
     const handles = new LocalHandles({
       outbox,
       whenIdle: (actor, then) => {
-        if (this.#calls === undefined) then();
-        else this.#calls.lines.whenIdle(actor, then);
+        if (this.calls === undefined) then();
+        else this.calls.lines.whenIdle(actor, then);
       },
     });
     this.#handles = handles;
@@ -160,20 +159,14 @@ export class TaskClient implements Backend, RefOwner, PublicCalls {
             pending.ended(number);
             outcomes.move(number);
           },
-          placed: (actor, life, placed) => {
-            const places = placed.map(({ number, sequence }) => [base + number, sequence] as const);
-            outbox.push({ type: "placed", actor, life, calls: places });
-          },
+          placed: (actor, life, placed) => this.#actorCalls.place(actor, life, placed),
         },
         deposited: (number, callee, attempt, own) => {
           nodeTasks.explain(number, callee, attempt, own);
           outcomes.move(number);
           objects.refs.made(base + number);
         },
-        storedAt: (call, number) => {
-          held.hold(call, [base + number]);
-          return new StoredAt(base + number);
-        },
+        storedAt: (call, number) => args.hold(call, number),
         byNode: (number, callee, own) => {
           nodeTasks.handOn(number, callee, own);
           outcomes.move(number);
@@ -181,7 +174,7 @@ export class TaskClient implements Backend, RefOwner, PublicCalls {
         unsent: (own) => args.dropOwn(own),
         codeId: (code) => codec.codeId(code),
       });
-    this.#calls = calls;
+    this.calls = calls;
     this.#actors = new ClientActors({ objects, codec, handles, args, outbox });
     this.#actorCalls = new ClientActorCalls({ objects, args, returns, pending, outbox, calls });
     this.#cancels = new ClientCancels({ objects, returns, outbox, calls, running: () => this.#running });
@@ -195,13 +188,8 @@ export class TaskClient implements Backend, RefOwner, PublicCalls {
       ...known,
       keepAlive,
       base,
-      find: (id) => this.find(id),
-      came: (ids, values) => {
-        ids.forEach((id, i) => {
-          objects.refs.made(id);
-          memory?.keep(id, values[i]);
-        });
-      },
+      refs: objects.refs,
+      memory,
       look: (done) => {
         if (options.looks === true) calls!.lookFor(done);
       },
@@ -212,14 +200,14 @@ export class TaskClient implements Backend, RefOwner, PublicCalls {
       awaiting: this.awaiting,
       needsOf: (object) => this.#needsOf(object),
       runHere: (number) => this.#running?.run(number) ?? false,
-      stop: workUntil ?? ((look, until) => this.#stop(look, until)),
+      stop: workUntil ?? ((look, until) => calls!.stop(() => options.receiveNow?.(), look, until)),
     });
   }
 
   submit(code: RemoteCode, args: readonly unknown[], options: FilledTaskOptions): ObjectRef {
     this.#checkOpen();
     const { demand } = options;
-    const calls = this.#calls;
+    const calls = this.calls;
     const isOrdinary = demand.cpus === unit && demand.gpus === 0 && demand.custom === undefined;
     if (calls === undefined || !isOrdinary || this.#capacity.total.cpus === 0) {
       return this.#submitByNode(code, args, options);
@@ -287,7 +275,7 @@ export class TaskClient implements Backend, RefOwner, PublicCalls {
   put(value: unknown): ObjectRef {
     this.#checkOpen();
     const packed = this.codec.pack(value, "The value given to put()");
-    const isHere = this.#calls !== undefined && (isPrimitive(packed) || fitsWords(packed));
+    const isHere = this.calls !== undefined && (isPrimitive(packed) || fitsWords(packed));
     return isHere ? this.#objects.keep(packed) : this.#objects.give(packed);
   }
 
@@ -324,7 +312,7 @@ export class TaskClient implements Backend, RefOwner, PublicCalls {
   }
 
   kill(actor: ActorId, restart: boolean): void {
-    this.#calls?.lines.kill(actor, restart);
+    this.calls?.lines.kill(actor, restart);
     this.#outbox.push({ type: "kill", actor, restart });
   }
 
@@ -356,7 +344,7 @@ export class TaskClient implements Backend, RefOwner, PublicCalls {
     this.#objects.refs.close();
     this.#returns.streams.close(reason);
     this.#handles.close();
-    this.#calls?.close();
+    this.calls?.close();
     this.#objects.owned.failPending({ code: reason.code, message: reason.message, hint: "" });
   }
 
@@ -367,25 +355,21 @@ export class TaskClient implements Backend, RefOwner, PublicCalls {
 
   receive(reply: ClientReply): void {
     if (reply.type === "callEnded") this.#pending.ended(reply.task - this.#objects.base);
-    if (reply.type === "got") {
-      this.take(reply.values);
-      this.#requests.resolve(reply.request, reply.values);
-    } else if (reply.type === "waited") this.#requests.resolve(reply.request, reply.ready);
-    else if (reply.type === "nodes") this.#requests.resolve(reply.request, reply.nodes);
+    if (reply.type === "got") this.take(reply.values);
+    if (isAnswer(reply)) this.#requests.receive(reply);
     else if (reply.type === "item" || reply.type === "streamEnd") this.#returns.streams.receive(reply);
     else if (reply.type === "cancelOwn") this.#cancels.cancelOwn(reply.task - this.#objects.base, reply);
     else if (reply.type === "look") this.#look(reply.request);
-    else if (reply.type === "failed") this.#requests.fail(reply.request, reply.failure);
     else if (reply.type === "collect") void this.tidy().then(() => this.#outbox.push({ type: "collected" }));
     else if (isAboutMemory(reply)) this.#memory?.receive(reply);
-    else this.#calls?.receive(reply);
+    else this.calls?.receive(reply);
   }
 
   /** Tells the node which calls of this thread have not ended. */
   #look(request: number): void {
     this.pump();
     const list = new CallList();
-    this.#calls?.look(list);
+    this.calls?.look(list);
     this.#outbox.push({ type: "looked", request, calls: list.numbers });
   }
 
@@ -401,63 +385,25 @@ export class TaskClient implements Backend, RefOwner, PublicCalls {
 
   /** Reads what came for this thread without a message. */
   pump(): void {
-    this.#calls?.pump();
+    this.calls?.pump();
   }
 
   /** Calls `work` whenever this thread is rung, after what came was read. */
   onRing(work: () => void): void {
-    this.#calls?.onRing(work);
+    this.calls?.onRing(work);
   }
 
   /** From now on calls are kept here that are better run on this thread. */
   keepCalls(local: LocalCalls, running: RunningLocally): void {
-    this.#calls!.keepIn(local);
+    this.calls!.keepIn(local);
     this.#running = running;
-  }
-
-  /** Takes a call back from this thread's board that nobody has taken, if its callee is accepted. */
-  takeBack(
-    number: number,
-    accepts: (callee: number) => boolean,
-  ): (CallFacts & { args: ResolvedArgument[] }) | undefined {
-    return this.#calls!.takeBack(number, accepts);
   }
 
   /** The objects that the call waits for that makes this one, as far as it is this thread's. */
   #needsOf(object: ObjectId): readonly ObjectId[] {
     const number = object - this.#objects.base;
-    if (this.#calls === undefined || number < 0 || number >= 2 ** 32) return [];
-    return this.#calls.needsOf(number).map((needed) => this.#objects.base + needed);
-  }
-
-  /** Shows others now what was submitted in this turn. */
-  flush(): void {
-    this.#calls?.flush();
-  }
-
-  nameOf(callee: number): string {
-    return this.#calls!.nameOf(callee);
-  }
-
-  /** The code of a function, as this thread's calls name it. */
-  codeOf(callee: number): CodeId | undefined {
-    return this.#calls!.codeOf(callee);
-  }
-
-  putUp(call: LocalCall): void {
-    this.#calls!.putUp(call);
-  }
-
-  get someoneIdles(): boolean {
-    return this.#calls!.someoneIdles;
-  }
-
-  /** A kept call has ended; without an outcome, that is with the node. */
-  answer(call: LocalCall, outcome: Outcome | undefined): void {
-    const { number } = call;
-    if (outcome !== undefined && "failure" in outcome && this.#calls!.retry(call)) return;
-    if (outcome === undefined) this.#calls!.leave(call);
-    else this.#outcomes.settle(number, outcome);
+    if (this.calls === undefined || number < 0 || number >= 2 ** 32) return [];
+    return this.calls.needsOf(number).map((needed) => this.#objects.base + needed);
   }
 
   /** Grows whenever somebody on this thread has what it waited for. */
@@ -467,7 +413,7 @@ export class TaskClient implements Backend, RefOwner, PublicCalls {
 
   /** What is this thread's own and not done yet, and the words of shared memory that its calls take; for tests and for people. */
   load(): { objects: number; requests: number; tasks: number; waiting: number; words: number } {
-    const { waiting = 0, running = 0, words = 0 } = this.#calls?.load() ?? {};
+    const { waiting = 0, running = 0, words = 0 } = this.calls?.load() ?? {};
     return { objects: this.#objects.owned.size, requests: this.#reads.waiting, tasks: running, waiting, words };
   }
 
@@ -482,11 +428,8 @@ export class TaskClient implements Backend, RefOwner, PublicCalls {
   }
 
   /** The arguments of a call, with those that the node has. */
-  async resolve(args: readonly ResolvedArgument[]): Promise<readonly StoredValue[]> {
-    const ids = args.flatMap((argument) => (argument instanceof StoredAt ? [argument.object] : []));
-    const values = await this.#reads.read(ids);
-    let next = 0;
-    return args.map((argument) => (argument instanceof StoredAt ? values[next++] : argument));
+  resolve(args: readonly ResolvedArgument[]): Promise<readonly StoredValue[]> {
+    return this.#reads.resolve(args);
   }
 
   unpack(stored: StoredValue): unknown {
@@ -503,17 +446,6 @@ export class TaskClient implements Backend, RefOwner, PublicCalls {
 
   release(ref: ObjectRef): void {
     this.#objects.release(ref);
-  }
-
-  #stop(look: () => boolean, until: number): boolean {
-    const calls = this.#calls!;
-    return calls.stop(() => {
-      this.#options.receiveNow?.();
-      calls.pump();
-      calls.flush();
-      this.#outbox.flush();
-      return look();
-    }, until);
   }
 
   #checkOpen(): void {

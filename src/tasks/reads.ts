@@ -2,6 +2,7 @@ import { setMaxListeners } from "node:events";
 import type { RayflightError } from "../error.js";
 import type { StoredValue } from "../store/value.js";
 import type { GetOptions, WaitOptions } from "./backend.js";
+import type { LocalRefs } from "./client-refs.js";
 import type { PendingRequests } from "./client-requests.js";
 import { whileBlocked } from "./context.js";
 import { type KeepAlive, lateError, remaining, within } from "./deadline.js";
@@ -10,7 +11,9 @@ import { freed } from "./host/requests.js";
 import { formatObjectId, type ObjectRef } from "./object-ref.js";
 import { Gathering } from "./owner/gathering.js";
 import { type OwnedObjects, objectState } from "./owner/owned-objects.js";
+import { type ResolvedArgument, StoredAt } from "./rings/words.js";
 import type { ObjectId } from "./scheduler/events.js";
+import type { SharedMemory } from "./shared-memory.js";
 
 export interface ReadsOptions {
   readonly owned: OwnedObjects;
@@ -21,10 +24,9 @@ export interface ReadsOptions {
   /** The number of an object that this thread owns and the node has not; -1 for any other. Throws for one that was released. */
   numberOf(ref: ObjectRef): number;
   unpack(stored: StoredValue): unknown;
-  /** What this thread has read of an object that the node has, if it still has it. */
-  find(id: ObjectId): StoredValue | undefined;
-  /** Values that the node had have come. */
-  came(ids: readonly ObjectId[], values: readonly StoredValue[]): void;
+  readonly refs: LocalRefs;
+  /** Where values are that came from the node. */
+  readonly memory: SharedMemory | undefined;
   /** Looks for results until `done` or for a moment. */
   look(done: () => boolean): void;
 }
@@ -56,7 +58,7 @@ export class Reads {
       }
       if (state === objectState.failure) throw this.#failed(refs, number);
       if (number < 0) {
-        const found = this.#options.find(ref.id);
+        const found = this.#options.memory?.find(ref.id);
         if (found !== undefined) {
           values[i] = this.#options.unpack(found);
           continue;
@@ -78,11 +80,13 @@ export class Reads {
     return values;
   }
 
-  /** The values of objects that the arguments of a call name, as they are stored. */
-  async read(ids: readonly ObjectId[]): Promise<readonly StoredValue[]> {
+  /** The arguments of a call, as they are stored, with those that the node has. */
+  async resolve(args: readonly ResolvedArgument[]): Promise<readonly StoredValue[]> {
+    const ids = args.flatMap((argument) => (argument instanceof StoredAt ? [argument.object] : []));
     const values = await this.#options.requests.getHeld(ids);
-    this.#options.came(ids, values);
-    return values;
+    this.#came(ids, values);
+    let next = 0;
+    return args.map((argument) => (argument instanceof StoredAt ? values[next++] : argument));
   }
 
   /** Which of them have a value or a failure, once there are `numReturns` of those or the time is up. */
@@ -112,11 +116,11 @@ export class Reads {
         if (there === undefined) inTime = await this.#whileAlive(here);
         else [inTime, known] = await this.#whileAlive(Promise.all([here, this.#options.requests.get(there, options)]));
       }
-      if (there !== undefined) this.#options.came(there, known);
+      if (there !== undefined) this.#came(there, known);
       const gone = this.#fillIn(refs, values, new Map(there?.map((id, i) => [id, known[i] as StoredValue])), inTime);
       if (gone.length === 0) return;
       const later = await this.#options.requests.get(gone, remaining(options, began));
-      this.#options.came(gone, later);
+      this.#came(gone, later);
       this.#fillIn(refs, values, new Map(gone.map((id, i) => [id, later[i] as StoredValue])), true);
     } finally {
       this.waiting -= 1;
@@ -210,6 +214,15 @@ export class Reads {
       aborter.abort();
       this.waiting -= 1;
     }
+  }
+
+  /** Values that the node had have come. */
+  #came(ids: readonly ObjectId[], values: readonly StoredValue[]): void {
+    const { refs, memory } = this.#options;
+    ids.forEach((id, i) => {
+      refs.made(id);
+      memory?.keep(id, values[i]);
+    });
   }
 
   async #whileAlive<T>(promise: Promise<T>): Promise<T> {

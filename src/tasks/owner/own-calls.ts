@@ -4,7 +4,7 @@ import { wallTime } from "../clock.js";
 import type { Failure } from "../failure.js";
 import type { CallFacts } from "../journal.js";
 import type { RemoteCode } from "../live.js";
-import type { LocalCall, LocalCalls } from "../local-calls.js";
+import type { LocalCall, LocalCalls, PublicCalls } from "../local-calls.js";
 import type { FilledTaskOptions } from "../options.js";
 import type { Outbox } from "../outbox.js";
 import type { ClientMessage, ClientReply, Outcome } from "../protocol.js";
@@ -67,7 +67,7 @@ interface OwnMethod {
 const noFunction = { code: undefined as never, options: undefined as never, maxRetries: 0, retryExceptions: false };
 
 /** The calls of this thread that CPU workers run: those that wait for others, and those on its board. */
-export class OwnCalls {
+export class OwnCalls implements PublicCalls {
   readonly #owned: OwnedObjects;
   readonly #options: OwnCallsOptions;
   readonly #callees: OwnCallee[] = [];
@@ -243,16 +243,18 @@ export class OwnCalls {
     else this.#submissions.submit(length, number, calleeNumber, parent, submitted, args, false, attempt);
   }
 
+  /** A kept call has ended; without an outcome, that is with the node. */
+  answer(call: LocalCall, outcome: Outcome | undefined): void {
+    const { number, calleeNumber, attempt, args } = call;
+    if (outcome === undefined) this.#options.deposited(number, this.#callees[calleeNumber]!, attempt, args);
+    else if (!("failure" in outcome && this.#retry(call))) this.#options.settle(number, outcome);
+  }
+
   /** Keeps a call that failed once more, if its function is to be tried again; returns whether it did. */
-  retry({ number, calleeNumber, args, parent, submitted, attempt }: LocalCall): boolean {
+  #retry({ number, calleeNumber, args, parent, submitted, attempt }: LocalCall): boolean {
     const callee = this.#callees[calleeNumber]!;
     if (!callee.retryExceptions || !mayRetry(callee, attempt)) return false;
     return this.#local!.keep(number, calleeNumber, args, parent, submitted, attempt + 1);
-  }
-
-  /** The node has the outcome of a kept call. */
-  leave({ number, calleeNumber, attempt, args }: LocalCall): void {
-    this.#options.deposited(number, this.#callees[calleeNumber]!, attempt, args);
   }
 
   /** Whether another worker has nothing to do. */
@@ -343,9 +345,15 @@ export class OwnCalls {
     this.lines.flush();
   }
 
-  /** Stops this thread, as `OwnBell.stop`. */
-  stop(look: () => boolean, until: number): boolean {
-    return this.#bell.stop(look, until);
+  /** Stops this thread, as `OwnBell.stop`: what comes is taken and what was submitted is sent each time before it looks. */
+  stop(receive: () => void, look: () => boolean, until: number): boolean {
+    return this.#bell.stop(() => {
+      receive();
+      this.pump();
+      this.flush();
+      this.#options.outbox.flush();
+      return look();
+    }, until);
   }
 
   /** Takes a call back from the board that nobody has taken, if its callee is accepted. */

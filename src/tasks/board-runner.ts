@@ -643,11 +643,11 @@ export class BoardRunner {
     const known = this.#own[position];
     if (known !== undefined) return known;
     const { loadedOf } = this.#options;
-    const code = this.#calls.codeOf(position);
+    const code = this.#calls.callees.codeOf(position);
     const loaded = code === undefined ? undefined : loadedOf(code);
     if (loaded === undefined) return undefined;
     const callee = new Callee(loaded);
-    callee.name = this.#calls.nameOf(position);
+    callee.name = this.#calls.callees.nameOf(position);
     this.#own[position] = callee;
     return callee;
   }

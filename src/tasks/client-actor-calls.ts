@@ -101,7 +101,7 @@ export class ClientActorCalls {
   /** A call that makes so many objects, numbered from its own number on. */
   #lineCall(calls: OwnCalls, target: MethodTarget, args: readonly unknown[], objects: number): LineCall {
     const { actor, method, group, maxTaskRetries, maxPendingCalls, returns } = target;
-    const { callee, name } = calls.methodOf(target);
+    const { callee, name } = calls.callees.ofMethod(target);
     // First, as packing may give numbers.
     const own = this.#args.packForLine(name, args);
     const number = this.#objects.takeNumbers(objects);

@@ -6,7 +6,7 @@ import type { RemoteCode } from "./live.js";
 import type { FilledTaskOptions } from "./options.js";
 import type { Outbox } from "./outbox.js";
 import { Dependency, type OwnArgument } from "./owner/dependency.js";
-import type { OwnCallee } from "./owner/own-calls.js";
+import type { OwnCallee } from "./owner/own-callees.js";
 import type { ClientMessage } from "./protocol.js";
 import { type CallArgument, ResultOf } from "./rings/words.js";
 import type { TaskId } from "./scheduler/events.js";

@@ -38,6 +38,12 @@ export class ClientOutcomes {
     this.#objects.settle(number, outcome);
   }
 
+  /** An actor has given the outcome of a call to the node. */
+  deposited(number: number): void {
+    this.#pending.ended(number);
+    this.move(number);
+  }
+
   /** The outcome of a pending object is with the node, or will be. */
   move(number: number): void {
     for (const part of (this.#returns.holds && this.#returns.letGo(number)) || []) this.move(part);

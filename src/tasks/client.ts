@@ -155,10 +155,7 @@ export class TaskClient implements Backend, RefOwner {
         moved: (number) => outcomes.move(number),
         lines: {
           byNode: (call, life, mayRestart) => this.#actorCalls.handOn(call, life, mayRestart),
-          deposited: (number) => {
-            pending.ended(number);
-            outcomes.move(number);
-          },
+          deposited: (number) => outcomes.deposited(number),
           placed: (actor, life, placed) => this.#actorCalls.place(actor, life, placed),
         },
         deposited: (number, callee, attempt, own) => {
@@ -198,7 +195,7 @@ export class TaskClient implements Backend, RefOwner {
       ...known,
       patienceMs: workUntil === undefined ? patienceMilliseconds : 0,
       awaiting: this.awaiting,
-      needsOf: (object) => this.#needsOf(object),
+      needsOf: (object) => calls?.needsOf(object) ?? [],
       runHere: (number) => this.#running?.run(number) ?? false,
       stop: workUntil ?? ((look, until) => calls!.stop(() => options.receiveNow?.(), look, until)),
     });
@@ -214,7 +211,7 @@ export class TaskClient implements Backend, RefOwner {
     }
     const packed = this.#arguments.packForBoard(options.name, args);
     if (packed === undefined) return this.#submitByNode(code, args, options);
-    const callee = calls.calleeOf(code, options);
+    const callee = calls.callees.ofFunction(code, options);
     const number = this.#objects.takeNumber();
     this.#arguments.holdNamed(number);
     const ref = this.#objects.open(number);
@@ -397,13 +394,6 @@ export class TaskClient implements Backend, RefOwner {
   keepCalls(local: LocalCalls, running: RunningLocally): void {
     this.calls!.keepIn(local);
     this.#running = running;
-  }
-
-  /** The objects that the call waits for that makes this one, as far as it is this thread's. */
-  #needsOf(object: ObjectId): readonly ObjectId[] {
-    const number = object - this.#objects.base;
-    if (this.calls === undefined || number < 0 || number >= 2 ** 32) return [];
-    return this.calls.needsOf(number).map((needed) => this.#objects.base + needed);
   }
 
   /** Grows whenever somebody on this thread has what it waited for. */

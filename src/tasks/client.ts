@@ -9,7 +9,7 @@ import { ClientActorCalls } from "./client-actor-calls.js";
 import { ClientActors } from "./client-actors.js";
 import { ClientArguments } from "./client-arguments.js";
 import { ClientCancels } from "./client-cancels.js";
-import { ClientCodec } from "./client-codec.js";
+import { ClientCodec, type ClientCodecOptions } from "./client-codec.js";
 import { LocalHandles } from "./client-handles.js";
 import { ClientNodeTasks } from "./client-node-tasks.js";
 import { ClientObjects } from "./client-objects.js";
@@ -51,6 +51,8 @@ export interface ClientOptions {
   readonly outbox: Outbox<ClientMessage>;
   /** Makes a function ready to travel. */
   define(code: RemoteCode, id: CodeId, codec: ValueCodec): Definition;
+  /** How values leave and arrive, if more is to be done with them than usual. */
+  createCodec?(parts: ClientCodecOptions): ClientCodec;
   /** Whether `get` looks for a moment before it waits: where no tasks run that others wait for. */
   readonly looks?: boolean;
   /** Takes messages that have come, now: while this thread stops, it does not get to its event loop. */
@@ -125,13 +127,9 @@ export class TaskClient implements Backend, RefOwner {
       },
     });
     this.#handles = handles;
-    const codec = new ClientCodec({
-      objects,
-      handles,
-      outbox,
-      memory,
-      define: (code, id, values) => options.define(code, id, values),
-    });
+    const { define } = options;
+    const parts = { objects, handles, outbox, memory, define };
+    const codec = options.createCodec?.(parts) ?? new ClientCodec(parts);
     this.codec = codec;
     const held = new HeldObjects(objects.refs);
     const args = new ClientArguments(objects, codec, held);

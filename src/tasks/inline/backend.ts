@@ -1,6 +1,7 @@
 import type { ControlStore } from "../../control/index.js";
 import { RayflightError } from "../../error.js";
 import type { Backend } from "../backend.js";
+import { TaskClient } from "../client.js";
 import { encodeCode } from "../closures/encode.js";
 import { createPlace, TaskHost } from "../host/task-host.js";
 import { Outbox } from "../outbox.js";
@@ -8,7 +9,7 @@ import type { ClientMessage, ClientReply, DownMessage } from "../protocol.js";
 import type { Loaded } from "../runner.js";
 import type { CodeId } from "../scheduler/events.js";
 import { toCustom, toUnits } from "../scheduler/resources.js";
-import { InlineClient } from "./client.js";
+import { InlineCodec } from "./codec.js";
 import { InlineSupervisor } from "./supervisor.js";
 
 export interface InlineBackendOptions {
@@ -36,7 +37,7 @@ export interface InlineBackend extends Backend {
  */
 export function createInlineBackend(options: InlineBackendOptions = {}): InlineBackend {
   const targets = new Map<CodeId, Loaded>();
-  const supervisor = new InlineSupervisor(() => ({ client, load: (code) => targets.get(code)! }));
+  const supervisor = new InlineSupervisor(() => ({ client, codec: codec!, load: (code) => targets.get(code)! }));
   const { cpus = 1, gpus = 0, resources } = options;
   const host = new TaskHost({
     place: createPlace({ namespace: options.namespace }),
@@ -52,7 +53,8 @@ export function createInlineBackend(options: InlineBackendOptions = {}): InlineB
   };
   const { welcome, receive } = host.connect(send, { boards: false });
   const outbox = new Outbox<ClientMessage>(receive);
-  const client: InlineClient = new InlineClient({
+  let codec: InlineCodec | undefined;
+  const client: TaskClient = new TaskClient({
     kind: "inline",
     welcome,
     outbox,
@@ -71,6 +73,10 @@ export function createInlineBackend(options: InlineBackendOptions = {}): InlineB
     define: (code, id, codec) => {
       targets.set(id, code.target as Loaded);
       return encodeCode(code.target!, codec);
+    },
+    createCodec: (parts) => {
+      codec = new InlineCodec(parts);
+      return codec;
     },
     close: () => host.close(),
   });

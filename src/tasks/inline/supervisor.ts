@@ -2,9 +2,9 @@ import type { Supervisor, WorkerEvents, WorkerLink } from "../host/supervisor.js
 import { Outbox } from "../outbox.js";
 import type { DownMessage, UpMessage, WorkerCommand } from "../protocol.js";
 import { type RunnerOptions, TaskRunner } from "../runner.js";
-import type { InlineClient } from "./client.js";
+import type { InlineCodec } from "./codec.js";
 
-type Options = Omit<RunnerOptions, "outbox"> & { readonly client: InlineClient };
+type Options = Omit<RunnerOptions, "outbox"> & { readonly codec: InlineCodec };
 
 /** "Workers" that are runners on this thread. They take turns on the microtask queue, and none ever dies. */
 export class InlineSupervisor implements Supervisor {
@@ -22,8 +22,8 @@ export class InlineSupervisor implements Supervisor {
   start(_worker: number, _claims: boolean, _words: SharedArrayBuffer, events: WorkerEvents): WorkerLink {
     let stopped = false;
     const isOpen = () => !stopped && !this.#closed;
-    const options = this.#options();
-    const outbox = new CheckedOutbox(options.client, (batch) => {
+    const { codec, ...options } = this.#options();
+    const outbox = new CheckedOutbox(codec, (batch) => {
       if (isOpen()) events.receive(batch);
     });
     const end = () => {
@@ -77,11 +77,11 @@ export class InlineSupervisor implements Supervisor {
 
 /** What a "worker" says, where a task that ended was looked at. */
 class CheckedOutbox extends Outbox<UpMessage> {
-  readonly #client: InlineClient;
+  readonly #codec: InlineCodec;
 
-  constructor(client: InlineClient, send: (batch: readonly UpMessage[]) => void) {
+  constructor(codec: InlineCodec, send: (batch: readonly UpMessage[]) => void) {
     super(send);
-    this.#client = client;
+    this.#codec = codec;
   }
 
   override push(message: UpMessage): void {
@@ -89,7 +89,7 @@ class CheckedOutbox extends Outbox<UpMessage> {
   }
 
   #checked(message: UpMessage & { type: "done" }): UpMessage {
-    const outcome = this.#client.check(message.task, message.outcome);
+    const outcome = this.#codec.check(message.task, message.outcome);
     if (outcome === message.outcome) return message;
     return { ...message, outcome, ...(message.more && { more: message.more.map(() => outcome) }) };
   }

@@ -1,16 +1,16 @@
 import { crc32 } from "node:zlib";
 import { isShared, type PackedValue, type StoredValue } from "../../store/value.js";
 import { isPrimitive } from "../../store/value-survey.js";
-import { TaskClient } from "../client.js";
+import { ClientCodec } from "../client-codec.js";
 import { runningTask } from "../context.js";
 import type { Outcome } from "../protocol.js";
 import type { TaskId } from "../scheduler/events.js";
 
 /**
- * The submitting half where all runs on one thread. There is time to look at what tasks did: one that wrote to a typed array
+ * How values leave and arrive where all runs on one thread. There is time to look at what tasks did: one that wrote to a typed array
  * that lies in the store, where others read it, too, fails with FAILED_PRECONDITION.
  */
-export class InlineClient extends TaskClient {
+export class InlineCodec extends ClientCodec {
   readonly #stored = new WeakSet<SharedArrayBuffer>();
   /** What the tasks that have not ended read, with its checksum then. */
   readonly #reads = new Map<TaskId, { readonly name: string; readonly sums: Map<PackedValue, number> }>();

@@ -19,8 +19,8 @@ interface Named {
 
 /**
  * Packs the arguments of calls, at once, for each of the ways that calls go: by a board, by an actor's line, through the
- * node. Large ones are given to the node and travel as references. It keeps what the arguments name that were packed last, until their call is sent
- * (`dropNamed`) or has taken a hold of it (`holdNamed`).
+ * node. Large ones are given to the node and travel as references. It keeps what the arguments name that were packed
+ * last, until their call is sent (`dropNamed`) or has taken a hold of it (`holdNamed`).
  */
 export class ClientArguments {
   readonly #objects: ClientObjects;

@@ -11,8 +11,8 @@ export interface LocalHandlesOptions {
 }
 
 /**
- * Makes the handles that this thread has of actors, and counts them. When the last one of an actor is collected and its calls have
- * ended, the node hears of it: it counts threads, not handles.
+ * Makes the handles that this thread has of actors, and counts them. When the last one of an actor is collected and its
+ * calls have ended, the node hears of it: it counts threads, not handles.
  */
 export class LocalHandles {
   readonly #counts = new Map<ActorId, number>();

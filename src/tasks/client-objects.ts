@@ -20,8 +20,8 @@ export interface ClientObjectsOptions {
 
 /**
  * The objects that one thread refers to: those that it owns, by number, and those that the node has. It gives out the
- * thread's numbers, of objects, calls, actors and code alike, makes all references, and tells the node of an own object as soon as
- * somebody else may refer to it.
+ * thread's numbers, of objects, calls, actors and code alike, makes all references, and tells the node of an own object
+ * as soon as somebody else may refer to it.
  */
 export class ClientObjects {
   readonly base: number;

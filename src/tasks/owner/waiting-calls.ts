@@ -20,8 +20,8 @@ export interface WaitingCallsOptions {
 }
 
 /**
- * The calls of this thread whose arguments are results of its others: they wait for these, or, in a chain of calls, are put up
- * before they are there.
+ * The calls of this thread whose arguments are results of its others: they wait for these, or, in a chain of calls, are
+ * put up before they are there.
  */
 export class WaitingCalls {
   /** Whether calls are put up early. */

@@ -162,6 +162,26 @@ export function testCancel(scenario: Scenario): void {
     );
   }
 
+  for (const numCpus of [1, 0.5]) {
+    scenario(`force, of a task with ${numCpus} CPUs that awaits: it says that it ran`, async (t, session) => {
+      const { ref: log, view } = await board();
+      const begin = remote(
+        async (shared: Int32Array) => {
+          Atomics.add(shared, 0, 1);
+          await new Promise(() => {});
+        },
+        { numCpus },
+      );
+      const running = begin.remote(log);
+      await until(view, 0, 1);
+      cancel(running, { force: true });
+      await t.throwsAsync(get(running), { ...cancelled, message: /cancelled while it ran/ });
+      t.is(await get(add.remote(1, 2)), 3);
+      t.is(view[0], 1);
+      t.like(await session.load(), { tasks: 0, waiting: 0, free: { cpus: 20_000 } });
+    });
+  }
+
   scenario("cancel of a task takes its calls of actors along", async (t) => {
     const { ref: log, view } = await board();
     class Slow {

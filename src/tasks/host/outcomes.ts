@@ -174,7 +174,7 @@ export class Outcomes {
       case "no-workers":
         return reasons.noWorkers(name, workers.deathOf());
       case "cancelled":
-        return reasons.cancelled(name);
+        return tasks.get(task)?.row.state === "running" ? reasons.stopped(name) : reasons.cancelled(name);
     }
   }
 }

@@ -194,7 +194,11 @@ export class Budget {
           await this.#free(head);
           continue;
         }
-        if (this.#waiting[0] === head) head.resolve(this.#grant(head.bytes, head.adopted));
+        if (this.#waiting[0] === head) {
+          head.resolve(this.#grant(head.bytes, head.adopted));
+          // It becomes a segment now, which may move for the next in line.
+          await undefined;
+        }
       } catch (reason) {
         head.reject(RayflightError.from(reason));
       }
@@ -208,8 +212,13 @@ export class Budget {
     if (head.bytes > this.#memory) throw this.#full(head);
     if (this.#borrowers?.recall()) return;
     const victim = this.#victim();
-    if (victim !== undefined) await this.#evict(victim);
-    else if (this.#pinned === 0 || !(await this.#borrowers?.ask())) throw this.#full(head);
+    if (victim !== undefined) {
+      await this.#evict(victim);
+      return;
+    }
+    if (this.#pinned > 0 && (await this.#borrowers?.ask())) return;
+    // Somebody may have let go meanwhile without being asked.
+    if (!this.#fits(head.bytes, head.adopted) && this.#victim() === undefined) throw this.#full(head);
   }
 
   /** The next segment to move: one that is on disk already costs nothing. */

@@ -1,7 +1,7 @@
 import type { Arena } from "./arena.js";
 import { type Borrowers, Budget } from "./budget.js";
 import { type ObjectListener, ObjectNews } from "./object-news.js";
-import { SpillArea, type SpillOptions } from "./spill-area.js";
+import { SpillArea, type SpillOptions, type SpillStorage } from "./spill-area.js";
 import { type SpillCodecName, spillCodecOf } from "./spill-codec.js";
 import { StoreArena } from "./store-arena.js";
 import { AdoptedObject, type StoredObject } from "./stored-object.js";
@@ -15,6 +15,8 @@ export interface ObjectStoreOptions {
   spillLimit: number;
   /** How they are compressed there. "none" by default. */
   spillCodec?: SpillCodecName;
+  /** Makes what is spilled to in place of a file: simulations have disks of their own. */
+  openFile?: () => SpillStorage;
 }
 
 export interface StoreUsage {
@@ -44,7 +46,11 @@ export class ObjectStore {
   /** Throws FAILED_PRECONDITION for a `spillCodec` that this version of Node lacks. */
   constructor(options: ObjectStoreOptions) {
     this.#budget = new Budget(options.memory, options.spillLimit);
-    this.#spill = { directory: options.spillDirectory, codec: spillCodecOf(options.spillCodec ?? "none") };
+    this.#spill = {
+      directory: options.spillDirectory,
+      codec: spillCodecOf(options.spillCodec ?? "none"),
+      openFile: options.openFile,
+    };
     this.#area = new SpillArea(this.#spill);
   }
 

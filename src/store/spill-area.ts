@@ -14,16 +14,21 @@ export interface SpillCopy {
   readonly checksum: number;
 }
 
+/** What an area writes to. */
+export type SpillStorage = Pick<SpillFile, "write" | "read" | "truncate" | "close">;
+
 export interface SpillOptions {
   readonly directory: string;
   readonly codec: SpillCodec | undefined;
+  /** Makes the place that is written to: a file without a name in the directory, where this is absent. */
+  readonly openFile?: (() => SpillStorage) | undefined;
 }
 
 /** Space in one spill file, which is made at the first use; what is given back is used again. */
 export class SpillArea {
   readonly #options: SpillOptions;
   readonly #extents = new Extents();
-  #file: SpillFile | undefined;
+  #file: SpillStorage | undefined;
   #closed = false;
 
   constructor(options: SpillOptions) {
@@ -32,8 +37,8 @@ export class SpillArea {
 
   /** Copies `bytes` to disk, compressed where that makes them smaller. Throws OUT_OF_DISK. */
   async write(bytes: Uint8Array): Promise<SpillCopy> {
-    const { codec, directory } = this.#options;
-    this.#file ??= new SpillFile(directory);
+    const { codec, directory, openFile } = this.#options;
+    this.#file ??= openFile === undefined ? new SpillFile(directory) : openFile();
     const compressed = await codec?.compress(bytes);
     const packed = compressed !== undefined && compressed.length < bytes.length;
     const stored = packed ? compressed : bytes;

@@ -48,7 +48,9 @@ export class AdoptedObject implements StoredObject {
       restoring: undefined,
       copy: undefined,
       area: owner.area,
-      moved: () => owner.changed(this),
+      moved: () => {
+        if (!this.released) owner.changed(this);
+      },
       outstanding: 0,
       full: true,
       sealed: true,

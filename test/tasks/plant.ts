@@ -4,6 +4,7 @@ import { fileURLToPath, pathToFileURL } from "node:url";
 import type { PlantedBug } from "./planted-bugs.js";
 import type { WakingParts } from "./rings/waking.js";
 import type { Parts } from "./simulator.js";
+import type { StoringParts } from "./storing.js";
 
 const source = fileURLToPath(new URL("../../src/", import.meta.url));
 const entries = [
@@ -14,13 +15,18 @@ const entries = [
   "tasks/rings/board",
   "tasks/rings/bell",
   "tasks/rings/permit",
+  "error",
+  "store/object-store",
+  "tasks/host/lending",
+  "tasks/host/lineage",
+  "tasks/host/stored-values",
 ];
 
 /**
  * Loads a copy of the code with a bug in it: the built files of `src` that the simulations need, side by side in a folder
  * that is removed at once. Throws when the text that the bug replaces is not there exactly once.
  */
-export async function plant({ name, file, find, replace }: PlantedBug): Promise<Parts & WakingParts> {
+export async function plant({ name, file, find, replace }: PlantedBug): Promise<Parts & WakingParts & StoringParts> {
   // Beside the tests, from where the packages are found that the files import.
   const folder = await mkdtemp(join(fileURLToPath(new URL(".", import.meta.url)), "planted-"));
   try {
@@ -33,7 +39,7 @@ export async function plant({ name, file, find, replace }: PlantedBug): Promise<
       await writeFile(join(folder, path), isThis ? text.replace(find, () => replace) : text);
     }
     const modules = await Promise.all(entries.map((entry) => import(pathToFileURL(join(folder, `${entry}.js`)).href)));
-    return Object.assign({}, ...modules) as Parts & WakingParts;
+    return Object.assign({}, ...modules) as Parts & WakingParts & StoringParts;
   } finally {
     await rm(folder, { recursive: true });
   }

@@ -4,6 +4,7 @@ import { plant } from "./plant.js";
 import { plantedBugs } from "./planted-bugs.js";
 import { playWaking } from "./rings/waking.js";
 import { simulate } from "./simulator.js";
+import { playStoring } from "./storing.js";
 
 /** How many seeds a bug has to show itself. */
 const seeds = 2_000;
@@ -14,7 +15,8 @@ for (const bug of plantedBugs) {
     for (let seed = 1; seed <= seeds; seed++) {
       try {
         if (bug.shows === "scheduler") simulate(new RandomStream("scheduler", seed), parts);
-        else playWaking(seed, 400, parts);
+        else if (bug.shows === "waking") playWaking(seed, 400, parts);
+        else await playStoring(seed, 200, parts);
       } catch (reason) {
         t.log(`seed ${seed}: ${(reason as Error).message.split("\n")[0]}`);
         t.pass();

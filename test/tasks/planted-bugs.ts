@@ -2,7 +2,7 @@
 export interface PlantedBug {
   readonly name: string;
   /** In which simulation it must show. */
-  readonly shows: "scheduler" | "waking";
+  readonly shows: "scheduler" | "waking" | "storing";
   /** Below `src/`, without its ending. */
   readonly file: string;
   /** Must be there exactly once. */
@@ -222,5 +222,47 @@ export const plantedBugs: readonly PlantedBug[] = [
     file: "tasks/host/board-table",
     find: "new Bell(words).wake();",
     replace: "void words;",
+  },
+  {
+    name: "memory moves to disk though somebody has a view of it",
+    shows: "storing",
+    file: "store/segment",
+    find: "segment.pins === 0 &&",
+    replace: "",
+  },
+  {
+    name: "memory serves others before it is closed",
+    shows: "storing",
+    file: "store/stored-object",
+    find: "if (this.released && this.#segment.pins === 0)",
+    replace: "if (this.released)",
+  },
+  {
+    name: "who is next in line is refused before the one before has made its segment",
+    shows: "storing",
+    file: "store/budget",
+    find: "await undefined;",
+    replace: "",
+  },
+  {
+    name: "space on disk is not given back",
+    shows: "storing",
+    file: "store/budget",
+    find: "segment.area.free(segment.copy);",
+    replace: "",
+  },
+  {
+    name: "what is lost while others are read is read as undefined",
+    shows: "storing",
+    file: "tasks/host/stored-values",
+    find: "const missing = this.#missing(id);",
+    replace: "const missing = undefined;",
+  },
+  {
+    name: "views of a thread that ended are kept",
+    shows: "storing",
+    file: "tasks/host/lending",
+    find: "this.giveBack(client, [number]);",
+    replace: "void number;",
   },
 ];

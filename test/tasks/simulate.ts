@@ -2,6 +2,7 @@ import { parseArgs } from "node:util";
 import { RandomStream } from "../../src/random.js";
 import { playWaking } from "./rings/waking.js";
 import { simulate } from "./simulator.js";
+import { playStoring } from "./storing.js";
 
 const help = `npm run simulate -- [options]: the engine's decisions in millions of random orders
 
@@ -10,10 +11,11 @@ and ends with 1. The bugs of test/tasks/planted-bugs.ts are found by the same si
 
   --world NAME     scheduler: submissions, ends, deaths, waits, cancels, permits, references, on the real scheduler and object table;
                    waking: boards, rings, bells and permits, with threads interleaved and ended at each operation on shared memory;
+                   storing: the store, its loans, lineage and spilling, with a disk that is slow, full or loses something;
                    all of them when it is left out
   --seed N         the first seed (default 1)
   --seeds N        how many (default 10000)
-  --log            print what happens, of the scheduler's world
+  --log            print what happens, of the scheduler's and the store's world
   --help
 `;
 
@@ -29,9 +31,10 @@ const { values } = parseArgs({
 
 const note = values.log ? (line: string) => process.stdout.write(`${line}\n`) : undefined;
 /** Each plays one seed and returns how many steps that were. */
-const worlds: Record<string, (seed: number) => number> = {
+const worlds: Record<string, (seed: number) => number | Promise<number>> = {
   scheduler: (seed) => simulate(new RandomStream("scheduler", seed), undefined, note).steps,
   waking: (seed) => playWaking(seed, 400).steps,
+  storing: async (seed) => (await playStoring(seed, 200, undefined, note)).steps,
 };
 
 if (values.help) {
@@ -51,11 +54,11 @@ for (const name of names) {
   let steps = 0;
   for (let seed = first; seed <= last; seed++) {
     try {
-      steps += world(seed);
+      steps += await world(seed);
     } catch (reason) {
       process.stdout.write(
         `${name}, seed ${seed}: ${(reason as Error).message}\n` +
-          `Replay it: npm run simulate -- --world ${name} --seed ${seed} --seeds 1${name === "scheduler" ? " --log" : ""}\n`,
+          `Replay it: npm run simulate -- --world ${name} --seed ${seed} --seeds 1${name === "waking" ? "" : " --log"}\n`,
       );
       process.exit(1);
     }

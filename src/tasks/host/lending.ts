@@ -30,18 +30,23 @@ type Send = (client: ClientId, message: ClientReply) => void;
 export class Lending {
   readonly #send: Send;
   readonly #flush: () => void;
+  readonly #lives: (client: ClientId) => boolean;
   readonly #store: ObjectMemory | undefined;
   readonly #loans = new Map<number, Loan>();
   readonly #spares = new Map<number, Spare>();
   #spareBytes = 0;
+  /** How many loans have come back. */
+  #returned = 0;
   #last = 0;
   /** Threads that were asked to collect their garbage and did not answer yet. */
   #asked = new Set<ClientId>();
   /** Called when something came back, or somebody answered. */
   #heard: (() => void) | undefined;
 
-  constructor(store: ObjectMemory | undefined, send: Send, flush: () => void) {
+  /** `lives` says of a thread whether it is there. */
+  constructor(store: ObjectMemory | undefined, send: Send, flush: () => void, lives: (client: ClientId) => boolean) {
     this.#store = store;
+    this.#lives = lives;
     this.#send = send;
     this.#flush = flush;
     store?.lendTo({ recall: () => this.#recall(), ask: () => this.#ask() });
@@ -64,6 +69,7 @@ export class Lending {
       const loan = this.#loans.get(number);
       if (loan?.client !== client) continue;
       this.#loans.delete(number);
+      this.#returned += 1;
       loan.memory.close();
     }
     this.#heard?.();
@@ -92,7 +98,7 @@ export class Lending {
   /** Gives a buffer like that of a value which is gone to the thread that made it. */
   spare(client: ClientId, bytes: number): void {
     const store = this.#store;
-    if (store === undefined || bytes < smallestSpare) return;
+    if (store === undefined || bytes < smallestSpare || !this.#lives(client)) return;
     if (this.#spareBytes + bytes > store.usage().memory * spareShare) return;
     const buffer = store.takeKept(bytes);
     if (buffer === undefined) return;
@@ -130,13 +136,14 @@ export class Lending {
   /** Has every thread that may have views collect its garbage; returns whether something came back. */
   async #ask(): Promise<boolean> {
     if (this.#asked.size === 0) {
-      for (const { client } of this.#loans.values()) this.#asked.add(client);
+      for (const { client } of this.#loans.values()) if (this.#lives(client)) this.#asked.add(client);
       for (const client of this.#asked) this.#send(client, { type: "collect" });
       this.#flush();
     }
-    const before = this.#loans.size;
+    // Not how many there are: others may be lent meanwhile.
+    const before = this.#returned;
     const until = performance.now() + patienceMilliseconds;
-    while (this.#loans.size >= before && this.#asked.size > 0) {
+    while (this.#returned === before && this.#asked.size > 0) {
       const left = until - performance.now();
       if (left <= 0) break;
       await new Promise<void>((resolve) => {
@@ -148,7 +155,7 @@ export class Lending {
       });
       this.#heard = undefined;
     }
-    if (this.#loans.size < before) return true;
+    if (this.#returned > before) return true;
     this.#asked.clear();
     return false;
   }

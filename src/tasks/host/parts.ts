@@ -76,7 +76,12 @@ export function createParts(options: TaskHostOptions, carryOut: (instruction: In
     (id) => lineage.forget(id),
   );
   const lineage = new Lineage(objects, lineageLimit);
-  const lending = new Lending(memory, send, () => outgoing.flush());
+  const lending = new Lending(
+    memory,
+    send,
+    () => outgoing.flush(),
+    (client) => boards.has(client),
+  );
   const values = new StoredValues(objects, memory, lending);
   const requests = new Requests(objects, send, {
     read,

@@ -4,6 +4,7 @@ import { isPrimitive } from "../../store/value-survey.js";
 import { describeThrown, type Failure } from "../failure.js";
 import type { Outcome } from "../protocol.js";
 import type { ClientId, ObjectId } from "../scheduler/events.js";
+import { failureOf } from "./arguments.js";
 import type { Lending } from "./lending.js";
 import type { ObjectTable, ValueMemory } from "./object-table.js";
 import type { Reading } from "./requests.js";
@@ -62,15 +63,30 @@ export class StoredValues {
   async #readSpilled(client: ClientId, ids: readonly ObjectId[]): Promise<Reading> {
     const values: StoredValue[] = [];
     for (const id of ids) {
+      const memory = this.#objects.get(id)?.memory;
+      const missing = this.#missing(id);
       try {
-        values.push(await this.#valueOf(client, id));
+        if (missing === undefined) values.push(await this.#valueOf(client, id));
       } catch (reason) {
         this.unread(client, values);
+        // Made again meanwhile.
+        if (memory !== this.#objects.get(id)?.memory) return this.#missing(id) ?? this.#readSpilled(client, ids);
         const isLost = RayflightError.from(reason).code === "OBJECT_LOST";
         return { failure: refused(reason), lost: isLost ? id : undefined };
       }
+      if (missing === undefined) continue;
+      this.unread(client, values);
+      return missing;
     }
     return { values };
+  }
+
+  /** Why an object has no value any more, or not yet again: while others were read, it may have been freed or lost. */
+  #missing(id: ObjectId): Reading | undefined {
+    const outcome = this.#objects.get(id)?.outcome;
+    if (outcome !== undefined && "value" in outcome) return undefined;
+    const isMade = this.#objects.get(id) !== undefined && outcome === undefined;
+    return { failure: failureOf(this.#objects, id), lost: isMade ? id : undefined };
   }
 
   #valueOf(client: ClientId, id: ObjectId): StoredValue | Promise<StoredValue> {

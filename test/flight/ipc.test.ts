@@ -90,6 +90,40 @@ test("a dictionary that did not change is sent once", (t) => {
   t.deepEqual(kinds, ["dictionaryBatch", "recordBatch", "recordBatch"]);
 });
 
+test("with alignment 64, every buffer of every body begins at a multiple of 64, and the rows are the same", (t) => {
+  for (const name of streamNames()) {
+    const [schema, ...messages] = open(name);
+    const batches = [...batchesOf(schema!.header, messages)];
+    const written = [...messagesOf(batches, { alignment: 64 })].map(({ header, body }) => ({
+      header,
+      body: Buffer.concat(body as Uint8Array[]),
+    }));
+    for (const { header, body } of written) {
+      const message = readMessage(header, body);
+      t.is(message.bodyLength % 64, 0);
+      if (message.kind === "schema") t.fail();
+      else if ("buffers" in message) for (const { offset } of message.buffers) t.is(offset % 64, 0);
+    }
+    const back = [...batchesOf(encodeSchema(decodeSchema(schema!.header)), written)];
+    t.deepEqual(
+      back.flatMap((batch) => [...batch].map(String)),
+      batches.flatMap((batch) => [...batch].map(String)),
+      name,
+    );
+  }
+});
+
+test("contents that are not checked may be wrong; where buffers lie is checked all the same", (t) => {
+  const [schema, message] = open("utf8");
+  const body = new Uint8Array(message!.body).fill(0xff, message!.body.length - 8);
+  const { header } = message!;
+  const wrong = { header, body };
+  t.throws(() => [...batchesOf(schema!.header, [wrong])], { instanceOf: FlightError, message: /UTF-8/ });
+  t.is([...batchesOf(schema!.header, [wrong], { checkContents: false })].length, 1);
+  const short = { header, body: body.subarray(0, 8) };
+  t.throws(() => [...batchesOf(schema!.header, [short], { checkContents: false })], { instanceOf: FlightError });
+});
+
 test("a schema goes into its capsule and out again", (t) => {
   const [schema] = open("two_batches");
   t.deepEqual(decapsulateSchema(encapsulateSchema(schema!.header)), new Uint8Array(schema!.header));

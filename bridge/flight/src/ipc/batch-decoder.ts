@@ -16,6 +16,12 @@ export interface BatchDecoderOptions {
    * read as they lie. 1 GiB by default.
    */
   maxDecodedBytes?: number | undefined;
+  /**
+   * Whether what lies in the buffers is checked: that text is UTF-8, offsets grow, indices are in their dictionary and so on, which
+   * reads all of it. True by default; false only for what this program has encoded itself. That buffers lie inside of the message
+   * is checked either way.
+   */
+  checkContents?: boolean | undefined;
 }
 
 /**
@@ -32,6 +38,7 @@ export class BatchDecoder {
   readonly #type: Struct;
   readonly #dictionaries = new Map<number, Vector>();
   readonly #maxDecodedBytes: number;
+  readonly #checkContents: boolean;
 
   /** `schema` is the header of the stream's schema message, or what decodeSchema made of it. Throws as decodeSchema does. */
   constructor(schema: Schema | Uint8Array, options: BatchDecoderOptions = {}) {
@@ -39,6 +46,7 @@ export class BatchDecoder {
     this.schema = this.#plan.schema;
     this.#type = new Struct(this.schema.fields);
     this.#maxDecodedBytes = options.maxDecodedBytes ?? 1 << 30;
+    this.#checkContents = options.checkContents ?? true;
   }
 
   /**
@@ -86,7 +94,8 @@ export class BatchDecoder {
     const budget = new DecodeBudget(this.#maxDecodedBytes);
     const plain = decompress(shape, body, budget);
     const aligned = plain.body.byteOffset % 8 === 0 ? plain.body : new Uint8Array(plain.body);
-    return readColumns(plans, { shape: plain.shape, body: aligned, version }, this.#dictionaries, budget);
+    const batch = { shape: plain.shape, body: aligned, version, checkContents: this.#checkContents };
+    return readColumns(plans, batch, this.#dictionaries, budget);
   }
 }
 

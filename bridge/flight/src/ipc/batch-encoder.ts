@@ -1,10 +1,10 @@
 import { type Data, Message, type RecordBatch, type Schema, type Vector } from "apache-arrow";
-import { DictionaryBatch, RecordBatch as MessageRecordBatch } from "apache-arrow/ipc/metadata/message";
+import { BufferRegion, DictionaryBatch, RecordBatch as MessageRecordBatch } from "apache-arrow/ipc/metadata/message";
 import { FlightError } from "../error.js";
 import { ColumnAssembler } from "./column-assembler.js";
 import type { IpcMessageOut } from "./encapsulate.js";
 
-const padding = new Uint8Array(8);
+const padding = new Uint8Array(64);
 
 /** The header of the schema message for `schema`. */
 export function encodeSchema(schema: Schema): Uint8Array {
@@ -15,6 +15,8 @@ export function encodeSchema(schema: Schema): Uint8Array {
 export interface BatchEncoderOptions {
   /** The most bytes of one message, header and body. Larger batches and dictionaries go out in several, split by rows. No limit by default. */
   maxMessageBytes?: number | undefined;
+  /** At which multiple of bytes buffers begin in a body: 8, the least that readers need, by default; or 64, as Arrow recommends. */
+  alignment?: 8 | 64 | undefined;
 }
 
 /** Rows that go into one message, and what their columns take there. */
@@ -31,10 +33,12 @@ interface Piece {
 export class BatchEncoder {
   readonly #sent = new Map<number, Vector>();
   readonly #limit: number;
+  readonly #alignment: 8 | 64;
 
   /** For one stream: it remembers which dictionaries have gone out. */
   constructor(options: BatchEncoderOptions = {}) {
     this.#limit = options.maxMessageBytes ?? Number.POSITIVE_INFINITY;
+    this.#alignment = options.alignment ?? 8;
   }
 
   /** The messages for `batch`: the dictionaries that are missing, then the batch. Throws RESOURCE_EXHAUSTED for a row over the limit. */
@@ -43,7 +47,7 @@ export class BatchEncoder {
     const columnsOf = (from: number, to: number) =>
       (from === 0 && to === batch.numRows ? batch : batch.slice(from, to)).data.children;
     for (const { from, to, columns } of this.#pieces(columnsOf, batch.numRows)) {
-      yield encodeColumns(columns, to - from);
+      yield encodeColumns(columns, to - from, this.#alignment);
     }
   }
 
@@ -57,7 +61,7 @@ export class BatchEncoder {
         to - from === chunk.length ? chunk : chunk.slice(from, to - from),
       ];
       for (const { from, to, columns } of this.#pieces(columnsOf, chunk.length)) {
-        yield encodeColumns(columns, to - from, { id, isDelta: index > 0 || from > 0 });
+        yield encodeColumns(columns, to - from, this.#alignment, { id, isDelta: index > 0 || from > 0 });
       }
     }
     this.#sent.set(id, dictionary);
@@ -69,7 +73,7 @@ export class BatchEncoder {
     for (let range = open.pop(); range !== undefined; range = open.pop()) {
       const [from, to] = range;
       const columns = ColumnAssembler.of(columnsOf(from, to));
-      const size = sizeOf(columns);
+      const size = sizeOf(columns, this.#alignment);
       if (size <= this.#limit) yield { from, to, columns };
       else if (to - from > 1) {
         const middle = (from + to) >>> 1;
@@ -88,25 +92,35 @@ export function* messagesOf(
   for (const batch of batches) yield* encoder.encode(batch);
 }
 
-/** An upper bound of the message's bytes: its body, and a header of 16 bytes a node and a buffer around a fixed part. */
-function sizeOf({ nodes, buffers, byteLength, variadicBufferCounts }: ColumnAssembler): number {
-  return byteLength + 16 * (nodes.length + buffers.length) + 8 * variadicBufferCounts.length + 256;
+/**
+ * An upper bound of the message's bytes: its body, and a header of 16 bytes a node and a buffer around a fixed part. The
+ * assembler has padded buffers to 8 bytes each.
+ */
+function sizeOf({ nodes, buffers, byteLength, variadicBufferCounts }: ColumnAssembler, alignment: number): number {
+  const padded = byteLength + (alignment - 8) * buffers.length;
+  return padded + 16 * (nodes.length + buffers.length) + 8 * variadicBufferCounts.length + 256;
 }
 
 function encodeColumns(
-  { nodes, bufferRegions, buffers, byteLength, variadicBufferCounts }: ColumnAssembler,
+  { nodes, buffers, variadicBufferCounts }: ColumnAssembler,
   rows: number,
+  alignment: 8 | 64,
   dictionary?: { id: number; isDelta: boolean },
 ): IpcMessageOut {
-  const batch = new MessageRecordBatch(rows, nodes, bufferRegions, null, variadicBufferCounts);
-  const content = dictionary === undefined ? batch : new DictionaryBatch(batch, dictionary.id, dictionary.isDelta);
   const body: Uint8Array[] = [];
+  const regions: BufferRegion[] = [];
+  let end = 0;
   for (const { buffer, byteOffset, byteLength: length } of buffers) {
+    regions.push(new BufferRegion(end, (length + 7) & ~7));
     if (length === 0) continue;
     body.push(new Uint8Array(buffer, byteOffset, length));
-    if (length % 8 !== 0) body.push(padding.subarray(length % 8));
+    const missing = -length & (alignment - 1);
+    if (missing > 0) body.push(padding.subarray(0, missing));
+    end += length + missing;
   }
-  return { header: Message.encode(Message.from(content, byteLength)), body };
+  const batch = new MessageRecordBatch(rows, nodes, regions, null, variadicBufferCounts);
+  const content = dictionary === undefined ? batch : new DictionaryBatch(batch, dictionary.id, dictionary.isDelta);
+  return { header: Message.encode(Message.from(content, end)), body };
 }
 
 function rowTooLong(bytes: number, limit: number): FlightError {

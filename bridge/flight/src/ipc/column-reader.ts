@@ -13,11 +13,12 @@ export interface PlainBatch {
   readonly shape: BatchShape;
   readonly body: Uint8Array;
   readonly version: 4 | 5;
+  readonly checkContents: boolean;
 }
 
 /**
  * Reads a batch's columns as views of its body, each checked as it is read, in one pass: that its buffers are there and long
- * enough, and that their contents are what the format asks for (see checkValues). Columns that apache-arrow cannot read as they
+ * enough, and that their contents are what the format asks for (see checkValues), unless `checkContents` is false. Columns that apache-arrow cannot read as they
  * lie are copied into ones that it can, within `budget`. Throws INVALID_ARGUMENT for anything that does not fit.
  */
 export function readColumns(
@@ -45,16 +46,22 @@ class ColumnReader {
   readonly #shape: BatchShape;
   readonly #body: Uint8Array;
   readonly #version: 4 | 5;
+  readonly #checkContents: boolean;
   readonly #dictionaries: ReadonlyMap<number, Values>;
   readonly #budget: DecodeBudget;
   #node = 0;
   #buffer = 0;
   #variadic = 0;
 
-  constructor({ shape, body, version }: PlainBatch, dictionaries: ReadonlyMap<number, Values>, budget: DecodeBudget) {
+  constructor(
+    { shape, body, version, checkContents }: PlainBatch,
+    dictionaries: ReadonlyMap<number, Values>,
+    budget: DecodeBudget,
+  ) {
     this.#shape = shape;
     this.#body = body;
     this.#version = version;
+    this.#checkContents = checkContents;
     this.#dictionaries = dictionaries;
     this.#budget = budget;
   }
@@ -63,7 +70,7 @@ class ColumnReader {
     const node = this.#shape.nodes[this.#node++];
     if (node === undefined) throw malformed(`has no column "${plan.name}"`);
     const column = this.#read(plan, node);
-    checkValues(plan, column);
+    if (this.#checkContents) checkValues(plan, column);
     return column;
   }
 
@@ -99,7 +106,7 @@ class ColumnReader {
         if (lastOf(offsets, length) > values.byteLength)
           throw this.#short(plan, lastOf(offsets, length), values.byteLength);
         const column = makeColumn(type, length, nullCount, [offsets, values, validity]);
-        if (plan.text) checkText(plan, column);
+        if (plan.text && this.#checkContents) checkText(plan, column);
         return column;
       }
       case "views": {
@@ -189,6 +196,7 @@ class ColumnReader {
       return noBytes;
     }
     const bitmap = this.#bytes(plan, Math.ceil(length / 8));
+    if (!this.#checkContents) return bitmap;
     const nulls = countNulls(bitmap, length);
     if (nulls !== nullCount)
       throw malformed(`has ${nulls} nulls in the column "${plan.name}", which says ${nullCount}`);
@@ -201,7 +209,8 @@ class ColumnReader {
     const offsets = plan.large
       ? (this.#values(plan, count, BigInt64Array, 8) as BigInt64Array)
       : (this.#values(plan, count, Int32Array, 4) as Int32Array);
-    if (!offsetsGrow(offsets)) throw malformed(`has offsets that run backwards in the column "${plan.name}"`);
+    if (this.#checkContents && !offsetsGrow(offsets))
+      throw malformed(`has offsets that run backwards in the column "${plan.name}"`);
     return length > 0 ? offsets : plan.large ? new BigInt64Array(1) : new Int32Array(1);
   }
 

@@ -1,18 +1,22 @@
 import { types } from "node:util";
 import { RayflightError } from "../error.js";
+import { isTabular, type Tabular } from "./tabular.js";
 import type { ValueCodec } from "./value.js";
 
 /** What needs no packing. */
 export type Primitive = undefined | null | boolean | number | bigint | string;
 
+/** What V8's serializer never gets to see. */
+export type Replaced = number | SharedArrayBuffer | Tabular;
+
 export interface Survey {
   /**
-   * The value, or a copy of its containers in which a placeholder stands for each live object and each SharedArrayBuffer:
-   * V8's serializer calls back for typed arrays only.
+   * The value, or a copy of its containers in which a placeholder stands for each live object, SharedArrayBuffer and table: V8's
+   * serializer calls back for typed arrays only.
    */
   readonly value: unknown;
-  /** What a placeholder stands for: a handle, by number, or a buffer. */
-  readonly placeholders: ReadonlyMap<unknown, number | SharedArrayBuffer>;
+  /** What a placeholder stands for: a handle, by number, a buffer, or a table. */
+  readonly placeholders: ReadonlyMap<unknown, Replaced>;
   readonly handles: readonly unknown[];
 }
 
@@ -36,7 +40,7 @@ const isLeaf = (value: object) =>
 export function surveyValue(value: unknown, codec: ValueCodec, label: string): Survey {
   if (types.isArrayBufferView(value)) return { value, placeholders: none, handles: [] };
   const handles = new Map<object, unknown>();
-  const buffers = new Set<SharedArrayBuffer>();
+  const others = new Set<SharedArrayBuffer | Tabular>();
   const seen = new Set<object>();
 
   const visit = (item: unknown, path: Path): void => {
@@ -48,7 +52,7 @@ export function surveyValue(value: unknown, codec: ValueCodec, label: string): S
     if (handle !== undefined) handles.set(item, handle);
     else if (types.isSharedArrayBuffer(item)) {
       if (codec.isStored?.(item)) throw refusal(item, label, path);
-      buffers.add(item);
+      others.add(item);
     } else if (Array.isArray(item)) {
       for (let i = 0; i < item.length; i++) if (!isPrimitive(item[i])) visit(item[i], { parent: path, key: i });
     } else if (isPlain(item)) {
@@ -60,12 +64,13 @@ export function surveyValue(value: unknown, codec: ValueCodec, label: string): S
       }
     } else if (types.isSet(item)) {
       for (const entry of item) visit(entry, { parent: path, key: "(entry)" });
-    } else if (!isLeaf(item)) throw refusal(item, label, path);
+    } else if (isTabular(item)) others.add(item);
+    else if (!isLeaf(item)) throw refusal(item, label, path);
   };
 
   visit(value, undefined);
-  if (handles.size + buffers.size === 0) return { value, placeholders: none, handles: [] };
-  return { ...putPlaceholders(value, [...handles.keys()], buffers), handles: [...handles.values()] };
+  if (handles.size + others.size === 0) return { value, placeholders: none, handles: [] };
+  return { ...putPlaceholders(value, [...handles.keys()], others), handles: [...handles.values()] };
 }
 
 /** A plain object of any realm: a notebook cell has an Object.prototype of its own. */
@@ -80,17 +85,17 @@ type Path = { readonly parent: Path; readonly key: string | number } | undefined
 function putPlaceholders(
   value: unknown,
   live: readonly object[],
-  buffers: ReadonlySet<SharedArrayBuffer>,
+  others: ReadonlySet<SharedArrayBuffer | Tabular>,
 ): Omit<Survey, "handles"> {
-  const placeholders = new Map<unknown, number | SharedArrayBuffer>();
+  const placeholders = new Map<unknown, Replaced>();
   const copies = new Map<object, unknown>();
-  const replace = (item: object, by: number | SharedArrayBuffer) => {
+  const replace = (item: object, by: Replaced) => {
     const placeholder = new Uint8Array(0);
     placeholders.set(placeholder, by);
     copies.set(item, placeholder);
   };
   live.forEach(replace);
-  for (const buffer of buffers) replace(buffer, buffer);
+  for (const other of others) replace(other, other);
   const copy = (item: unknown): unknown => {
     if (typeof item !== "object" || item === null) return item;
     if (copies.has(item)) return copies.get(item);
@@ -125,7 +130,7 @@ function putPlaceholders(
 
 function refusal(item: unknown, label: string, path: Path): RayflightError {
   return new RayflightError("NOT_SERIALIZABLE", `${label}${describePath(path)} is ${describe(item)}.`, {
-    hint: "Only plain data, typed arrays, Maps, Sets, Dates, ObjectRefs and actor handles travel between threads.",
+    hint: "Only plain data, typed arrays, Arrow tables, Maps, Sets, Dates, ObjectRefs and actor handles travel between threads.",
   });
 }
 

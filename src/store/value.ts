@@ -1,14 +1,29 @@
 import { types } from "node:util";
 import { Deserializer, Serializer } from "node:v8";
 import { RayflightError } from "../error.js";
+import { kept, keptSize, packBare, unpackBare } from "./bare-value.js";
+import {
+  align,
+  format,
+  headerOf,
+  headStart,
+  isForeign,
+  makeBytes,
+  openTabular,
+  readable,
+  writePieces,
+} from "./packed-bytes.js";
+import { tableStreams } from "./tabular.js";
 import { isPrimitive, type Primitive, type Survey, surveyValue } from "./value-survey.js";
+import { bytesOf, makeView, viewType } from "./view-types.js";
 
 /**
  * A value in the form in which it lies in the store and crosses threads. Immutable once made.
  *
- * `bytes` is: u32 format version, u32 length of the head, the head (V8's structured clone), then every typed array of the
- * value at an offset that is a multiple of 64. More than `inlineLimit` bytes of typed arrays make `bytes` a view of a
- * SharedArrayBuffer of its own: then threads share it, and typed arrays read from it are views of it, not copies.
+ * `bytes` is: u32 format, u32 length of the head, the head (V8's structured clone), then every typed array and every table of
+ * the value at an offset that is a multiple of 64, a table as a stream of Arrow IPC messages. More than `inlineLimit` bytes of
+ * these make `bytes` a view of a SharedArrayBuffer of its own: then threads share it, and what is read from it are views of it, not
+ * copies.
  */
 export interface PackedValue {
   readonly bytes: Uint8Array;
@@ -19,6 +34,8 @@ export interface PackedValue {
   /** The number under which the store lent `bytes` to this thread. */
   readonly loan?: number;
 }
+
+export { inlineLimit } from "./packed-bytes.js";
 
 /** A packed value, or a primitive as it is. */
 export type StoredValue = PackedValue | Primitive;
@@ -35,32 +52,6 @@ export interface ValueCodec {
   isStored?(buffer: SharedArrayBuffer): boolean;
 }
 
-/** Typed arrays of one value above this many bytes go to shared memory; below, they are copied along with the message. */
-export const inlineLimit = 64 * 1024;
-
-const formatVersion = 1;
-const headStart = 8;
-const alignment = 64;
-const align = (offset: number) => Math.ceil(offset / alignment) * alignment;
-
-/** Which array type a view is; the position is its number in the head. */
-const viewTypes = [
-  Uint8Array,
-  Int8Array,
-  Uint8ClampedArray,
-  Int16Array,
-  Uint16Array,
-  Int32Array,
-  Uint32Array,
-  Float32Array,
-  Float64Array,
-  BigInt64Array,
-  BigUint64Array,
-  DataView,
-  Buffer,
-] as const;
-const viewNames = viewTypes.map((type) => (type === Buffer ? "Buffer" : type.name));
-
 /** What a host object in the head is. */
 const host = {
   /** A view of bytes that lie behind the head: type, offset, length. */
@@ -71,10 +62,12 @@ const host = {
   handle: 2,
   /** A SharedArrayBuffer itself: number. */
   sharedBuffer: 3,
+  /** A table: whether it is one batch, offset, length of its stream. */
+  table: 4,
 } as const;
 
 class ValueWriter extends Serializer {
-  readonly views: { view: NodeJS.ArrayBufferView; offset: number }[] = [];
+  readonly views: { pieces: readonly Uint8Array[]; offset: number }[] = [];
   readonly shared: SharedArrayBuffer[] = [];
   viewBytes = 0;
   readonly #placeholders: Survey["placeholders"];
@@ -89,30 +82,37 @@ class ValueWriter extends Serializer {
 
   _writeHostObject(object: NodeJS.ArrayBufferView): void {
     const original = this.#placeholders.get(object);
-    if (original !== undefined) {
-      const isHandle = typeof original === "number";
-      this.writeUint32(isHandle ? host.handle : host.sharedBuffer);
-      this.writeUint32(isHandle ? original : this.#numberOf(original));
-      return;
-    }
-    const type = Math.max(
-      0,
-      Buffer.isBuffer(object) ? viewNames.indexOf("Buffer") : viewNames.indexOf(typeName(object)),
-    );
-    if (types.isSharedArrayBuffer(object.buffer) && !this.#codec.isStored?.(object.buffer)) {
+    if (typeof original === "number") {
+      this.writeUint32(host.handle);
+      this.writeUint32(original);
+    } else if (original instanceof SharedArrayBuffer) {
+      this.writeUint32(host.sharedBuffer);
+      this.writeUint32(this.#numberOf(original));
+    } else if (original !== undefined) {
+      const { pieces, byteLength } = tableStreams().tableStream(original);
+      this.writeUint32(host.table);
+      this.writeUint32("batches" in original ? 0 : 1);
+      this.#place(pieces, byteLength);
+    } else if (isForeign(object, this.#codec)) {
       this.writeUint32(host.sharedView);
-      this.writeUint32(type);
-      this.writeUint32(this.#numberOf(object.buffer));
+      this.writeUint32(viewType(object));
+      this.writeUint32(this.#numberOf(object.buffer as SharedArrayBuffer));
       this.writeDouble(object.byteOffset);
+      this.writeDouble(object.byteLength);
     } else {
       this.writeUint32(host.view);
-      this.writeUint32(type);
-      const offset = align(this.viewBytes);
-      this.writeDouble(offset);
-      this.views.push({ view: object, offset });
-      this.viewBytes = offset + object.byteLength;
+      this.writeUint32(viewType(object));
+      this.#place([bytesOf(object)], object.byteLength);
     }
-    this.writeDouble(object.byteLength);
+  }
+
+  /** Notes what will lie behind the head, and writes where. */
+  #place(pieces: readonly Uint8Array[], byteLength: number): void {
+    const offset = align(this.viewBytes);
+    this.views.push({ pieces, offset });
+    this.viewBytes = offset + byteLength;
+    this.writeDouble(offset);
+    this.writeDouble(byteLength);
   }
 
   #numberOf(buffer: SharedArrayBuffer): number {
@@ -128,13 +128,7 @@ class ValueReader extends Deserializer {
 
   constructor(value: PackedValue, codec: ValueCodec) {
     const { bytes } = value;
-    const header = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
-    if (header.getUint32(0, true) !== formatVersion) {
-      throw new RayflightError("INTERNAL", `A stored value has format ${header.getUint32(0, true)}.`, {
-        hint: "All threads of a node must run the same version of rayflight.",
-      });
-    }
-    const headEnd = headStart + header.getUint32(4, true);
+    const headEnd = headStart + headerOf(bytes).getUint32(4, true);
     super(bytes.subarray(headStart, headEnd));
     this.#value = value;
     this.#views = align(headEnd);
@@ -145,16 +139,15 @@ class ValueReader extends Deserializer {
     const kind = this.readUint32();
     if (kind === host.handle) return this.#codec.fromHandle(this.#value.handles![this.readUint32()]);
     if (kind === host.sharedBuffer) return this.#value.shared![this.readUint32()]!;
-    const type = viewTypes[this.readUint32()]!;
+    const type = this.readUint32();
     if (kind === host.sharedView) {
       const buffer = this.#value.shared![this.readUint32()]!;
       return makeView(type, buffer, this.readDouble(), this.readDouble());
     }
-    const { bytes } = this.#value;
-    const start = bytes.byteOffset + this.#views + this.readDouble();
-    const length = this.readDouble();
-    if (types.isSharedArrayBuffer(bytes.buffer)) return makeView(type, bytes.buffer, start, length);
-    return makeView(type, bytes.buffer.slice(start, start + length), 0, length);
+    const start = this.#views + this.readDouble();
+    const bytes = readable(this.#value.bytes, start, this.readDouble());
+    if (kind === host.table) return openTabular(bytes, type === 1);
+    return makeView(type, bytes.buffer, bytes.byteOffset, bytes.byteLength);
   }
 }
 
@@ -164,6 +157,8 @@ class ValueReader extends Deserializer {
  */
 export function packValue(value: unknown, codec: ValueCodec, label: string): StoredValue {
   if (isPrimitive(value)) return value;
+  const bare = packBare(value as object, codec);
+  if (bare !== undefined) return bare;
   const survey = surveyValue(value, codec, label);
   const writer = new ValueWriter(survey.placeholders, codec);
   writer.writeHeader();
@@ -171,18 +166,12 @@ export function packValue(value: unknown, codec: ValueCodec, label: string): Sto
   const head = writer.releaseBuffer();
   const viewsStart = align(headStart + head.length);
   const size = writer.viewBytes === 0 ? headStart + head.length : viewsStart + writer.viewBytes;
-  const buffer =
-    writer.viewBytes > inlineLimit
-      ? (codec.allocate?.(size) ?? new SharedArrayBuffer(align(size)))
-      : new ArrayBuffer(size);
-  const bytes = new Uint8Array(buffer, 0, size);
-  const header = new DataView(buffer);
-  header.setUint32(0, formatVersion, true);
+  const bytes = makeBytes(size, writer.viewBytes, codec);
+  const header = headerOf(bytes);
+  header.setUint32(0, format.headed, true);
   header.setUint32(4, head.length, true);
   bytes.set(head, headStart);
-  for (const { view, offset } of writer.views) {
-    bytes.set(new Uint8Array(view.buffer, view.byteOffset, view.byteLength), viewsStart + offset);
-  }
+  for (const { pieces, offset } of writer.views) writePieces(bytes, viewsStart + offset, pieces);
   return {
     bytes,
     ...(writer.shared.length > 0 && { shared: writer.shared }),
@@ -190,9 +179,34 @@ export function packValue(value: unknown, codec: ValueCodec, label: string): Sto
   };
 }
 
-/** Unpacks a value. Each call makes a value of its own, but for typed arrays in shared memory, which are views. */
+/**
+ * Reads a value again and again: one that is a typed array of `keptSize` bytes or more, or a table, and nothing else, is made once,
+ * and the same one is given each time. Others are unpacked.
+ */
+export function readValue(stored: StoredValue, codec: ValueCodec): unknown {
+  if (isPrimitive(stored) || stored.bytes.byteLength < keptSize) return unpackValue(stored, codec);
+  const known = kept.get(stored);
+  // Whoever got it may have transferred it.
+  if (known !== undefined && (known as Uint8Array).byteLength !== 0) return known;
+  const value = unpackValue(stored, codec);
+  if (types.isArrayBufferView(value)) kept.set(stored, value);
+  return value;
+}
+
+/**
+ * Unpacks a value. Each call makes a value of its own, but for typed arrays in shared memory, which are views, and for a
+ * table that is the whole value, which is made once and then given to whoever asks.
+ */
 export function unpackValue(stored: StoredValue, codec: ValueCodec): unknown {
   if (isPrimitive(stored)) return stored;
+  const header = headerOf(stored.bytes);
+  const written = header.getUint32(0, true);
+  if (written === format.bare) return unpackBare(stored, header.getUint32(4, true));
+  if (written !== format.headed) {
+    throw new RayflightError("INTERNAL", `A stored value has format ${written}.`, {
+      hint: "All threads of a node must run the same version of rayflight.",
+    });
+  }
   const reader = new ValueReader(stored, codec);
   reader.readHeader();
   return reader.readValue();
@@ -212,17 +226,6 @@ export function isShared(packed: PackedValue): boolean {
 export function storedBytes(stored: StoredValue): number {
   if (!isPrimitive(stored)) return stored.bytes.byteLength;
   return typeof stored === "string" ? 2 * stored.length : 8;
-}
-
-function typeName(view: NodeJS.ArrayBufferView): string {
-  if (Buffer.isBuffer(view)) return "Buffer";
-  return types.isDataView(view) ? "DataView" : (view as Uint8Array)[Symbol.toStringTag];
-}
-
-function makeView(type: (typeof viewTypes)[number], buffer: ArrayBufferLike, start: number, bytes: number): object {
-  if (type === Buffer) return Buffer.from(buffer as ArrayBuffer, start, bytes);
-  const elementSize = "BYTES_PER_ELEMENT" in type ? (type.BYTES_PER_ELEMENT as number) : 1;
-  return new (type as Uint8ArrayConstructor)(buffer, start, bytes / elementSize);
 }
 
 function treatViewsAsHostObjects(serializer: Serializer): void {

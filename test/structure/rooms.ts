@@ -6,7 +6,7 @@ export const rooms: Readonly<Record<string, readonly string[]>> = {
   error: [],
   random: [],
   arrow: ["error", "arrow-flight-node/ipc"],
-  store: ["error"],
+  store: ["arrow", "error"],
   control: ["error"],
   data: ["store", "arrow", "control", "error"],
   tasks: ["store", "control", "error"],
@@ -60,13 +60,14 @@ export function sourcesBelow(folders: readonly string[]): string[] {
   );
 }
 
-/** All that a source file imports, by `import`, `export from`, `import()`, or the URL of a worker's entry. */
+/** All that a source file imports, by `import`, `export from`, `import()`, `require()`, or the URL of a worker's entry. */
 export function importsOf(path: string): Import[] {
   const source = readFileSync(path, "utf8").replace(/\/\*[\s\S]*?\*\/|^\s*\/\/.*$/gm, "");
   const found: Import[] = [];
   const patterns = [
     /^(?:import|export)\s(type\s)?(?:[^"';]*?\sfrom\s)?"([^"]+)"/gm,
     /\bimport\((\s*)"([^"]+)"\)/g,
+    /\brequire\((\s*)"(\.[^"]+\.js)"\)/g,
     /new URL\((\s*)"(\.[^"]+\.js)", import\.meta\.url\)/g,
   ];
   for (const pattern of patterns) {

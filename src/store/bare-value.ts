@@ -1,0 +1,71 @@
+import { types } from "node:util";
+import {
+  alignment,
+  format,
+  headerOf,
+  headStart,
+  inlineLimit,
+  isForeign,
+  makeBytes,
+  openTabular,
+  readable,
+  writePieces,
+} from "./packed-bytes.js";
+import { isTabular, tableStreams } from "./tabular.js";
+import type { PackedValue, ValueCodec } from "./value.js";
+import { bytesOf, makeView, viewType, viewTypeCount } from "./view-types.js";
+
+/** What a bare value can be beside a view, as numbers behind those of views. */
+const bareType = { arrayBuffer: viewTypeCount, table: viewTypeCount + 1, batch: viewTypeCount + 2 } as const;
+/** What was made of values that are nothing but a table or a typed array. */
+export const kept = new WeakMap<PackedValue, object>();
+/** To copy less is no work. */
+export const keptSize = 1024;
+
+/** Packs a value that is one typed array, ArrayBuffer or table; undefined for any other. */
+export function packBare(value: object, codec: ValueCodec): PackedValue | undefined {
+  let type: number;
+  let pieces: readonly Uint8Array[];
+  let length: number;
+  if (types.isArrayBufferView(value)) {
+    if (isForeign(value, codec)) return undefined;
+    type = viewType(value);
+    pieces = [bytesOf(value)];
+    length = value.byteLength;
+  } else if (types.isArrayBuffer(value)) {
+    type = bareType.arrayBuffer;
+    pieces = [new Uint8Array(value)];
+    length = value.byteLength;
+  } else if (isTabular(value)) {
+    type = "batches" in value ? bareType.table : bareType.batch;
+    ({ pieces, byteLength: length } = tableStreams().tableStream(value));
+  } else return undefined;
+  const start = bareStart(length);
+  const bytes = makeBytes(start + length, length, codec);
+  const header = headerOf(bytes);
+  header.setUint32(0, format.bare, true);
+  header.setUint32(4, type, true);
+  writePieces(bytes, start, pieces);
+  return { bytes };
+}
+
+/** What `packBare` packed: the second word is its type. */
+export function unpackBare(packed: PackedValue, type: number): unknown {
+  const isTable = type === bareType.table || type === bareType.batch;
+  const known = isTable ? kept.get(packed) : undefined;
+  if (known !== undefined) return known;
+  const { byteLength } = packed.bytes;
+  const start = bareStart(byteLength - alignment);
+  const bytes = readable(packed.bytes, start, byteLength - start);
+  if (type === bareType.arrayBuffer)
+    return types.isSharedArrayBuffer(bytes.buffer) ? bytes.slice().buffer : bytes.buffer;
+  if (!isTable) return makeView(type, bytes.buffer, bytes.byteOffset, bytes.byteLength);
+  const table = openTabular(bytes, type === bareType.batch);
+  kept.set(packed, table);
+  return table;
+}
+
+/** Where the content of a bare value begins: aligned where it is read in place. */
+function bareStart(length: number): number {
+  return length > inlineLimit ? alignment : headStart;
+}

@@ -1,0 +1,58 @@
+import { types } from "node:util";
+import { tableStreams } from "./tabular.js";
+import type { ValueCodec } from "./value.js";
+
+/** Typed arrays of one value above this many bytes go to shared memory; below, they are copied along with the message. */
+export const inlineLimit = 64 * 1024;
+
+/** What the first word of a packed value says. */
+export const format = {
+  /** A head, and typed arrays behind it. */
+  headed: 1,
+  /** One typed array, ArrayBuffer or table and nothing else: the second word says of which type, and no serializer is needed. */
+  bare: 2,
+} as const;
+/** Where a head begins, behind two words. */
+export const headStart = 8;
+/** Where what is read in place begins: at a multiple of this. */
+export const alignment = 64;
+/** The next such place. */
+export const align = (offset: number) => Math.ceil(offset / alignment) * alignment;
+
+/** Memory for a packed value with so many bytes of content. */
+export function makeBytes(size: number, content: number, codec: ValueCodec): Uint8Array {
+  const buffer =
+    content > inlineLimit ? (codec.allocate?.(size) ?? new SharedArrayBuffer(align(size))) : new ArrayBuffer(size);
+  return new Uint8Array(buffer, 0, size);
+}
+
+/** Writes pieces one after the other. */
+export function writePieces(bytes: Uint8Array, start: number, pieces: readonly Uint8Array[]): void {
+  let at = start;
+  for (const piece of pieces) {
+    bytes.set(piece, at);
+    at += piece.byteLength;
+  }
+}
+
+/** A part of a packed value for its reader: a view where the memory is shared, else a copy. */
+export function readable(bytes: Uint8Array, start: number, length: number): Uint8Array {
+  const from = bytes.byteOffset + start;
+  if (types.isSharedArrayBuffer(bytes.buffer)) return new Uint8Array(bytes.buffer, from, length);
+  return new Uint8Array(bytes.buffer.slice(from, from + length));
+}
+
+/** A table over bytes of its stream. */
+export function openTabular(bytes: Uint8Array, isBatch: boolean): object {
+  return isBatch ? tableStreams().openBatch(bytes) : tableStreams().openTable(bytes);
+}
+
+/** Whether a view is of shared memory that is not the store's: it travels by reference. */
+export function isForeign(view: NodeJS.ArrayBufferView, codec: ValueCodec): boolean {
+  return types.isSharedArrayBuffer(view.buffer) && !codec.isStored?.(view.buffer);
+}
+
+/** The two words that a packed value begins with. */
+export function headerOf(bytes: Uint8Array): DataView {
+  return new DataView(bytes.buffer, bytes.byteOffset, headStart);
+}

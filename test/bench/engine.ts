@@ -2,6 +2,7 @@ import { get, init, type ObjectRef, put, remote, shutdown, wait } from "../../br
 import { liveActors } from "./engine-actors.js";
 import { graphEfficiency } from "./engine-graph.js";
 import { memoryGrowth } from "./engine-memory.js";
+import { openElsewhere, putShare, slowestGet } from "./engine-objects.js";
 import { compareOutputs, programRows } from "./engine-programs.js";
 import { type BenchRow, compare, measure, quantile, type RoomOptions, secondsOf } from "./measure.js";
 import { RayPeer, rayGives, rayPython } from "./ray-peer.js";
@@ -207,6 +208,26 @@ function* figures(): Generator<Figure> {
       using _ref = put(large);
       return large.byteLength / 2 ** 30 / ((performance.now() - began) / 1000);
     },
+  };
+  yield {
+    name: "put of 256 MiB to warm memory, as a share of memcpy's speed",
+    unit: "share",
+    bound: 0.8,
+    ours: putShare,
+  };
+  yield {
+    name: "single client get of bytes, typed arrays and Arrow tables of 8 bytes to 256 MiB: the slowest p50",
+    unit: "us",
+    bound: 2,
+    smallerIsBetter: true,
+    ours: slowestGet,
+  };
+  yield {
+    name: "an Arrow table of 256 MiB opened in another worker",
+    unit: "ms",
+    bound: 5,
+    smallerIsBetter: true,
+    ours: openElsewhere,
   };
   yield {
     name: "single client wait 1k refs",

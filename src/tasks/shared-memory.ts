@@ -13,6 +13,8 @@ const kibibyte = 1024;
 const page = 4096;
 const large = 1 << 20;
 const largePage = 1 << 16;
+/** How much memory that goes to and fro counts as garbage: what is dropped of it then is no more than its last use. */
+const spareWeight = 1 / 16;
 
 /** What the node says about memory. */
 type MemoryReply = ClientReply & { type: "spare" | "dropSpares" | "freed" };
@@ -59,8 +61,8 @@ export class SharedMemory {
     const size = roundUp(bytes, bytes < large ? page : largePage);
     this.#waitForRoom();
     this.#sent = (this.#sent + Math.ceil(size / kibibyte)) | 0;
-    noteGarbage(size);
     const spare = this.#spares.get(size)?.pop();
+    noteGarbage(spare === undefined ? size : size * spareWeight);
     if (spare === undefined) return new SharedArrayBuffer(size);
     this.#outbox.push({ type: "usesSpare", spare: spare.number });
     return spare.buffer;

@@ -11,8 +11,9 @@ export type Values<T extends readonly ObjectRef<unknown>[]> = {
 };
 
 /**
- * The value of a reference, or the values of many in order: one call for many is the fast path. The typed arrays of a
- * value that has more than 64 KiB of them are views of memory that all its readers share: do not write to them. Rejects with the failure of the task that should have made the
+ * The value of a reference, or the values of many in order: one call for many is the fast path. Do not write to typed arrays
+ * and Arrow tables that it gives: those of more than 64 KiB are views of shared memory, and a value that is nothing but a table or
+ * a typed array of a kilobyte or more may be the same one each time. Rejects with the failure of the task that should have made the
  * value, TASK_CANCELLED where that was cancelled, and with GET_TIMEOUT, OBJECT_FREED or CANCELLED.
  */
 export function get<T>(ref: ObjectRef<T>, options?: GetOptions): Promise<T>;

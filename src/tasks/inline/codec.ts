@@ -30,6 +30,10 @@ export class InlineCodec extends ClientCodec {
     return super.unpack(stored);
   }
 
+  override read(stored: StoredValue): unknown {
+    return this.unpack(stored);
+  }
+
   /** The outcome of a task that has just ended: a failure, too, when what it read has changed. */
   check(task: TaskId, outcome: Outcome): Outcome {
     const reads = this.#reads.get(task);

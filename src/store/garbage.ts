@@ -5,7 +5,6 @@ import { runInNewContext } from "node:vm";
 const patience = 1 << 28;
 
 let bytes = 0;
-let isDue = false;
 let collect: (() => void) | undefined;
 
 /**
@@ -15,17 +14,6 @@ let collect: (() => void) | undefined;
 export function noteGarbage(dropped: number): void {
   bytes += dropped;
   if (bytes > patience) collectGarbage();
-}
-
-/** The same, but at the end of the turn: nobody waits for the collection who is about to use what came. */
-export function noteGarbageLater(dropped: number): void {
-  bytes += dropped;
-  if (bytes <= patience || isDue) return;
-  isDue = true;
-  setImmediate(() => {
-    isDue = false;
-    if (bytes > patience) collectGarbage();
-  }).unref();
 }
 
 /** Collects this thread's garbage now; finalizers run soon after. */

@@ -1,4 +1,4 @@
-import { noteGarbage, noteGarbageLater } from "../store/garbage.js";
+import { noteGarbage } from "../store/garbage.js";
 import { roundUp } from "../store/size.js";
 import type { PackedValue, StoredValue } from "../store/value.js";
 import { isPrimitive } from "../store/value-survey.js";
@@ -36,8 +36,6 @@ export class SharedMemory {
   readonly #open = new Map<ObjectId, WeakRef<PackedValue>>();
   /** Which buffers are the store's: they do not travel inside of values. */
   readonly #buffers = new WeakSet<SharedArrayBuffer>();
-  /** What was read lives as long as a view of its memory does: whoever has one gets it again at once. */
-  readonly #read = new WeakMap<SharedArrayBuffer, PackedValue>();
   readonly #views = new FinalizationRegistry<number>((loan) => this.#giveBack(loan));
   readonly #values = new FinalizationRegistry<ObjectId>((id) => {
     if (this.#open.get(id)?.deref() === undefined) this.#open.delete(id);
@@ -80,7 +78,7 @@ export class SharedMemory {
       const buffer = value.bytes.buffer as unknown as SharedArrayBuffer;
       this.#buffers.add(buffer);
       this.#views.register(buffer, value.loan);
-      noteGarbageLater(buffer.byteLength);
+      noteGarbage(buffer.byteLength);
     }
   }
 
@@ -89,7 +87,6 @@ export class SharedMemory {
     if (isPrimitive(value) || value.loan === undefined) return;
     this.#open.set(id, new WeakRef(value));
     this.#values.register(value, id);
-    this.#read.set(value.bytes.buffer as unknown as SharedArrayBuffer, value);
   }
 
   /** What was read of an object, if it is still here. */

@@ -189,7 +189,7 @@ export function readValue(stored: StoredValue, codec: ValueCodec): unknown {
   // Whoever got it may have transferred it.
   if (known !== undefined && (known as Uint8Array).byteLength !== 0) return known;
   const value = unpackValue(stored, codec);
-  if (types.isArrayBufferView(value)) kept.set(stored, value);
+  if (types.isArrayBufferView(value) && !isShared(stored)) kept.set(stored, value);
   return value;
 }
 

@@ -1,4 +1,4 @@
-import { packValue, type StoredValue, unpackValue, type ValueCodec } from "../store/value.js";
+import { packValue, readValue, type StoredValue, unpackValue, type ValueCodec } from "../store/value.js";
 import { isPrimitive } from "../store/value-survey.js";
 import type { LocalHandles } from "./client-handles.js";
 import type { ClientObjects } from "./client-objects.js";
@@ -41,6 +41,11 @@ export class ClientCodec implements ValueCodec, CodeRegistry {
 
   unpack(stored: StoredValue): unknown {
     return isPrimitive(stored) ? stored : unpackValue(stored, this);
+  }
+
+  /** As `unpack`, for whoever may read the same value again: what cannot be changed is made once. */
+  read(stored: StoredValue): unknown {
+    return readValue(stored, this);
   }
 
   codeId(code: RemoteCode): CodeId {

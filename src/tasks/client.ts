@@ -181,6 +181,7 @@ export class TaskClient implements Backend, RefOwner {
     };
     this.#reads = new Reads({
       ...known,
+      unpack: (stored) => codec.read(stored),
       keepAlive,
       base,
       refs: objects.refs,

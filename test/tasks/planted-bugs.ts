@@ -86,8 +86,8 @@ export const plantedBugs: readonly PlantedBug[] = [
     name: "no permit is revoked for a task that waits",
     shows: "scheduler",
     file: "tasks/scheduler/task-pool",
-    find: "if (waiting.length > 0) {",
-    replace: "if (waiting.length > 1) {",
+    find: "wouldFit(demand, cpus)",
+    replace: "wouldFit(demand, 0)",
   },
   {
     name: "a task starts when the first of its arguments is there",

@@ -258,3 +258,16 @@ test("a task that goes on where a permit was given meanwhile needs no CPU beside
   scheduler.handle([finished(1, 1)]);
   t.deepEqual(scheduler.ledger.free(), { cpus: 0, gpus: 0 });
 });
+
+test("a task that waits for a CPU does not wait for a worker that runs a long call while another one idles", (t) => {
+  for (const idle of [0, 1]) {
+    const scheduler = running({ cpus: 2 });
+    const permits = scheduler.handle([{ type: "board" }]);
+    const workers = permits.flatMap((instruction) => (instruction.type === "permit" ? [instruction.worker] : []));
+    t.is(workers.length, 2);
+    const asked = scheduler.handle([submit(7, { demand: { cpus: unit / 2, gpus: 0 } })]);
+    t.true(asked.some((instruction) => instruction.type === "revoke" && instruction.worker === workers[idle]));
+    const worker = workers[idle]!;
+    t.deepEqual(scheduler.handle([{ type: "parked", worker }]), [run(worker, 7)]);
+  }
+});

@@ -342,25 +342,17 @@ export class TaskPool {
   }
 
   /**
-   * Divides CPUs between the boards and what waits here: takes back as many permits as let something start that waits; where
-   * nothing waits, permits whoever is idle.
+   * Divides CPUs between the boards and what waits here: takes permits back as long as that lets something start that waits;
+   * where nothing waits, permits whoever is idle.
    */
   #divide(actors: readonly Demand[]): void {
     const permits = [...this.#workers.values()].filter(({ permit, stops }) => permit !== undefined && stops === 0);
     const cpus = permits.length * unit;
-    const queues = [...this.#queues.values()].map((queue) => ({ demand: queue.peek()!.demand, count: queue.length }));
-    const waiting = [...queues, ...actors.map((demand) => ({ demand, count: 1 }))].filter(({ demand }) =>
-      this.#ledger.wouldFit(demand, cpus),
-    );
-    if (waiting.length > 0) {
-      const lasting = permits.filter(({ permit }) => !permit!.ends);
-      const coming = permits.length - lasting.length;
-      const wanted = waiting.reduce((sum, { demand, count }) => sum + demand.cpus * count, 0);
-      const missing = Math.ceil((wanted - this.#ledger.free().cpus) / unit) - coming;
-      // A task that asks for no CPU still needs a thread.
-      const least = coming === 0 ? 1 : 0;
-      const count = Math.min(lasting.length, Math.max(missing, least));
-      for (const worker of lasting.slice(lasting.length - count)) {
+    const queued = [...this.#queues.values()].map((queue) => queue.peek()!.demand);
+    if ([...queued, ...actors].some((demand) => this.#ledger.wouldFit(demand, cpus))) {
+      // All of them: who idles gives its permit back at once, and who runs something long must not be waited for.
+      for (const worker of permits) {
+        if (worker.permit!.ends) continue;
         worker.permit!.ends = true;
         this.#emit({ type: "revoke", worker: worker.id });
       }

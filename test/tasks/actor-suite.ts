@@ -153,6 +153,12 @@ export function testActors(scenario: Scenario): void {
     },
   );
 
+  scenario("the actor that was called last ends with its handle, too", async (t, session) => {
+    await (async () => t.is(await get(RemoteCounter.remote(5).postinc.remote()), 5))();
+    while ((await session.state("actors"))[0]!.state === "alive") await collect();
+    t.like(await session.load(), { actors: 0 });
+  });
+
   scenario(
     "handles travel in arguments, results, stored and captured values, also of an actor that is made anew",
     async (t) => {

@@ -18,6 +18,8 @@ export interface OwnCallee {
 interface OwnMethod {
   readonly callee: number;
   readonly name: string;
+  readonly method: string;
+  readonly group: number;
 }
 
 /** What a method has in place of a function: it is called by name, and never put up. */
@@ -33,7 +35,6 @@ export class OwnCallees {
   #lastCode: RemoteCode | undefined;
   #lastOptions: FilledTaskOptions | undefined;
   #lastCallee = 0;
-  #lastTarget: MethodTarget | undefined;
   #lastMethod: OwnMethod | undefined;
 
   constructor(outbox: Outbox<ClientMessage>, codeId: (code: RemoteCode) => CodeId) {
@@ -67,9 +68,10 @@ export class OwnCallees {
   }
 
   /** A method's number and full name, told to the node when it is new. */
-  ofMethod(target: MethodTarget): OwnMethod {
-    if (target === this.#lastTarget) return this.#lastMethod!;
-    const { name, method, group } = target;
+  ofMethod({ name, method, group }: MethodTarget): OwnMethod {
+    // Not the target itself: that would keep the last actor's handle, and so the actor, alive.
+    const last = this.#lastMethod;
+    if (last !== undefined && last.name === name && last.method === method && last.group === group) return last;
     let methods = this.#methods.get(name);
     if (methods === undefined) {
       methods = new Map();
@@ -79,11 +81,10 @@ export class OwnCallees {
     let known = methods.get(key);
     if (known === undefined) {
       const callee = this.#list.push({ ...noFunction, name }) - 1;
-      known = { callee, name };
+      known = { callee, name, method, group };
       methods.set(key, known);
       this.#outbox.push({ type: "callee", callee, code: undefined, name, retries: 0 });
     }
-    this.#lastTarget = target;
     this.#lastMethod = known;
     return known;
   }

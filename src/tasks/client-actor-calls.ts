@@ -50,7 +50,7 @@ export class ClientActorCalls {
       return ref;
     }
     const call = this.#lineCall(calls, target, args, 1);
-    const ref = this.#objects.open(call.number);
+    const ref = this.#objects.open(call.number, true);
     calls.lines.call(call);
     return ref;
   }
@@ -68,7 +68,7 @@ export class ClientActorCalls {
     const call = this.#lineCall(calls, target, args, count);
     const numbers = Array.from({ length: count }, (_, i) => call.number + i);
     for (const number of numbers) {
-      owned.add(number);
+      owned.add(number, true);
       this.#objects.shareNumber(number);
     }
     const returned = this.#returns.giveOfActor(base + call.number, target.returns);

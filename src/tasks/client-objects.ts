@@ -51,9 +51,9 @@ export class ClientObjects {
     return first;
   }
 
-  /** The first reference to a new object of this thread, which is pending. */
-  open(number: number): ObjectRef {
-    const token = this.owned.add(number);
+  /** The first reference to a new object of this thread, which is pending: a result of a task, or of an actor's call. */
+  open(number: number, byActor = false): ObjectRef {
+    const token = this.owned.add(number, byActor);
     return new ObjectRef(this.base + number, this.#owner, token);
   }
 

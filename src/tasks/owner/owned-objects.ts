@@ -20,6 +20,8 @@ const released = 8;
 const shared = 16;
 /** Somebody has asked for it. */
 const asked = 32;
+/** An actor makes it: its call is on no board. */
+const ofActor = 64;
 
 /** Waits for one or more objects. */
 export interface Waiter {
@@ -94,11 +96,11 @@ export class OwnedObjects {
   }
 
   /** Notes a new object, which is pending; numbers only grow. Returns what its reference must hold. */
-  add(number: number): object {
+  add(number: number, byActor = false): object {
     const index = number >>> blockBits;
     if (index !== this.#newestIndex) this.#open(index);
     const block = this.#newest!;
-    block.states[number & (blockSize - 1)] = objectState.pending;
+    block.states[number & (blockSize - 1)] = byActor ? objectState.pending | ofActor : objectState.pending;
     block.left += 1;
     this.#size += 1;
     this.#pending += 1;
@@ -119,6 +121,11 @@ export class OwnedObjects {
   isReleased(number: number): boolean {
     const state = this.#block(number)?.states[number & (blockSize - 1)] ?? 0;
     return state === 0 || (state & released) !== 0;
+  }
+
+  isOfActor(number: number): boolean {
+    const block = this.#block(number);
+    return block !== undefined && (block.states[number & (blockSize - 1)]! & ofActor) !== 0;
   }
 
   isShared(number: number): boolean {

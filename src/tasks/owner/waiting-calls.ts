@@ -64,8 +64,11 @@ export class WaitingCalls {
       return;
     }
     this.#dependents.set(number, dependent);
-    if (this.#chain(dependent)) return;
-    if (this.chains) this.#chainable.push(dependent);
+    dependent.mayChain = this.chains && this.#mayChain(dependent);
+    if (dependent.mayChain) {
+      if (this.#chain(dependent)) return;
+      this.#chainable.push(dependent);
+    }
     for (const missing of dependent.missing) this.#owned.wait(missing, dependent);
   }
 
@@ -151,6 +154,14 @@ export class WaitingCalls {
     return state === objectState.value ? this.#owned.valueOf(number) : this.#options.storedAt(call, number);
   }
 
+  /** Whether what a call waits for will be made by calls on this thread's board: an actor's calls are on none. */
+  #mayChain(dependent: Dependent): boolean {
+    for (const number of dependent.missing) {
+      if (this.#owned.isOfActor(number) || this.#dependents.get(number)?.mayChain === false) return false;
+    }
+    return true;
+  }
+
   /**
    * Puts a call up before its arguments are there, if they are results of calls that are up themselves: the worker that
    * runs those has them at hand, any other gives it back. Not too many at once, as giving back costs something, too.
@@ -206,7 +217,9 @@ export class Dependent implements Waiter {
   readonly submitted: number;
   /** Arguments that are not filled in. */
   readonly missing = new Set<number>();
-  /** Whether the call was put up early, and what is kept for it then. */
+  /** Whether the call may be put up early. */
+  mayChain = false;
+  /** Whether it was, and what is kept for it then. */
   chained = false;
   pinned: readonly number[] = [];
   readonly #calls: WaitingCalls;

@@ -356,7 +356,7 @@ export class TaskClient implements Backend, RefOwner {
     else if (reply.type === "item" || reply.type === "streamEnd") this.#returns.streams.receive(reply);
     else if (reply.type === "cancelOwn") this.#cancels.cancelOwn(reply.task - this.#objects.base, reply);
     else if (reply.type === "look") this.#look(reply.request);
-    else if (reply.type === "collect") void this.tidy().then(() => this.#outbox.push({ type: "collected" }));
+    else if (reply.type === "collect") void this.#collect(reply.round);
     else if (isAboutMemory(reply)) this.#memory?.receive(reply);
     else this.calls?.receive(reply);
   }
@@ -367,6 +367,11 @@ export class TaskClient implements Backend, RefOwner {
     const list = new CallList();
     this.calls?.look(list);
     this.#outbox.push({ type: "looked", request, calls: list.numbers });
+  }
+
+  async #collect(round: number): Promise<void> {
+    await this.tidy();
+    this.#outbox.push({ type: "collected", round });
   }
 
   /** Collects this thread's garbage, and lets go of what that held. */

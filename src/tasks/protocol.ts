@@ -137,8 +137,8 @@ export type ClientMessage =
   | { type: "giveBack"; loans: number[] }
   /** A value that follows lies in this spare buffer. */
   | { type: "usesSpare"; spare: number }
-  /** The sender has collected its garbage, as it was asked to. */
-  | { type: "collected" }
+  /** The sender has collected its garbage, as it was asked to in this round. */
+  | { type: "collected"; round: number }
   /** How to make the sender's task's result again, should it be lost. */
   | { type: "lineage"; call: Resubmission }
   /** With `restart`, only its thread is ended, and it is made anew if it may be. */
@@ -247,7 +247,7 @@ export type ClientReply =
   /** Memory is short: spare buffers that were not used are the node's again. */
   | { type: "dropSpares" }
   /** Memory is short: asks for `giveBack` of what is garbage, then `collected`. */
-  | { type: "collect" }
+  | { type: "collect"; round: number }
   /** The object's value was dropped for everybody. */
   | { type: "freed"; object: ObjectId }
   /** Worker threads end before they are up. */

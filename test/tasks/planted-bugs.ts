@@ -259,6 +259,13 @@ export const plantedBugs: readonly PlantedBug[] = [
     replace: "const missing = undefined;",
   },
   {
+    name: "a thread's answer to an earlier round counts for the newest one",
+    shows: "storing",
+    file: "tasks/host/lending",
+    find: "this.#asked.get(round)?.delete(client);",
+    replace: "for (const asked of this.#asked.values()) asked.delete(client);",
+  },
+  {
     name: "views of a thread that ended are kept",
     shows: "storing",
     file: "tasks/host/lending",

@@ -54,6 +54,8 @@ interface View {
   readonly object: number;
   readonly loan: number;
   readonly bytes: Uint8Array;
+  /** Since which step it is garbage, if it is. */
+  dropped: number | undefined;
 }
 
 /** A disk whose reads and writes end when the simulation says so, and as it says. */
@@ -212,8 +214,11 @@ class World {
   readonly #tasks: Task[] = [];
   readonly #running: { readonly task: Task; readonly client: number; readonly views: readonly View[] }[] = [];
   readonly #spares: { readonly client: number; readonly number: number; readonly buffer: SharedArrayBuffer }[] = [];
-  /** Threads that were asked what they no longer need. */
-  readonly #asked: number[] = [];
+  /** Threads that were asked what they no longer need, and all the steps at which some were. */
+  readonly #asked: { readonly client: number; readonly round: number }[] = [];
+  readonly #askedAt: number[] = [];
+  /** Their answers, on the way. */
+  readonly #answers: { readonly client: number; readonly round: number }[] = [];
   /** How many wait for the store. */
   #waiting = 0;
   #pinned = 0;
@@ -271,12 +276,14 @@ class World {
       () => this.#read(),
       () => this.#read(),
       () => this.#giveBack(),
+      () => this.#drop(),
       () => this.#hold(),
       () => this.#letGo(),
       () => this.#letGo(),
       () => this.#moveDisk(),
       () => this.#moveDisk(),
       () => this.#moveDisk(),
+      () => this.#collect(),
       () => this.#answer(),
       () => this.#free(),
       () => this.#lose(),
@@ -323,9 +330,10 @@ class World {
   /** Lets the disk and asked threads do what they have to: then nobody waits. */
   async #rest(): Promise<void> {
     await this.#audit();
-    while (this.#disk.pending.length > 0 || this.#asked.length > 0) {
+    while (this.#disk.pending.length > 0 || this.#asked.length + this.#answers.length > 0) {
       this.#pinned = this.#store.usage().pinned;
       if (this.#disk.pending.length > 0) this.#moveDisk();
+      else if (this.#asked.length > 0) this.#collect();
       else this.#answer();
       await this.#audit();
     }
@@ -448,6 +456,13 @@ class World {
     this.counts.refusals += 1;
     const mayFail = ["OBJECT_STORE_FULL", ...(this.#faulty ? ["OUT_OF_DISK", "OBJECT_LOST"] : [])];
     check(mayFail.includes(code), `${object} failed with ${code}`);
+    // At this step, they may have been asked for the next in line.
+    const asked = this.#askedAt.findLast((step) => step < this.counts.steps) ?? 0;
+    const garbage = this.#views.find(({ dropped = asked }) => dropped < asked);
+    check(
+      code !== "OBJECT_STORE_FULL" || garbage === undefined,
+      `${object} is refused, though ${garbage?.client} was asked for its garbage and did not answer`,
+    );
     if (code !== "OBJECT_STORE_FULL" || this.#spillLimit < 1_000 * this.#unit) return;
     const pinned = Math.max(this.#pinned, this.#store.usage().pinned);
     check(
@@ -542,7 +557,7 @@ class World {
     const views = values.flatMap((value, i): View[] => {
       check(value !== undefined, `object ${ids[i]} is read as undefined`);
       const { bytes, loan } = value as PackedValue;
-      return [{ client, object: ids[i]!, loan: loan!, bytes }];
+      return [{ client, object: ids[i]!, loan: loan!, bytes, dropped: undefined }];
     });
     for (const view of views) this.#look(view);
     this.#views.push(...views);
@@ -556,7 +571,11 @@ class World {
     const { task, client, views } = running;
     this.#running.splice(this.#running.indexOf(running), 1);
     this.counts.runs += 1;
-    for (const view of views) if (this.#views.includes(view)) this.#return(view);
+    for (const view of views) {
+      if (!this.#views.includes(view)) continue;
+      if (this.#random.integer(2) === 0) this.#return(view);
+      else view.dropped ??= this.counts.steps;
+    }
     this.#make(task.call.task, client, (failed) => this.#ended(task, failed));
   }
 
@@ -594,6 +613,12 @@ class World {
     const reading = this.#values.read(client, ids);
     if (reading instanceof Promise) this.#wait(reading, arrive);
     else arrive(reading);
+  }
+
+  /** A view becomes garbage, of which only its thread's collector knows. */
+  #drop(): void {
+    const view = this.#pick(this.#views);
+    if (view !== undefined) view.dropped ??= this.counts.steps;
   }
 
   /** A thread has no view of something any more. */
@@ -648,8 +673,10 @@ class World {
   #receive(client: number, message: ClientReply): void {
     // What is sent to one that has ended is lost.
     if (!this.#threads.has(client)) return;
-    if (message.type === "collect" && !this.#asked.includes(client)) this.#asked.push(client);
-    else if (message.type === "spare") {
+    if (message.type === "collect") {
+      this.#asked.push({ client, round: message.round });
+      this.#askedAt.push(this.counts.steps);
+    } else if (message.type === "spare") {
       this.counts.spares += 1;
       this.#spares.push({ client, number: message.number, buffer: message.buffer });
     } else if (message.type === "dropSpares") {
@@ -660,15 +687,21 @@ class World {
   }
 
   /** A thread that was asked gives back what it does not need, which may be nothing. */
-  #answer(): void {
-    const client = this.#asked.shift();
-    if (client === undefined || !this.#threads.has(client)) return;
+  #collect(): void {
+    const asked = this.#asked.shift();
+    if (asked === undefined || !this.#threads.has(asked.client)) return;
     this.counts.asks += 1;
-    for (const view of this.#views.filter((held) => held.client === client)) {
-      if (this.#random.integer(3) === 0) this.#return(view);
+    for (const view of this.#views.filter((held) => held.client === asked.client)) {
+      if (view.dropped !== undefined || this.#random.integer(6) === 0) this.#return(view);
     }
-    this.#note(`${client} has collected`);
-    this.#lending.collected(client);
+    this.#note(`${asked.client} has collected`);
+    this.#answers.push(asked);
+  }
+
+  #answer(): void {
+    const answer = this.#answers.shift();
+    if (answer === undefined || !this.#threads.has(answer.client)) return;
+    this.#lending.collected(answer.client, answer.round);
   }
 
   #free(): void {

@@ -38,10 +38,10 @@ export class Lending {
   /** How many loans have come back. */
   #returned = 0;
   #last = 0;
-  /** Threads that were asked to collect their garbage and did not answer yet. */
-  #asked = new Set<ClientId>();
+  /** Threads that were asked to collect their garbage and did not answer yet, by round. */
+  readonly #asked = new Map<number, Set<ClientId>>();
   /** Called when something came back, or somebody answered. */
-  #heard: (() => void) | undefined;
+  #heard: (() => void)[] = [];
 
   /** `lives` says of a thread whether it is there. */
   constructor(store: ObjectMemory | undefined, send: Send, flush: () => void, lives: (client: ClientId) => boolean) {
@@ -72,7 +72,7 @@ export class Lending {
       this.#returned += 1;
       loan.memory.close();
     }
-    this.#heard?.();
+    this.#tellHeard();
   }
 
   /** The value of an object was dropped for everybody: threads that read it forget it. */
@@ -83,16 +83,16 @@ export class Lending {
   }
 
   /** A thread has collected its garbage; what it gave back came before. */
-  collected(client: ClientId): void {
-    this.#asked.delete(client);
-    this.#heard?.();
+  collected(client: ClientId, round: number): void {
+    this.#asked.get(round)?.delete(client);
+    this.#tellHeard();
   }
 
   /** A thread has ended, and all its views with it. */
   forget(client: ClientId): void {
     for (const [number, loan] of this.#loans) if (loan.client === client) this.giveBack(client, [number]);
     for (const [number, spare] of this.#spares) if (spare.client === client) this.usesSpare(client, number);
-    this.collected(client);
+    for (const round of this.#asked.keys()) this.collected(client, round);
   }
 
   /** Gives a buffer like that of a value which is gone to the thread that made it. */
@@ -135,28 +135,32 @@ export class Lending {
 
   /** Has every thread that may have views collect its garbage; returns whether something came back. */
   async #ask(): Promise<boolean> {
-    if (this.#asked.size === 0) {
-      for (const { client } of this.#loans.values()) if (this.#lives(client)) this.#asked.add(client);
-      for (const client of this.#asked) this.#send(client, { type: "collect" });
-      this.#flush();
-    }
+    const asked = new Set<ClientId>();
+    for (const { client } of this.#loans.values()) if (this.#lives(client)) asked.add(client);
+    // An answer to an earlier round may be from before a thread let go of what it was lent since.
+    const round = ++this.#last;
+    this.#asked.set(round, asked);
+    for (const client of asked) this.#send(client, { type: "collect", round });
+    this.#flush();
     // Not how many there are: others may be lent meanwhile.
     const before = this.#returned;
     const until = performance.now() + patienceMilliseconds;
-    while (this.#returned === before && this.#asked.size > 0) {
+    while (this.#returned === before && asked.size > 0) {
       const left = until - performance.now();
       if (left <= 0) break;
       await new Promise<void>((resolve) => {
         const timer = setTimeout(resolve, left);
-        this.#heard = () => {
+        this.#heard.push(() => {
           clearTimeout(timer);
           resolve();
-        };
+        });
       });
-      this.#heard = undefined;
     }
-    if (this.#returned > before) return true;
-    this.#asked.clear();
-    return false;
+    this.#asked.delete(round);
+    return this.#returned > before;
+  }
+
+  #tellHeard(): void {
+    for (const tell of this.#heard.splice(0)) tell();
   }
 }

@@ -268,7 +268,7 @@ export class TaskHost {
         lending.usesSpare(client, message.spare);
         return;
       case "collected":
-        lending.collected(client);
+        lending.collected(client, message.round);
         return;
       case "unrun":
         log.unrun(message);

@@ -1,4 +1,4 @@
-import { noteGarbage } from "../store/garbage.js";
+import { collectGarbage, noteGarbage } from "../store/garbage.js";
 import { roundUp } from "../store/size.js";
 import type { PackedValue, StoredValue } from "../store/value.js";
 import { isPrimitive } from "../store/value-survey.js";
@@ -36,6 +36,7 @@ export class SharedMemory {
   readonly #open = new Map<ObjectId, WeakRef<PackedValue>>();
   /** Which buffers are the store's: they do not travel inside of values. */
   readonly #buffers = new WeakSet<SharedArrayBuffer>();
+  readonly #loans = new Map<number, WeakRef<SharedArrayBuffer>>();
   readonly #views = new FinalizationRegistry<number>((loan) => this.#giveBack(loan));
   readonly #values = new FinalizationRegistry<ObjectId>((id) => {
     if (this.#open.get(id)?.deref() === undefined) this.#open.delete(id);
@@ -77,6 +78,7 @@ export class SharedMemory {
       if (isPrimitive(value) || value.loan === undefined) continue;
       const buffer = value.bytes.buffer as unknown as SharedArrayBuffer;
       this.#buffers.add(buffer);
+      this.#loans.set(value.loan, new WeakRef(buffer));
       this.#views.register(buffer, value.loan);
       noteGarbage(buffer.byteLength);
     }
@@ -113,15 +115,24 @@ export class SharedMemory {
 
   /** The last view of a buffer is gone. */
   #giveBack(loan: number): void {
+    if (!this.#loans.delete(loan)) return;
     const last = this.#outbox.last;
     if (last?.type === "giveBack") last.loans.push(loan);
     else this.#outbox.push({ type: "giveBack", loans: [loan] });
   }
 
+  #collect(): void {
+    if (this.#loans.size === 0) return;
+    collectGarbage();
+    for (const [loan, view] of this.#loans) if (view.deref() === undefined) this.#giveBack(loan);
+  }
+
   #waitForRoom(): void {
-    for (;;) {
+    for (let waits = false; ; waits = true) {
       const accepted = Atomics.load(this.#words, acceptedWord);
       if (((this.#sent - accepted) | 0) * kibibyte <= underWayLimit) return;
+      // What the node waits for may be garbage of this thread, and its finalizers do not run while it waits, too.
+      if (!waits) this.#collect();
       this.#outbox.flush();
       Atomics.wait(this.#words, acceptedWord, accepted, 1000);
     }

@@ -320,16 +320,16 @@ class ActorExit extends Error {
 }
 
 /** The call, or the constructor, that is running: one object for calls in a row, until one of them awaits and keeps it. */
-class RunningCall implements RunningTask {
+class RunningCall extends Cancellable implements RunningTask {
   task: TaskId;
   name: string;
-  #cancellable: Cancellable | undefined = undefined;
   readonly #construct: Construct;
   readonly #runner: ActorRunner;
   /** Ends the actor; does not return. */
   readonly exit: () => never;
 
   constructor(construct: Construct, runner: ActorRunner, exit: () => never) {
+    super();
     this.#construct = construct;
     this.#runner = runner;
     this.exit = exit;
@@ -355,20 +355,6 @@ class RunningCall implements RunningTask {
 
   get wasReconstructed(): boolean {
     return this.#construct.life > 0;
-  }
-
-  get cancelled(): RayflightError | undefined {
-    return this.#cancellable?.cancelled;
-  }
-
-  get signal(): AbortSignal {
-    this.#cancellable ??= new Cancellable();
-    return this.#cancellable.signal;
-  }
-
-  abort(reason: RayflightError): void {
-    this.#cancellable ??= new Cancellable();
-    this.#cancellable.abort(reason);
   }
 
   /** An actor has its thread to itself, so nobody needs to know when it waits. */

@@ -31,6 +31,12 @@ export interface IncomingCall {
   readonly returns?: CallMessage["returns"];
 }
 
+/** The call that a message brings. */
+export function callOf(message: CallMessage, order: CallOrder): IncomingCall {
+  const { task, method, name, group, args, sequence, returns } = message;
+  return { task, method, name, group, args, order, sequence, line: undefined, facts: undefined, returns };
+}
+
 /** The order of one caller's calls to one actor. */
 export class CallOrder {
   /** Which call is next. */
@@ -138,21 +144,9 @@ export class CallerLines implements CallSource {
     if (line !== undefined) line.hasEnded = true;
   }
 
-  hold({ task, method, name, group, args, caller, sequence, returns }: CallMessage): void {
-    const order = this.#orderOf(caller);
-    const call: IncomingCall = {
-      task,
-      method,
-      name,
-      group,
-      args,
-      order,
-      sequence,
-      line: undefined,
-      facts: undefined,
-      returns,
-    };
-    order.held.set(sequence, call);
+  hold(message: CallMessage): void {
+    const order = this.#orderOf(message.caller);
+    order.held.set(message.sequence, callOf(message, order));
   }
 
   skip(caller: ClientId, sequence: number): void {

@@ -6,6 +6,7 @@ import {
   type CallMessage,
   CallOrder,
   type CallSource,
+  callOf,
   type IncomingCall,
 } from "./caller-lines.js";
 import type { ActorCommand } from "./lone-actor.js";
@@ -215,21 +216,9 @@ class TenantCalls implements CallSource {
     for (let next = order.takeHeld(); next !== undefined; next = order.takeHeld()) this.#queue.push(next);
   }
 
-  hold({ task, method, name, group, args, caller, sequence, returns }: CallMessage): void {
-    const order = this.orderOf(caller);
-    const call: IncomingCall = {
-      task,
-      method,
-      name,
-      group,
-      args,
-      order,
-      sequence,
-      line: undefined,
-      facts: undefined,
-      returns,
-    };
-    this.receive(order, sequence, call);
+  hold(message: CallMessage): void {
+    const order = this.orderOf(message.caller);
+    this.receive(order, message.sequence, callOf(message, order));
   }
 
   skip(caller: ClientId, sequence: number): void {

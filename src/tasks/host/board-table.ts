@@ -109,12 +109,12 @@ export class BoardTable {
     return this.#words.has(client);
   }
 
-  /** Lets a worker take calls; returns false for a turn when there is none to take. */
   /** All threads that can submit. */
   get clients(): ClientId[] {
     return [...this.#words.keys()];
   }
 
+  /** Lets a worker take calls; returns false for a turn when there is none to take. */
   permit(worker: WorkerId, milliseconds?: number): boolean {
     if (milliseconds !== undefined && ![...this.#boards.values()].some(hasWaiting)) return false;
     this.#permits.get(worker)?.grant(milliseconds);

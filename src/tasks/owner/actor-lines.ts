@@ -142,9 +142,9 @@ export class ActorLines {
   readonly #shared = new Map<WorkerId, Link>();
   readonly #reader = new WordReader();
   readonly #dirty: Link[] = [];
-  /** What is to be done once the calls of a line have ended. */
   /** Calls that were sent again and are not answered. */
   readonly #anew = new Set<number>();
+  /** What is to be done once the calls of a line have ended. */
   readonly #whenIdle = new Map<ActorId, () => void>();
   readonly #names: (callee: number) => string;
   #flushing = false;

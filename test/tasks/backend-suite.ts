@@ -1,4 +1,3 @@
-import test, { type ExecutionContext } from "ava";
 import { RayflightError } from "../../src/error.js";
 import {
   ActorPool,
@@ -13,30 +12,12 @@ import {
   type ObjectRef,
   put,
   remote,
-  setContext,
   wait,
 } from "../../src/tasks/index.js";
-import type { MakeSession, Session, SessionOptions } from "./session.js";
+import type { Scenario } from "./scenario.js";
 
 /** The contract of a backend, as one list of tests. Each one gets a session of its own. */
-export function testBackend(make: MakeSession): void {
-  const scenario = (
-    title: string,
-    body: (t: ExecutionContext, session: Session) => Promise<void>,
-    options: SessionOptions = {},
-  ) => {
-    test.serial(title, async (t) => {
-      const session = await make(options);
-      try {
-        await body(t, session);
-        for (const [what, left] of Object.entries(await session.left())) t.is(left, 0, what);
-      } finally {
-        await session.close();
-        setContext(undefined);
-      }
-    });
-  };
-
+export function testBackend(scenario: Scenario): void {
   const add = remote((a: number, b: number) => a + b);
   const fail = remote(function explode(message: string): number {
     throw new TypeError(message);

@@ -1,29 +1,14 @@
-import test, { type ExecutionContext } from "ava";
 import { RayflightError } from "../../src/error.js";
 import type { StoreUsage } from "../../src/store/index.js";
-import { free, get, type ObjectRef, put, remote, setContext } from "../../src/tasks/index.js";
-import { makeWorkers, type Session, type SessionOptions } from "./session.js";
+import { free, get, type ObjectRef, put, remote } from "../../src/tasks/index.js";
+import { scenariosOn } from "./scenario.js";
+import { makeWorkers, type Session } from "./session.js";
 
 const KiB = 1024;
 const MiB = 1024 * KiB;
 
-/** Large objects: where they lie, what they count, how they are lost and made again. Each test gets a session of its own. */
-function scenario(
-  title: string,
-  options: SessionOptions,
-  body: (t: ExecutionContext, session: Session) => Promise<void>,
-): void {
-  test.serial(title, async (t) => {
-    const session = await makeWorkers(options);
-    try {
-      await body(t, session);
-      for (const [what, left] of Object.entries(await session.left())) t.is(left, 0, what);
-    } finally {
-      await session.close();
-      setContext(undefined);
-    }
-  });
-}
+/** Large objects: where they lie, what they count, how they are lost and made again. */
+const scenario = scenariosOn(makeWorkers);
 
 const usage = (session: Session) => session.ask<StoreUsage>("test.usage");
 
@@ -39,7 +24,6 @@ const sum = remote(function sum(...arrays: Uint8Array[]) {
 
 scenario(
   "a working set of four times the store: what tasks make, others read, from disk where it must be",
-  { cpus: 2, memory: 32 * MiB, spillLimit: 256 * MiB },
   async (t, session) => {
     const count = 64;
     const before = process.memoryUsage().rss;
@@ -58,21 +42,21 @@ scenario(
     const grown = process.memoryUsage().rss - before;
     t.log(`the process grew by ${Math.round(grown / MiB)} MiB`);
   },
+  { cpus: 2, memory: 32 * MiB, spillLimit: 256 * MiB },
 );
 
 scenario(
   "puts in one turn that are more than the store has wait for the disk, not for the turn's end",
-  { memory: 16 * MiB, spillLimit: 256 * MiB },
   async (t, session) => {
     const refs = Array.from({ length: 40 }, (_, i) => put(new Uint8Array(2 * MiB).fill(i)));
     t.true((await usage(session)).memoryUsed <= 16 * MiB);
     for (const [i, ref] of refs.entries()) t.is((await get(ref))[MiB], i);
   },
+  { memory: 16 * MiB, spillLimit: 256 * MiB },
 );
 
 scenario(
   "a store without room for what readers hold refuses, and takes again what fits once they let go",
-  { memory: 8 * MiB, spillLimit: 8 * MiB },
   async (t, session) => {
     const refs = Array.from({ length: 2 }, (_, i) => put(new Uint8Array(3 * MiB).fill(i)));
     const views: Uint8Array[] = await get(refs);
@@ -86,9 +70,10 @@ scenario(
     t.is((await get(again))[5], 9);
     t.is((await get(refs[1]!))[5], 1);
   },
+  { memory: 8 * MiB, spillLimit: 8 * MiB },
 );
 
-scenario("large arguments lie in the store until their calls have ended, on every path", {}, async (t, session) => {
+scenario("large arguments lie in the store until their calls have ended, on every path", async (t, session) => {
   class Holder {
     #held = 0;
     add(array: Uint8Array): number {
@@ -109,7 +94,7 @@ scenario("large arguments lie in the store until their calls have ended, on ever
   t.is((await session.load()).memory, 0);
 });
 
-scenario("a task that returns its argument makes an object of its own", {}, async (t, session) => {
+scenario("a task that returns its argument makes an object of its own", async (t, session) => {
   const same = remote((array: Uint8Array) => array);
   const ref = put(new Uint8Array(200 * KiB).fill(5));
   const other = same.remote(ref);
@@ -121,7 +106,7 @@ scenario("a task that returns its argument makes an object of its own", {}, asyn
   t.throws(putter({ memory: one.buffer }), { message: /the store's own memory/ });
 });
 
-scenario("reading twice gives the same memory, and free ends that", {}, async (t, session) => {
+scenario("reading twice gives the same memory, and free ends that", async (t, session) => {
   const ref = put(new Uint8Array(200 * KiB));
   const one = await get(ref);
   t.is((await get(ref)).buffer, one.buffer);
@@ -149,7 +134,6 @@ function graph(size: number): { refs: ObjectRef<Uint32Array>[]; expected: number
 
 scenario(
   "objects that are lost from a graph of 1,000 are made again, and so is what they need that nobody held",
-  { memory: 32 * MiB, spillLimit: 256 * MiB },
   async (t, session) => {
     const { refs, expected } = graph(1000);
     t.is((await get(refs.at(-1)!))[5], expected.at(-1)!);
@@ -173,11 +157,11 @@ scenario(
     const rows = await session.state("tasks");
     t.true(rows.filter(({ name }) => name === "mix").some(({ attempt }) => attempt > 0));
   },
+  { memory: 32 * MiB, spillLimit: 256 * MiB },
 );
 
 scenario(
   "what was put or returned by an actor is lost for good, and so is what may not run again",
-  {},
   async (t, session) => {
     class Maker {
       make(): Uint8Array {
@@ -201,12 +185,14 @@ scenario(
   },
 );
 
-scenario("making an object again counts against maxRetries", {}, async (t, session) => {
+scenario("making an object again counts against maxRetries", async (t, session) => {
   const ref = fill.options({ maxRetries: 2 }).remote(4, 200 * KiB);
+  // In a function of its own: this one's frame may hold what it read for longer than it needs it.
+  const read = async () => (await get(ref))[5];
   for (let i = 0; i < 3; i++) {
-    t.is((await get(ref))[5], 4);
+    t.is(await read(), 4);
     // What this thread has read it would not ask for again.
-    await session.load();
+    while ((await session.ask<{ loans: number }>("test.peek")).loans > 0) await session.load();
     await session.ask("test.lose", await session.ask("test.stored"));
   }
   await t.throwsAsync(get(ref), { code: "OBJECT_LOST" });

@@ -1,6 +1,6 @@
-import test, { type ExecutionContext } from "ava";
-import { get, getGpuIds, kill, put, remote, setContext } from "../../src/tasks/index.js";
-import { type MakeSession, makeInline, makeWorkers, type Session, type SessionOptions } from "./session.js";
+import { get, getGpuIds, kill, put, remote } from "../../src/tasks/index.js";
+import { type Scenario, scenariosOn } from "./scenario.js";
+import { type MakeSession, makeInline, makeWorkers, type SessionOptions } from "./session.js";
 
 class Counter {
   #value: number;
@@ -39,20 +39,13 @@ class Counter {
 }
 const SharedCounter = remote(Counter, { hosted: "shared" });
 
-type Body = (t: ExecutionContext, session: Session) => Promise<void>;
-
-function scenario(title: string, makes: Record<string, MakeSession>, body: Body, options: SessionOptions = {}): void {
-  for (const [name, make] of Object.entries(makes)) {
-    test.serial(`${name}: ${title}`, async (t) => {
-      const session = await make(options);
-      try {
-        await body(t, session);
-      } finally {
-        await session.close();
-        setContext(undefined);
-      }
-    });
-  }
+function scenario(
+  title: string,
+  makes: Record<string, MakeSession>,
+  body: Parameters<Scenario>[1],
+  options: SessionOptions = {},
+): void {
+  for (const [name, make] of Object.entries(makes)) scenariosOn(make)(`${name}: ${title}`, body, options);
 }
 const workers = { workers: makeWorkers };
 const both = { inline: makeInline, ...workers };

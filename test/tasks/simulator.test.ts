@@ -1,6 +1,6 @@
 import test from "ava";
 import { RandomStream } from "../../src/random.js";
-import { type Counts, simulate } from "./simulator.js";
+import { type Counts, noCounts, simulate } from "./simulator.js";
 
 /** One history; its error says how to see it again. */
 function play(seed: number): Counts {
@@ -12,23 +12,7 @@ function play(seed: number): Counts {
 }
 
 test("random interleavings of everything that can happen keep every promise of the scheduler", (t) => {
-  const seen = {
-    tasks: 0,
-    deaths: 0,
-    blocks: 0,
-    stops: 0,
-    cancels: 0,
-    calls: 0,
-    retries: 0,
-    restarts: 0,
-    pauses: 0,
-    tenants: 0,
-    claims: 0,
-    revocations: 0,
-    turns: 0,
-    signals: 0,
-    releases: 0,
-  };
+  const seen = noCounts();
   for (let seed = 0; seed < 1_000; seed++) {
     const counts = play(seed);
     for (const key of Object.keys(seen) as (keyof typeof seen)[]) seen[key] += counts[key];

@@ -83,6 +83,27 @@ export interface Counts {
   steps: number;
 }
 
+export function noCounts(): Counts {
+  return {
+    tasks: 0,
+    deaths: 0,
+    blocks: 0,
+    stops: 0,
+    cancels: 0,
+    calls: 0,
+    retries: 0,
+    restarts: 0,
+    pauses: 0,
+    tenants: 0,
+    claims: 0,
+    revocations: 0,
+    turns: 0,
+    signals: 0,
+    releases: 0,
+    steps: 0,
+  };
+}
+
 /** What is simulated: the real code, or a copy with a bug in it. */
 export interface Parts {
   readonly Scheduler: typeof Scheduler;
@@ -122,24 +143,7 @@ export function simulate(
   const pausing: number[] = [];
   const hosts = new Set<number>();
   const gpuHolders = new Map<number, number>();
-  const counts: Counts = {
-    tasks: 0,
-    deaths: 0,
-    blocks: 0,
-    stops: 0,
-    cancels: 0,
-    calls: 0,
-    retries: 0,
-    restarts: 0,
-    pauses: 0,
-    tenants: 0,
-    claims: 0,
-    revocations: 0,
-    turns: 0,
-    signals: 0,
-    releases: 0,
-    steps: 0,
-  };
+  const counts = noCounts();
   let nextId = 1;
   /** Nobody begins to wait any more. */
   let ending = false;

@@ -8,8 +8,8 @@ import type { MakeSession } from "./session.js";
 
 /** The whole contract of a backend. */
 export function testContract(make: MakeSession): void {
-  testBackend(make);
   const scenario = scenariosOn(make);
+  testBackend(scenario);
   testResources(scenario);
   testReturns(scenario);
   testCancel(scenario);

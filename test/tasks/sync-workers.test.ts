@@ -1,5 +1,5 @@
 import test from "ava";
-import { get, getSync, type ObjectRef, put, type RemoteFunction, remote } from "../../src/tasks/index.js";
+import { cancel, get, getSync, type ObjectRef, put, type RemoteFunction, remote } from "../../src/tasks/index.js";
 import { scenariosOn } from "./scenario.js";
 import { makeWorkers } from "./session.js";
 import { testSyncReads } from "./sync-suite.js";
@@ -82,6 +82,8 @@ scenario(
     await t.throwsAsync(get(asks.remote(gate, { waits: waiting })), {
       message: /whose task awaits on this very thread.*await get/,
     });
+    cancel(waiting, { force: true });
+    await t.throwsAsync(get(waiting), { code: "TASK_CANCELLED" });
   },
   { cpus: 1 },
 );

@@ -1,22 +1,14 @@
 import { Table, tableFromArrays } from "apache-arrow";
-import test, { type ExecutionContext } from "ava";
+import test from "ava";
 import { get, put, remote, setContext } from "../../src/tasks/index.js";
-import { makeInline, makeWorkers, type Session } from "./session.js";
+import { type Scenario, scenariosOn } from "./scenario.js";
+import { makeInline, makeWorkers } from "./session.js";
 
-/** Arrow tables as values, on both backends; each test gets a session of its own. */
-function scenario(title: string, body: (t: ExecutionContext, session: Session) => Promise<void>): void {
-  for (const [name, make] of Object.entries({ inline: makeInline, workers: makeWorkers })) {
-    test.serial(`${name}: ${title}`, async (t) => {
-      const session = await make({ cpus: 2 });
-      try {
-        await body(t, session);
-        for (const [what, left] of Object.entries(await session.left())) t.is(left, 0, what);
-      } finally {
-        await session.close();
-        setContext(undefined);
-      }
-    });
-  }
+const backends = { inline: scenariosOn(makeInline), workers: scenariosOn(makeWorkers) };
+
+/** Arrow tables as values, on both backends. */
+function scenario(title: string, body: Parameters<Scenario>[1]): void {
+  for (const [name, on] of Object.entries(backends)) on(`${name}: ${title}`, body, { cpus: 2 });
 }
 
 const small = (): Table => tableFromArrays({ x: Float64Array.of(1, 2, 3), word: ["a", "b", "c"] });

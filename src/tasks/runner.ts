@@ -1,14 +1,16 @@
+import { createRequire } from "node:module";
+import type * as ActorHosts from "./actor-hosts.js";
 import type { TaskClient } from "./client.js";
 import type { Definition } from "./closures/definition.js";
 import { cancelled } from "./host/reasons.js";
 import { codesIn } from "./live.js";
-import { LoneActor } from "./lone-actor.js";
+import type { LoneActor } from "./lone-actor.js";
 import type { Outbox } from "./outbox.js";
 import type { WorkerCommand, WorkerMessage } from "./protocol.js";
 import { type Gate, type Run, ScheduledTask } from "./scheduled-task.js";
 import type { CodeId, TaskId } from "./scheduler/events.js";
 import { Queue } from "./scheduler/queue.js";
-import { SharedHost } from "./shared-host.js";
+import type { SharedHost } from "./shared-host.js";
 
 /** Code that was shipped, ready to be called. */
 export type Loaded = (...args: unknown[]) => unknown;
@@ -35,6 +37,8 @@ export interface ThreadMate {
   stopped(task: TaskId): void;
   wentOn(task: TaskId): void;
 }
+
+const require = createRequire(import.meta.url);
 
 /** Results of short tasks wait for each other at most this long. */
 const flushMilliseconds = 1;
@@ -129,6 +133,8 @@ export class TaskRunner {
 
   #admit(construct: WorkerCommand & { type: "construct" }): void {
     const load = (code: CodeId) => this.#loaded.get(code) ?? this.load(code);
+    // Threads that run tasks start sooner without them.
+    const { LoneActor, SharedHost } = require("./actor-hosts.js") as typeof ActorHosts;
     if (!construct.shared) this.#actors = new LoneActor(construct, this.#options, load);
     else {
       this.#actors ??= new SharedHost(this.#options, load);

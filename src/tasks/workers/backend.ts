@@ -1,12 +1,11 @@
 import type { Bus } from "../../control/index.js";
 import type { Backend } from "../backend.js";
-import { TaskClient } from "../client.js";
-import { encodeCode } from "../closures/encode.js";
+import type { TaskClient } from "../client.js";
 import { DriverLogs, type LogOptions } from "../logs/driver-logs.js";
 import type { OutputChannel } from "../logs/worker-output.js";
-import { Outbox } from "../outbox.js";
-import { busMethods, type ClientMessage, type ClientReply, type Welcome } from "../protocol.js";
+import { busMethods, type ClientReply, type Welcome } from "../protocol.js";
 import type { WorkerId } from "../scheduler/events.js";
+import { createBusClient, loudly } from "./bus-client.js";
 
 /** The driver's backend, and what tests look into. */
 export type WorkersBackend = Backend & Pick<TaskClient, "load" | "tidy">;
@@ -39,44 +38,5 @@ export async function createWorkersBackend(
       for (const reply of batch) client.receive(reply);
     }),
   });
-  return client;
-}
-
-/**
- * A handler for batches. A bus drops what the handler of a notification throws, but here that is a fault of the engine,
- * and to go on without the batch would be to wait for ever: it ends the thread instead.
- */
-export function loudly<B>(handler: (batch: B) => void): (batch: unknown) => void {
-  return (batch) => {
-    try {
-      handler(batch as B);
-    } catch (fault) {
-      queueMicrotask(() => {
-        throw fault;
-      });
-    }
-  };
-}
-
-/** A client whose messages go over a bus. `outbox` is shared with the runner in a worker, so that order is kept. */
-export function createBusClient(
-  bus: Bus,
-  welcome: Welcome,
-  {
-    outbox = new Outbox((batch) => bus.notify(busMethods.batch, batch)),
-    looks = false,
-    receiveNow,
-  }: { outbox?: Outbox<ClientMessage>; looks?: boolean; receiveNow?: () => void } = {},
-): TaskClient {
-  const client = new TaskClient({
-    looks,
-    ...(receiveNow && { receiveNow }),
-    kind: "workers",
-    welcome,
-    outbox,
-    define: (code, _id, codec) => encodeCode(code.target!, codec),
-    close: async () => {},
-  });
-  void bus.closed.then((reason) => client.disconnected(reason));
   return client;
 }

@@ -6,7 +6,7 @@ import type { OutputChannel } from "../logs/worker-output.js";
 import { busMethods } from "../protocol.js";
 import type { WorkerId } from "../scheduler/events.js";
 import { toCustom, toUnits } from "../scheduler/resources.js";
-import { loudly } from "./backend.js";
+import { loudly } from "./bus-client.js";
 import { type ThreadOptions, ThreadSupervisor } from "./supervisor.js";
 
 export interface HostTasksOptions extends ThreadOptions {

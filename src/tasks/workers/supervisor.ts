@@ -5,7 +5,7 @@ import type { Supervisor, WorkerEvents, WorkerLink } from "../host/supervisor.js
 import { countsBytes, type OutputChannel } from "../logs/worker-output.js";
 import { busMethods, type DownMessage, type UpMessage, type Welcome } from "../protocol.js";
 import type { WorkerId } from "../scheduler/events.js";
-import { loudly } from "./backend.js";
+import { loudly } from "./bus-client.js";
 
 export interface ThreadOptions {
   /** Called with the bus of each new worker, in the turn in which it is made: other rooms serve their methods on it. */

@@ -22,15 +22,17 @@ export class Producer {
   readonly #options: ProducerOptions;
   /** Items before this one were sent by an earlier attempt. */
   readonly #from: number;
+  readonly #until: number | undefined;
   #limit: number;
   #mayGoOn: (() => void) | undefined;
   #items: Items | undefined;
   #stopped = false;
 
-  constructor(running: RunningTask, { from, limit }: StreamPart, options: ProducerOptions) {
+  constructor(running: RunningTask, { from, limit, until }: StreamPart, options: ProducerOptions) {
     this.#running = running;
     this.#options = options;
     this.#from = from;
+    this.#until = until;
     this.#limit = limit;
   }
 
@@ -39,7 +41,8 @@ export class Producer {
     this.#items = items;
     let flushed = performance.now();
     for (let index = 0; ; index++) {
-      if (index >= this.#limit) await this.#wait(index);
+      if (index === this.#until) this.stop();
+      if (index >= this.#limit && !this.#stopped) await this.#wait(index);
       if (this.#stopped) return index;
       const step = items.next();
       const { done, value } = isThenable(step) ? await step : step;

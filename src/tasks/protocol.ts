@@ -30,6 +30,8 @@ export interface CallPlace {
 export interface StreamPart {
   readonly from: number;
   readonly limit: number;
+  /** Where it ends, though its generator may go on. */
+  readonly until?: number | undefined;
 }
 
 /** A task that can be run once more. */
@@ -42,6 +44,7 @@ export interface Resubmission {
   /** How often it may still be run; -1 for ever. */
   readonly maxRetries: number;
   readonly retryExceptions: boolean;
+  readonly returns?: Returns | undefined;
 }
 
 /** A value or why there is none. */

@@ -185,14 +185,94 @@ scenario(
   },
 );
 
+/** Sees that this thread has let go of what it read: it would not ask for that again. */
+async function forgetReads(session: Session): Promise<void> {
+  while ((await session.ask<{ loans: number }>("test.peek")).loans > 0) await session.load();
+}
+
+const firstOf = async (ref: ObjectRef<Uint32Array>) => (await get(ref))[0];
+const several = (at: number) => [1, 2, 3].map((part) => new Uint32Array(40_000).fill(at * part));
+
+scenario(
+  "a task that made several objects makes those again that were lost, and those that are needed",
+  async (t, session) => {
+    const make = remote((at: ObjectRef<number> | number) => several(at as number), { numReturns: 3 });
+    const double = remote((array: Uint32Array) => array.map((value) => value * 2));
+    const [one, two, three] = make.remote(7) as ObjectRef<Uint32Array>[];
+    const doubled = double.remote(two!);
+    t.is(await firstOf(doubled), 28);
+    await get([one!, three!]);
+    // Nobody has the second one: it is made again for who needs it, and the first one stays as it is.
+    two![Symbol.dispose]();
+    await forgetReads(session);
+    const stored = await session.ask<number[]>("test.stored");
+    await session.ask(
+      "test.lose",
+      stored.filter((id) => id !== stored[0]),
+    );
+    t.is(await firstOf(three!), 21);
+    t.is(await firstOf(doubled), 28);
+    t.is(await firstOf(one!), 7);
+    // With all but one given back, its call is kept still.
+    one![Symbol.dispose]();
+    doubled[Symbol.dispose]();
+    await forgetReads(session);
+    await session.ask("test.lose", await session.ask("test.stored"));
+    t.is(await firstOf(three!), 21);
+  },
+);
+
+scenario("items of a stream that were lost are made again, while it goes on and after its end", async (t, session) => {
+  const arrays = remote(
+    function* arrays(items: number) {
+      for (let i = 0; i < items; i++) yield new Uint32Array(40_000).fill(i);
+    },
+    { generatorBackpressure: 2 },
+  );
+  const stream = arrays.remote(6);
+  const refs: ObjectRef<Uint32Array>[] = [];
+  const take = async () => refs.push((await stream.next()).value!);
+  for (let i = 0; i < 3; i++) await take();
+  await get(refs);
+  await forgetReads(session);
+  // It stands still, as nobody takes more.
+  await session.ask("test.lose", (await session.ask<number[]>("test.stored")).slice(0, 2));
+  for (const [i, ref] of refs.entries()) t.is(await firstOf(ref), i);
+  for (let i = 3; i < 6; i++) await take();
+  t.true((await stream.next()).done);
+  for (const ref of refs.splice(1, 2)) ref[Symbol.dispose]();
+  await forgetReads(session);
+  await session.ask("test.lose", await session.ask("test.stored"));
+  for (const [i, ref] of refs.entries()) t.is(await firstOf(ref), [0, 3, 4, 5][i]);
+  const rows = await session.state("tasks");
+  t.is(rows.filter(({ name }) => name === "arrays").length, 3);
+});
+
+scenario("a stream that ends earlier when its items are made again: those are lost", async (t, session) => {
+  const shrinking = remote(
+    function* (made: Int32Array) {
+      const items = Atomics.add(made, 0, 1) === 0 ? 2 : 1;
+      for (let i = 0; i < items; i++) yield new Uint32Array(40_000).fill(i);
+    },
+    { numCpus: 1 },
+  );
+  const made = put(new Int32Array(30_000));
+  const refs: ObjectRef<Uint32Array>[] = [];
+  for await (const ref of shrinking.remote(made)) refs.push(ref);
+  t.is(refs.length, 2);
+  const stored = await session.ask<number[]>("test.stored");
+  await session.ask("test.lose", stored.slice(-2));
+  t.is(await firstOf(refs[0]!), 0);
+  await t.throwsAsync(get(refs[1]!), { code: "OBJECT_LOST", message: /ended before it/ });
+});
+
 scenario("making an object again counts against maxRetries", async (t, session) => {
   const ref = fill.options({ maxRetries: 2 }).remote(4, 200 * KiB);
   // In a function of its own: this one's frame may hold what it read for longer than it needs it.
   const read = async () => (await get(ref))[5];
   for (let i = 0; i < 3; i++) {
     t.is(await read(), 4);
-    // What this thread has read it would not ask for again.
-    while ((await session.ask<{ loans: number }>("test.peek")).loans > 0) await session.load();
+    await forgetReads(session);
     await session.ask("test.lose", await session.ask("test.stored"));
   }
   await t.throwsAsync(get(ref), { code: "OBJECT_LOST" });

@@ -272,4 +272,18 @@ export const plantedBugs: readonly PlantedBug[] = [
     find: "this.giveBack(client, [number]);",
     replace: "void number;",
   },
+  {
+    name: "of the items that a stream lost, one is made again",
+    shows: "storing",
+    file: "tasks/host/lineage",
+    find: "rerun?.items?.set(kept.items.get(id), id);",
+    replace: "rerun?.items?.set(0, id);",
+  },
+  {
+    name: "a value that was made again takes the place of one that is there",
+    shows: "storing",
+    file: "tasks/host/object-table",
+    find: "if (entry === undefined || !this.awaits(id)) {",
+    replace: "if (entry === undefined) {",
+  },
 ];

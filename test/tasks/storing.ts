@@ -46,6 +46,8 @@ const driver = 0;
 interface Task {
   readonly call: Resubmission;
   readonly pins: readonly number[];
+  /** Which items of a stream it makes once more, and those that it has not made. */
+  readonly items?: Map<number, number> | undefined;
 }
 
 /** What a thread has a view of. */
@@ -161,6 +163,15 @@ class Account implements StoredObject {
   }
 }
 
+function isStream({ returns }: Resubmission): boolean {
+  return returns !== undefined && "ahead" in returns;
+}
+
+/** The objects that a call makes; the items of a stream are numbered after it, here. */
+function objectsOf({ task, returns = { count: 1 } }: Resubmission): number[] {
+  return Array.from({ length: "count" in returns ? returns.count : returns.ahead }, (_, i) => task + i);
+}
+
 function check(holds: boolean, what: string): void {
   if (!holds) throw new Error(what);
 }
@@ -210,6 +221,8 @@ class World {
   readonly #marks = new Map<number, { readonly mark: number; readonly bytes: number }>();
   readonly #references: { readonly client: number; readonly object: number }[] = [];
   readonly #views: View[] = [];
+  /** Of tasks that were not made known to have ended. */
+  readonly #underWay = new Set<number>();
   /** Tasks that are not running, and those that are, on which thread. */
   readonly #tasks: Task[] = [];
   readonly #running: { readonly task: Task; readonly client: number; readonly views: readonly View[] }[] = [];
@@ -412,7 +425,23 @@ class World {
   }
 
   /** A thread has written a value. */
-  #make(object: number, client: number, done: (failed: boolean) => void = () => {}): void {
+  #make(object: number, client: number): void {
+    this.#makeAll(object, 1, client);
+  }
+
+  /** A thread has written values with consecutive numbers: they are there all at once. */
+  #makeAll(first: number, count: number, client: number, ended = () => {}): void {
+    const objects = Array.from({ length: count }, (_, i) => first + i);
+    const publish = (all: readonly Counted[]) => {
+      for (const object of objects.toReversed()) this.#publish(object, all[object - first]!);
+      ended();
+    };
+    const taken = objects.map((object) => this.#write(object, client));
+    if (taken.some((one) => one instanceof Promise)) this.#wait(Promise.all(taken), publish);
+    else publish(taken as Counted[]);
+  }
+
+  #write(object: number, client: number): Counted | Promise<Counted> {
     const { mark, bytes } = this.#marks.get(object)!;
     const spare = this.#spares.findIndex((lent) => lent.client === client && lent.buffer.byteLength === bytes);
     let buffer: SharedArrayBuffer;
@@ -423,18 +452,17 @@ class World {
     } else buffer = new SharedArrayBuffer(bytes);
     new Uint32Array(buffer).fill(mark);
     this.#note(`${client} makes ${object}, ${bytes} bytes`);
-    const publish = (counted: Counted) => {
+    const taken = this.#values.take({ value: { bytes: new Uint8Array(buffer) } }, client, `object ${object}`);
+    const examine = (counted: Counted): Counted => {
       const { outcome } = counted;
       if ("failure" in outcome) this.#refused(outcome.failure.code, bytes, object);
-      done("failure" in outcome);
-      this.#publish(object, counted);
+      return counted;
     };
-    const taken = this.#values.take({ value: { bytes: new Uint8Array(buffer) } }, client, `object ${object}`);
-    if (taken instanceof Promise) this.#wait(taken, publish);
-    else publish(taken);
+    return taken instanceof Promise ? taken.then(examine) : examine(taken);
   }
 
   #publish(object: number, { outcome, memory }: Counted): void {
+    if (memory === undefined && this.#objects.awaits(object)) this.#lineage.forget(object);
     this.#objects.settle(object, outcome, [], memory);
   }
 
@@ -498,26 +526,27 @@ class World {
     const refs = [...new Set(Array.from({ length: this.#random.integer(3) }, () => this.#pick(known)))];
     const args = refs.filter((ref) => ref !== undefined).map((ref) => ({ ref }));
     const maxRetries = this.#random.integer(4) - 1;
-    const call: Resubmission = {
-      task,
-      code: 0,
-      name: "f",
-      args,
-      demand: { cpus: 0, gpus: 0 },
-      maxRetries,
-      retryExceptions: false,
-    };
-    const mark = args.reduce((sum, { ref }) => (Math.imul(sum, 31) + this.#marks.get(ref)!.mark) >>> 0, this.#lastId);
-    this.#marks.set(task, { mark, bytes: (1 + this.#random.integer(3)) * this.#unit });
-    this.#objects.expect(task, client);
-    this.#refer(client, task);
-    this.#enqueue(call);
+    const several = 1 + this.#random.integer(3);
+    const returns = this.#pick([undefined, { count: several }, { ahead: several }] as const);
+    const demand = { cpus: 0, gpus: 0 };
+    const call: Resubmission = { task, code: 0, name: "f", args, demand, maxRetries, retryExceptions: false, returns };
+    for (let part = 1; part < several; part++) this.#newId(client);
+    for (const object of objectsOf(call)) {
+      const mark = args.reduce(
+        (sum, { ref }) => (Math.imul(sum, 31) + this.#marks.get(ref)!.mark) >>> 0,
+        object % 2 ** 32,
+      );
+      this.#marks.set(object, { mark, bytes: (1 + this.#random.integer(3)) * this.#unit });
+      this.#objects.expect(object, client);
+      this.#refer(client, object);
+    }
+    this.#enqueue({ call, pins: pinsOf(args) });
   }
 
-  #enqueue(call: Resubmission): void {
-    const pins = pinsOf(call.args);
-    this.#objects.pin(pins);
-    this.#tasks.push({ call, pins });
+  #enqueue(task: Task): void {
+    this.#objects.pin(task.pins);
+    this.#underWay.add(task.call.task);
+    this.#tasks.push(task);
   }
 
   /** A thread gets a task whose arguments are there, as soon as they are in memory. */
@@ -532,7 +561,7 @@ class World {
     const failed = task.pins.some((id) => !("value" in (this.#objects.get(id)?.outcome ?? {})));
     this.#note(`${client} gets task ${task.call.task}${failed ? ", which has no arguments" : ""}`);
     if (failed) {
-      this.#settle(task, { outcome: failure("an argument failed"), memory: undefined });
+      this.#fail(task, "an argument failed");
       return;
     }
     const isFreed = this.#watch(task.pins);
@@ -542,7 +571,7 @@ class World {
         if (reading.lost !== undefined) this.#lost([reading.lost]);
         const waits = task.pins.some((id) => this.#objects.get(id)?.outcome === undefined);
         if (waits) this.#tasks.push(task);
-        else this.#settle(task, { outcome: failure("no arguments"), memory: undefined });
+        else this.#fail(task, "no arguments");
       } else if (!this.#threads.has(client)) {
         this.#values.unread(client, reading.values);
         this.#tasks.push(task);
@@ -576,17 +605,29 @@ class World {
       if (this.#random.integer(2) === 0) this.#return(view);
       else view.dropped ??= this.counts.steps;
     }
-    this.#make(task.call.task, client, (failed) => this.#ended(task, failed));
+    const { call, items } = task;
+    const objects = objectsOf(call);
+    if (!isStream(call)) {
+      this.#lineage.keep(call);
+      this.#makeAll(call.task, objects.length, client, () => this.#ended(task));
+      return;
+    }
+    for (const [index, object] of items ?? objects.entries()) {
+      this.#lineage.keepItem(call, object, index);
+      this.#make(object, client);
+    }
+    this.#ended(task);
   }
 
-  #settle(task: Task, counted: Counted): void {
-    this.#ended(task, "failure" in counted.outcome);
-    this.#publish(task.call.task, counted);
+  #fail(task: Task, why: string): void {
+    for (const object of task.items?.values() ?? objectsOf(task.call)) {
+      if (this.#objects.awaits(object)) this.#publish(object, { outcome: failure(why), memory: undefined });
+    }
+    this.#ended(task);
   }
 
-  #ended({ call, pins }: Task, failed: boolean): void {
-    if (failed) this.#lineage.forget(call.task);
-    else this.#lineage.keep(call);
+  #ended({ call, pins }: Task): void {
+    this.#underWay.delete(call.task);
     this.#objects.unpin(pins);
   }
 
@@ -714,21 +755,27 @@ class World {
   }
 
   #lose(): void {
-    const object = this.#pick([...this.#objects.stored()]);
-    if (object !== undefined && this.#random.integer(2) === 0) this.#lost([object]);
+    const stored = [...this.#objects.stored()];
+    const first = this.#random.integer(2 * stored.length + 1);
+    // What one call has made lies together.
+    this.#lost(stored.slice(first, first + 1 + this.#random.integer(3)));
   }
 
   /** As the host does it: what can be made again is, what cannot has failed. */
   #lost(objects: readonly number[]): void {
     const missing = objects.filter((id) => this.#objects.get(id)?.memory !== undefined);
+    if (missing.length === 0) return;
     this.#note(`${missing} is lost`);
-    const { calls, hopeless } = this.#lineage.plan(missing);
+    const { reruns, hopeless } = this.#lineage.plan(missing, (task) => this.#underWay.has(task));
     for (const id of hopeless) {
       this.#lineage.forget(id);
       this.#objects.drop(id, failure("it was lost").failure);
     }
-    this.counts.resubmissions += calls.length;
-    for (const call of calls) this.#enqueue(call);
+    this.counts.resubmissions += reruns.length;
+    for (const { call, items } of reruns) {
+      const task = items === undefined ? call.task : this.#newId(0);
+      this.#enqueue({ call: { ...call, task }, pins: pinsOf(call.args), items });
+    }
   }
 
   /** A thread ends, with all its references and views; another one starts. */

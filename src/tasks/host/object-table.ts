@@ -81,6 +81,12 @@ export class ObjectTable {
     });
   }
 
+  /** Whether the object is being made. */
+  awaits(id: ObjectId): boolean {
+    const entry = this.#entries.get(id);
+    return entry !== undefined && entry.outcome === undefined && !entry.dropped;
+  }
+
   /** The object is made, or it is clear that it will not be. Only the first outcome counts; returns whether this was it. */
   settle(
     id: ObjectId,
@@ -90,7 +96,7 @@ export class ObjectTable {
     dropping?: () => void,
   ): boolean {
     const entry = this.#entries.get(id);
-    if (entry === undefined || entry.outcome !== undefined) {
+    if (entry === undefined || !this.awaits(id)) {
       if (memory !== undefined) this.#released(memory);
       dropping?.();
       return false;

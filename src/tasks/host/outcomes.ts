@@ -2,7 +2,7 @@ import { sharedBytes } from "../../store/value.js";
 import type { Failure } from "../failure.js";
 import { refsIn } from "../live.js";
 import { formatObjectId } from "../object-ref.js";
-import type { Outcome, WorkerMessage } from "../protocol.js";
+import type { Outcome, Resubmission, WorkerMessage } from "../protocol.js";
 import type { ClientId, FailReason, Instruction, ObjectId, TaskId, WorkerId } from "../scheduler/events.js";
 import type { ActorTable } from "./actor-table.js";
 import { failureOf } from "./arguments.js";
@@ -18,6 +18,8 @@ import type { ReturnsTable } from "./returns-table.js";
 import { type Counted, isLarge, type StoredValues } from "./stored-values.js";
 import type { TaskTable } from "./task-table.js";
 import type { WorkerTable } from "./worker-table.js";
+
+const notMadeAgain = "its stream, when it was made again, ended before it";
 
 /** Who has to do with outcomes. */
 export interface OutcomesParts {
@@ -48,21 +50,30 @@ export class Outcomes {
 
   /** Gives an object its outcome, which came from a thread or is a failure; only the first counts. Large values are counted first. */
   settle(id: ObjectId, outcome: Outcome, label?: string, from?: ClientId): void {
-    const { boards, tasks, turn, values } = this.#parts;
+    this.#settle(id, [outcome], label, from);
+  }
+
+  /** As `settle`, for objects with consecutive numbers: they are there all at once. */
+  #settle(first: ObjectId, outcomes: readonly Outcome[], label?: string, from?: ClientId): void {
+    const { turn } = this.#parts;
     if (turn.isOver) return;
-    if (!isLarge(outcome) || values === undefined) {
-      this.#publish(id, { outcome, memory: undefined });
-      return;
-    }
-    const bytes = sharedBytes(outcome.value);
-    const name = label ?? `the result of ${tasks.nameOf(id) ?? "a task"}`;
-    const publish = (counted: Counted) => {
-      this.#publish(id, counted);
-      boards.accept(from!, bytes);
+    const counted = outcomes.map((outcome) => this.#count(first, outcome, label, from));
+    const publish = (all: readonly Counted[]) => {
+      // A task's own last: with that, it ends.
+      for (let i = all.length; i-- > 0; ) this.#publish(first + i, all[i]!);
+      for (const outcome of outcomes) this.discard(from!, outcome);
     };
-    const counted = values.take(outcome, from!, name);
-    if (counted instanceof Promise) void counted.then(publish).then(() => turn.work());
-    else publish(counted);
+    if (counted.some((one) => one instanceof Promise)) {
+      void Promise.all(counted)
+        .then(publish)
+        .then(() => turn.work());
+    } else publish(counted as Counted[]);
+  }
+
+  #count(id: ObjectId, outcome: Outcome, label?: string, from?: ClientId): Counted | Promise<Counted> {
+    const { tasks, values } = this.#parts;
+    if (!isLarge(outcome) || values === undefined) return { outcome, memory: undefined };
+    return values.take(outcome, from!, label ?? `the result of ${tasks.nameOf(id) ?? "a task"}`);
   }
 
   /** What a thread sent is not waited for any more. */
@@ -78,21 +89,30 @@ export class Outcomes {
       for (const outcome of outcomes) this.discard(worker, outcome);
       return;
     }
-    // The task's own last: with that, it ends.
-    for (let i = outcomes.length; i-- > 0; ) this.settle(task + i, outcomes[i]!, undefined, worker);
+    if (outcomes.some(isLarge)) this.#keep(task, (call) => this.#parts.lineage.keep(call));
+    this.#settle(task, outcomes, undefined, worker);
   }
 
   /** An item of a stream, which becomes an object of whoever takes it. */
   item(worker: WorkerId, { task, index, value }: WorkerMessage & { type: "item" }): void {
-    const { objects, tasks, returns, boards, outgoing } = this.#parts;
+    const { objects, tasks, returns, lineage, boards, outgoing } = this.#parts;
     const passed = returns.pass(task, index);
-    if (passed === undefined || !boards.has(passed.consumer)) {
+    const consumer = passed?.consumer;
+    if (passed === undefined || (consumer !== undefined && !boards.has(consumer))) {
       this.discard(worker, { value });
       return;
     }
-    objects.expect(passed.object, passed.consumer);
-    this.settle(passed.object, { value }, `an item of ${tasks.nameOf(task)}`, worker);
-    outgoing.push(passed.consumer, { type: "item", task, object: passed.object });
+    const { object } = passed;
+    if (consumer !== undefined) objects.expect(object, consumer);
+    if (isLarge({ value })) this.#keep(task, (call) => lineage.keepItem(call, object, index));
+    this.settle(object, { value }, `an item of ${tasks.nameOf(task)}`, worker);
+    if (consumer !== undefined) outgoing.push(consumer, { type: "item", task, object });
+  }
+
+  /** Has the call of a task kept, if it can be run again: those of actors cannot. */
+  #keep(task: TaskId, keep: (call: Resubmission) => void): void {
+    const record = this.#parts.tasks.get(task);
+    if (record?.message.type === "submit") keep(resubmissionOf(record.message, record.row.attempt));
   }
 
   /** The outcome of a call from a board, which its owner gets from here. */
@@ -137,16 +157,19 @@ export class Outcomes {
       return;
     }
     const contains = "value" in outcome ? refsIn(outcome.value) : [];
-    if (memory === undefined) lineage.forget(id);
-    else if (record?.message.type === "submit" && record.message.returns === undefined)
-      lineage.keep(resubmissionOf(record.message, record.row.attempt));
+    if (memory === undefined && objects.awaits(id)) lineage.forget(id);
     const first = objects.settle(id, outcome, contains, memory);
     if (first) this.#announce(id, "value" in outcome);
     if (record === undefined) return;
     tasks.remove(id);
     const { parts, consumer } = returns.end(id);
     // Values of the others came first.
-    if ("failure" in outcome) for (const part of parts) this.#publish(part, { outcome, memory: undefined });
+    for (const part of parts) {
+      if (!objects.awaits(part)) continue;
+      const failed =
+        "failure" in outcome ? outcome : { failure: reasons.objectLost(formatObjectId(part), notMadeAgain) };
+      this.#publish(part, { outcome: failed, memory: undefined });
+    }
     if (consumer !== undefined) {
       outgoing.push(consumer, { type: "streamEnd", task: id, failed: "failure" in outcome });
     }

@@ -56,9 +56,9 @@ export function dependenciesOf(args: readonly Argument[]): ObjectId[] {
 
 /** The call that makes a task's object again, if its value is lost, after so many attempts. */
 export function resubmissionOf(message: Submit, attempt: number): Resubmission {
-  const { task, code, name, args, demand, maxRetries, retryExceptions } = message;
+  const { task, code, name, args, demand, maxRetries, retryExceptions, returns } = message;
   const left = maxRetries < 0 ? maxRetries : Math.max(0, maxRetries - (attempt - 1));
-  return { task, code, name, args, demand, maxRetries: left, retryExceptions };
+  return { task, code, name, args, demand, maxRetries: left, retryExceptions, returns };
 }
 
 export function taskRow(message: Submit | Call): TaskRow {

@@ -15,13 +15,18 @@ interface HostStream {
 /** Objects that no thread numbers are numbered by the node, as this client. */
 const nodeClient: ClientId = 2 ** 20;
 
-/** What tasks make that make more than one object: several at once, or a stream, and how far each stream is. */
+/**
+ * What tasks make that make more than one object: several at once, or a stream, and how far each stream is; or some items of
+ * one, once more.
+ */
 export class ReturnsTable {
   readonly #counts = new Map<TaskId, number>();
   /** Objects beside the first one of their task. */
   readonly #tasks = new Map<ObjectId, TaskId>();
   readonly #streams = new Map<TaskId, HostStream>();
-  #lastObject = 0;
+  /** Items that are made once more, by index. */
+  readonly #again = new Map<TaskId, Map<number, ObjectId>>();
+  #lastNumber = 0;
 
   /** A task of a thread; returns the objects that it makes beside its own. */
   add(task: TaskId, client: ClientId, returns: Returns): ObjectId[] {
@@ -33,6 +38,18 @@ export class ReturnsTable {
     const parts = partsOf(task, returns.count);
     for (const part of parts) this.#tasks.set(part, task);
     return parts;
+  }
+
+  /** Items of a stream are to be made once more, which become these objects: the number of the task for that. */
+  again(items: Map<number, ObjectId>): TaskId {
+    const task = this.#takeNumber();
+    this.#again.set(task, items);
+    return task;
+  }
+
+  #takeNumber(): number {
+    this.#lastNumber += 1;
+    return nodeClient * 2 ** 32 + this.#lastNumber;
   }
 
   /** The task that makes an object. */
@@ -47,16 +64,34 @@ export class ReturnsTable {
       stream.worker = worker;
       return { from: stream.passed, limit: limitOf(stream) };
     }
+    const items = this.#again.get(task);
+    if (items !== undefined) {
+      const indices = [...items.keys()];
+      const until = Math.max(...indices, -1) + 1;
+      return { from: Math.min(...indices, until), limit: until, until };
+    }
     const count = this.#counts.get(task);
     return count === undefined ? undefined : { count };
   }
 
-  /** An item has come: for whom, and the number of its object. Undefined when it has come before, or nobody wants it. */
-  pass(task: TaskId, index: number): { readonly consumer: ClientId; readonly object: ObjectId } | undefined {
+  /**
+   * An item has come: the number of its object, and for whom that is where it comes for the first time. Undefined when it has
+   * come before, or nobody wants it.
+   */
+  pass(
+    task: TaskId,
+    index: number,
+  ): { readonly object: ObjectId; readonly consumer: ClientId | undefined } | undefined {
+    const items = this.#again.get(task);
+    const object = items?.get(index);
+    if (object !== undefined) {
+      items!.delete(index);
+      return { object, consumer: undefined };
+    }
     const stream = this.#streams.get(task);
     if (stream === undefined || index !== stream.passed) return undefined;
     stream.passed += 1;
-    return { consumer: stream.consumer, object: nodeClient * 2 ** 32 + ++this.#lastObject };
+    return { object: this.#takeNumber(), consumer: stream.consumer };
   }
 
   /** The consumer took items: who makes them, and up to where it may. */
@@ -67,11 +102,13 @@ export class ReturnsTable {
     return stream.worker === undefined ? undefined : { worker: stream.worker, limit: limitOf(stream) };
   }
 
-  /** The task has ended; returns its objects beside its own, and who took its items. */
+  /** The task has ended; returns its objects beside its own, of items those that it did not make, and who took its items. */
   end(task: TaskId): { readonly parts: readonly ObjectId[]; readonly consumer: ClientId | undefined } {
-    const parts = partsOf(task, this.#counts.get(task) ?? 1);
+    const items = this.#again.get(task);
+    const parts = items === undefined ? partsOf(task, this.#counts.get(task) ?? 1) : [...items.values()];
     for (const part of parts) this.#tasks.delete(part);
     this.#counts.delete(task);
+    this.#again.delete(task);
     const consumer = this.#streams.get(task)?.consumer;
     this.#streams.delete(task);
     return { parts, consumer };

@@ -34,27 +34,33 @@ export class Submitting {
   }
 
   submit(client: ClientId, message: Submitted): void {
-    const { objects, tasks, returns } = this.#parts;
-    tasks.add(client, message);
-    if (message.returns !== undefined) {
-      for (const part of returns.add(message.task, client, message.returns)) objects.expect(part, client);
-    }
+    for (const object of this.#add(client, message)) this.#parts.objects.expect(object, client);
     this.#schedule(client, message);
   }
 
   /** The values of these objects are gone: makes them again, or says that they are lost. */
   lost(objects: readonly ObjectId[], why?: string): void {
-    const { objects: table, tasks, lineage, outcomes } = this.#parts;
+    const { objects: table, tasks, returns, lineage, outcomes } = this.#parts;
     const missing = objects.filter((id) => table.get(id)?.memory !== undefined);
-    const { calls, hopeless } = lineage.plan(missing);
+    const { reruns, hopeless } = lineage.plan(missing, (task) => tasks.has(task));
     for (const id of hopeless) outcomes.drop(id, reasons.objectLost(formatObjectId(id), why));
-    const again = calls.map((call): [ClientId, Submitted] => [
-      Math.floor(call.task / 2 ** 32),
-      { type: "submit", ...call, parent: undefined },
-    ]);
+    const again = reruns.map(({ call, items }): [ClientId, Submitted] => {
+      const message = { type: "submit" as const, ...call, parent: undefined };
+      // Its stream may be under way still: what it makes once more, a task of its own does.
+      const submitted = items === undefined ? message : { ...message, task: returns.again(items), returns: undefined };
+      return [Math.floor(submitted.task / 2 ** 32), submitted];
+    });
     // All at first: they may need each other.
-    for (const [client, message] of again) tasks.add(client, message);
+    for (const [client, message] of again) this.#add(client, message);
     for (const [client, message] of again) this.#schedule(client, message);
+  }
+
+  /** Returns the objects that it makes. */
+  #add(client: ClientId, message: Submitted): ObjectId[] {
+    const { tasks, returns } = this.#parts;
+    tasks.add(client, message);
+    const { task } = message;
+    return message.returns === undefined ? [task] : [task, ...returns.add(task, client, message.returns)];
   }
 
   #schedule(client: ClientId, message: Submitted): void {

@@ -229,12 +229,10 @@ export class TaskHost {
         objects.expect(message.object, client);
         if (message.outcome !== undefined) outcomes.settle(message.object, message.outcome);
         return;
-      case "lineage": {
+      case "lineage":
         objects.expect(message.call.task, client);
-        const entry = objects.get(message.call.task)!;
-        if (entry.outcome === undefined || entry.memory !== undefined) lineage.keep(message.call);
+        lineage.keep(message.call);
         return;
-      }
       case "hold":
         objects.hold(client, message.objects);
         return;

@@ -40,13 +40,12 @@ export class TaskTable {
     for (const { message } of this.#tasks.values()) if (message.parent === parent) yield message;
   }
 
-  /** A thread has submitted a task, or called an actor, and has the first reference to what that makes. */
+  /** A thread has submitted a task, or called an actor. */
   add(client: ClientId, message: ClientMessage & { type: "submit" | "call" }): void {
     const { task } = message;
     const pins = pinsOf(message.args);
     if (message.type === "call") pins.push(message.actor);
     const row = taskRow(message);
-    this.#objects.expect(task, client);
     this.#objects.pin(pins);
     const place = message.type === "call" ? message.place : undefined;
     this.#tasks.set(task, { message, client, pins, row, place });

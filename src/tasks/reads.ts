@@ -124,7 +124,14 @@ export class Reads {
       this.#fillIn(refs, values, new Map(gone.map((id, i) => [id, later[i] as StoredValue])), true);
     } finally {
       this.waiting -= 1;
+      if (gathering?.isOpen) gathering.leave(this.#numbersOf(refs));
     }
+  }
+
+  /** Those of this thread's own objects. */
+  #numbersOf(refs: readonly ObjectRef[]): number[] {
+    const { base } = this.#options;
+    return refs.flatMap(({ id }) => (id > base && id < base + 2 ** 32 ? [id - base] : []));
   }
 
   /** Puts values in the place of what is absent; returns what only the node has. */
@@ -206,7 +213,11 @@ export class Reads {
           if (numbers[i]! < 0) ask(id);
           else this.#options.owned.wait(numbers[i]!, waiter);
         });
-        await this.#whileAlive(within(gathering.finished(), options));
+        try {
+          await this.#whileAlive(within(gathering.finished(), options));
+        } finally {
+          for (const number of numbers) if (number >= 0) this.#options.owned.unwait(number, waiter);
+        }
         here();
       }
       return refs.map(({ id }) => ready.has(id));

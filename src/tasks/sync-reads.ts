@@ -135,6 +135,7 @@ export class SyncReads {
       if (!inTime) throw lateError();
     } finally {
       request?.forget();
+      gathering.leave(pending);
       if (stopped) task.wentOn();
     }
     if (request?.answer === undefined) return;

@@ -23,6 +23,16 @@ export class Gathering implements Waiter {
     this.#owned.wait(number, this);
   }
 
+  /** Whether some of them are pending still. */
+  get isOpen(): boolean {
+    return this.#needed > 0;
+  }
+
+  /** Waits for none of these any more. */
+  leave(numbers: Iterable<number>): void {
+    for (const number of numbers) this.#owned.unwait(number, this);
+  }
+
   /** Resolves when there is nothing more to wait for. */
   finished(): Promise<void> {
     if (this.isFinished) return Promise.resolve();

@@ -217,6 +217,15 @@ export class OwnedObjects {
     else block.waiters[at] = [known, waiter];
   }
 
+  /** `waiter` is not to be told any more. */
+  unwait(number: number, waiter: Waiter): void {
+    const waiters = this.#block(number)?.waiters;
+    const at = number & (blockSize - 1);
+    const known = waiters?.[at];
+    if (known === waiter) waiters![at] = undefined;
+    else if (Array.isArray(known)) waiters![at] = known.filter((other) => other !== waiter);
+  }
+
   /** Keeps an object, whoever else lets go of it, until `unpin`. */
   pin(number: number): void {
     this.#pins.set(number, (this.#pins.get(number) ?? 0) + 1);

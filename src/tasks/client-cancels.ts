@@ -30,9 +30,9 @@ export class ClientCancels {
 
   /** Throws INVALID_ARGUMENT where a call of an actor should be forced. */
   cancel(ref: ObjectRef | ObjectRefGenerator, options: Required<CancelOptions>): void {
-    const { objects, returns, calls, outbox } = this.#options;
+    const { objects, returns, outbox } = this.#options;
     const isPrivate = ref instanceof ObjectRef && ref.isFirst;
-    if (options.force && (returns.isOfActor(ref) || (isPrivate && calls!.lines.has(ref.id - objects.base)))) {
+    if (options.force && (returns.isOfActor(ref) || (isPrivate && objects.owned.isOfActor(ref.id - objects.base)))) {
       throw new RayflightError("INVALID_ARGUMENT", "cancel() got force for a call of an actor.", {
         hint: "Leave it out, or end the actor by kill().",
       });

@@ -39,22 +39,17 @@ export class ClientNodeTasks {
   }
 
   /** A call for the board goes through the node after all: something that it needs is there. */
-  handOn(number: number, { code, options }: OwnCallee, own: readonly OwnArgument[]): void {
+  handOn(number: number, { code, options }: OwnCallee, own: readonly OwnArgument[], parent: TaskId): void {
     const { objects, codec, outbox } = this.#options;
     const { name, demand, maxRetries, retryExceptions } = options;
     const args = own.map((argument) => this.#options.args.forNode(argument));
     const task = objects.base + number;
     const message = { code: codec.codeId(code), name, args, demand, maxRetries, retryExceptions };
-    outbox.push({ type: "submit", task, ...message, parent: undefined });
+    outbox.push({ type: "submit", task, ...message, parent: parent || undefined });
   }
 
   /** The node has the result of a call from here; should it lose that, it can run the call again, if attempts are left. */
-  explain(
-    number: number,
-    { code, options }: OwnCallee,
-    attempt: number,
-    own: readonly (CallArgument | Dependency)[],
-  ): void {
+  explain(number: number, { code, options }: OwnCallee, attempt: number, own: readonly CallArgument[]): void {
     const { objects, codec, outbox } = this.#options;
     const { name, demand, maxRetries, retryExceptions } = options;
     if (maxRetries >= 0 && attempt > maxRetries) return;

@@ -162,8 +162,8 @@ export class TaskClient implements Backend, RefOwner {
           objects.refs.made(base + number);
         },
         storedAt: (call, number) => args.hold(call, number),
-        byNode: (number, callee, own) => {
-          nodeTasks.handOn(number, callee, own);
+        byNode: (number, callee, own, parent) => {
+          nodeTasks.handOn(number, callee, own, parent);
           outcomes.move(number);
         },
         unsent: (own) => args.dropOwn(own),

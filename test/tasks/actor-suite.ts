@@ -50,6 +50,18 @@ export function testActors(scenario: Scenario): void {
       },
     );
 
+    scenario(`${hosted}: a call with many arguments that are not there yet waits for each of them once`, async (t) => {
+      class Adder {
+        sum(...values: number[]): number {
+          return values.reduce((sum, value) => sum + value, 0);
+        }
+      }
+      using adder = remote(Adder, { hosted }).remote();
+      const identity = remote((value: number) => value);
+      const values = Array.from({ length: 200 }, (_, i) => i);
+      t.is(await get(adder.sum.remote(...values.map((value) => identity.remote(value)))), 19_900);
+    });
+
     scenario(
       `${hosted}: exitActor ends an actor by intent: its calls fail, and it is not made anew`,
       async (t, session) => {

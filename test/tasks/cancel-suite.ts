@@ -43,11 +43,14 @@ export function testCancel(scenario: Scenario): void {
 
   scenario("cancel takes the children along, unless it is told not to", async (t, session) => {
     const { ref: log, view } = await board();
-    const child = remote(async (shared: Int32Array) => {
-      Atomics.add(shared, 0, 1);
-      await new Promise(() => {});
-      return 1;
-    });
+    const child = remote(
+      async (shared: Int32Array) => {
+        Atomics.add(shared, 0, 1);
+        await new Promise(() => {});
+        return 1;
+      },
+      { retryExceptions: true },
+    );
     const parent = remote(async (shared: Int32Array, refs: [typeof log]) => {
       const made = child.options({ numCpus: 0 }).remote(refs[0]);
       try {
@@ -64,6 +67,47 @@ export function testCancel(scenario: Scenario): void {
     await until(view, 1, 1);
     while ((await session.load()).tasks > 0) await new Promise((resolve) => setTimeout(resolve, 1));
     t.like(await session.load(), { waiting: 0, free: { cpus: 20_000 } });
+    // None of them was tried again.
+    t.is(view[0], 2);
+  });
+
+  scenario(
+    "the row of a call that was cancelled before it began says who submitted it, and when",
+    async (t, session) => {
+      class Waiter {
+        wait(_: unknown): void {}
+      }
+      const outer = remote(async () => {
+        const pending = never.remote();
+        const ordinary = add.options({ name: "ordinary" }).remote(pending, 1);
+        const ofActor = remote(Waiter).remote().wait.remote(pending);
+        const before = Date.now();
+        while (Date.now() === before);
+        for (const ref of [ordinary, ofActor, pending]) cancel(ref);
+        await Promise.allSettled([get(ordinary), get(ofActor)]);
+        return getRuntimeContext().taskId;
+      });
+      const parent = await get(outer.remote());
+      const rows = (await session.state("tasks")).filter(({ name }) => name === "ordinary" || name === "Waiter.wait");
+      t.is(rows.length, 2);
+      for (const row of rows) {
+        t.like(row, { parent, state: "cancelled" });
+        t.true(row.submittedAt < row.endedAt!, `${row.submittedAt} ${row.endedAt}`);
+      }
+    },
+  );
+
+  scenario("a call that is too long for a board has its parent, as all others", async (t, session) => {
+    const outer = remote(async (count: number) => {
+      const long = remote((...values: number[]) => values.length, { name: "long" });
+      await get(long.remote(...Array.from({ length: count }, Math.random)));
+      return getRuntimeContext().taskId;
+    });
+    const parent = await get(outer.remote(10_000));
+    t.like(
+      (await session.state("tasks")).find(({ name }) => name === "long"),
+      { parent, state: "finished" },
+    );
   });
 
   scenario("a value that came before is not taken away", async (t) => {

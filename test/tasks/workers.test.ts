@@ -1,5 +1,5 @@
 import test from "ava";
-import { currentContext, get, put, remote, setContext } from "../../src/tasks/index.js";
+import { cancel, currentContext, get, put, remote, setContext } from "../../src/tasks/index.js";
 import { makeWorkers } from "./session.js";
 import { testContract } from "./suites.js";
 
@@ -147,6 +147,33 @@ test.serial("of an endless stream of tasks with other demands and one of ordinar
     });
     await Promise.all(streams);
     t.true(ended.ordinary >= 10 && ended.other >= 10);
+    t.like(await session.load(), { tasks: 0, waiting: 0, free: { cpus: 10_000 } });
+  } finally {
+    await session.close();
+    setContext(undefined);
+  }
+});
+
+test.serial("of a cancelled task, the calls that its own thread runs are not tried again", async (t) => {
+  const session = await makeWorkers({ cpus: 1 });
+  try {
+    const log = put(new Int32Array(new SharedArrayBuffer(1 << 17)));
+    const view = await get(log);
+    const child = remote(
+      async (shared: Int32Array) => {
+        Atomics.add(shared, 0, 1);
+        await new Promise(() => {});
+      },
+      { retryExceptions: true },
+    );
+    const parent = remote(async (refs: [typeof log]) => await get(child.remote(refs[0])));
+    const first = parent.remote([log]);
+    while (Atomics.load(view, 0) < 1) await new Promise((resolve) => setImmediate(resolve));
+    cancel(first);
+    await t.throwsAsync(get(first), { code: "TASK_CANCELLED" });
+    // A second attempt would begin before this.
+    await get(Array.from({ length: 10 }, () => remote(() => 0).remote()));
+    t.is(view[0], 1);
     t.like(await session.load(), { tasks: 0, waiting: 0, free: { cpus: 10_000 } });
   } finally {
     await session.close();

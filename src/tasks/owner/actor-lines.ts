@@ -20,7 +20,7 @@ import { fitsWords, WordReader } from "../rings/words.js";
 import type { ActorId, ClientId, WorkerId } from "../scheduler/events.js";
 import { Queue } from "../scheduler/queue.js";
 import { Dependency, type OwnArgument } from "./dependency.js";
-import { type OwnedObjects, objectState, type Waiter } from "./owned-objects.js";
+import { type OwnedObjects, objectState } from "./owned-objects.js";
 
 /** What its thread's client does for it. */
 export interface ActorLinesOptions {
@@ -37,6 +37,8 @@ export interface ActorLinesOptions {
   deposited(number: number): void;
   /** Calls that the node has got places for this life of the actor. */
   placed(actor: ActorId, life: number, calls: readonly LineCall[]): void;
+  /** A callee's name, for errors. */
+  nameOf(callee: number): string;
   /** A number for a method of one actor, where the method's alone does not say which. */
   calleeFor(actor: ActorId, name: string): number;
   /** A call ended without the actor's word. */
@@ -84,6 +86,8 @@ interface Link {
   hidden: number;
   /** Whether it is about to be looked through for calls of actors that have left the thread. */
   cut: boolean;
+  /** The lines of those that are to be made anew. */
+  readonly left: Line[];
   /** Whether the thread has ended. */
   gone: boolean;
 }
@@ -113,6 +117,8 @@ interface Line {
   life: number;
   /** Where the actor notes, by group, how far it has begun the calls of this line; absent for one that is never made anew. */
   begun: Int32Array | undefined;
+  /** The result that the first of the queue waits for. */
+  waitsFor: number | undefined;
   /** After `kill`, nothing is sent until the node says how it ended. */
   killed: boolean;
   /** The thread that the actor has left and why, until the calls that were sent there were looked through. */
@@ -146,14 +152,11 @@ export class ActorLines {
   readonly #anew = new Set<number>();
   /** What is to be done once the calls of a line have ended. */
   readonly #whenIdle = new Map<ActorId, () => void>();
-  readonly #names: (callee: number) => string;
   #flushing = false;
 
-  /** `names` gives a callee's name, for errors. */
-  constructor(owned: OwnedObjects, options: ActorLinesOptions, names: (callee: number) => string) {
+  constructor(owned: OwnedObjects, options: ActorLinesOptions) {
     this.#owned = owned;
     this.#options = options;
-    this.#names = names;
   }
 
   /** How many calls have no result yet. */
@@ -185,8 +188,7 @@ export class ActorLines {
   /** Makes a call, whose object is pending. */
   call(call: LineCall): void {
     const line = this.#lines.get(call.actor) ?? this.#open(call.actor);
-    if (line.failure !== undefined) this.#refuse(call, actorDied(call.name, line.failure));
-    else if (line.queue.length > 0 || !this.#send(line, call)) {
+    if (line.queue.length > 0 || !this.#send(line, call)) {
       line.queue.push(call);
       if (line.queue.length === 1) this.#await(line, call);
     }
@@ -199,13 +201,10 @@ export class ActorLines {
     if (line !== undefined && !(restart && line.link === undefined)) line.killed = true;
   }
 
-  /** Whether a pending call is one of these. */
-  has(number: number): boolean {
-    return this.#find((call) => call.number === number).next().done !== true;
-  }
-
   /** Takes a call back that was not sent, and returns true; else returns the actor to which it was sent, undefined for none. */
   cancel(number: number): true | ActorId | undefined {
+    // An object that is no actor's is not looked for.
+    if (this.#owned.stateOf(number) !== objectState.none && !this.#owned.isOfActor(number)) return undefined;
     for (const { line, queued } of this.#find((call) => call.number === number)) {
       if (queued === undefined) return line.actor;
       line.queue.remove(queued);
@@ -223,7 +222,7 @@ export class ActorLines {
 
   /** Calls that wait here, and those that were sent. */
   *#find(
-    isMeant: (call: { readonly number: number; readonly parent: number }) => boolean,
+    isMeant: (call: LineCall | Sent) => boolean,
   ): Generator<{ readonly number: number; readonly line: Line; readonly queued: LineCall | undefined }, void> {
     for (const line of this.#lines.values()) {
       for (const queued of line.queue) {
@@ -231,8 +230,7 @@ export class ActorLines {
       }
     }
     for (const { sent } of this.#links) {
-      for (const { number, line, parent } of sent)
-        if (isMeant({ number, parent })) yield { number, line, queued: undefined };
+      for (const item of sent) if (isMeant(item)) yield { number: item.number, line: item.line, queued: undefined };
     }
   }
 
@@ -260,7 +258,10 @@ export class ActorLines {
     }
     if (reply.type === "lineBroken") {
       line.killed = false;
-      if (link !== undefined) line.broken = { link, reason: reply.reason };
+      if (link !== undefined) {
+        line.broken = { link, reason: reply.reason };
+        link.left.push(line);
+      }
       return;
     }
     line.failure = reply.failure;
@@ -268,6 +269,8 @@ export class ActorLines {
       if (!line.atNode.has(call.number)) this.#refuse(call, actorDied(call.name, reply.failure));
     }
     line.atNode.clear();
+    // A later call is told so anew.
+    this.#lines.delete(line.actor);
     if (this.#whenIdle.size > 0) queueMicrotask(() => this.#tellIdle());
   }
 
@@ -285,17 +288,16 @@ export class ActorLines {
     link.cut = false;
     this.#readAll(link);
     const { sent } = link;
-    const submitted = Date.now();
     const again = new Map<Line, LineCall[]>();
     link.sent = new Queue();
     for (const item of sent) {
-      const { number, callee, line, call } = item;
+      const { number, callee, parent, submitted, line, call } = item;
       const { actor, failure, broken } = line;
       if (this.#owned.stateOf(number) !== objectState.pending) continue;
       if (failure !== undefined) {
-        const name = this.#names(callee);
+        const name = this.#options.nameOf(callee);
         const attempt = call?.attempt ?? 0;
-        this.#giveUp({ actor, number, callee, name, parent: 0, submitted, attempt }, actorDied(name, failure));
+        this.#giveUp({ actor, number, callee, name, parent, submitted, attempt }, actorDied(name, failure));
       } else if (broken === undefined) link.sent.push(item);
       else {
         const calls = again.get(line) ?? [];
@@ -306,7 +308,7 @@ export class ActorLines {
         } else this.#giveUp(call!, callInterrupted(call!.name, broken.reason));
       }
     }
-    for (const line of this.#lines.values()) if (line.broken?.link === link) this.#begin(line, again.get(line) ?? []);
+    for (const line of link.left.splice(0)) if (line.broken?.link === link) this.#begin(line, again.get(line) ?? []);
   }
 
   /** A call that an actor had begun in its last life runs again only where that is allowed. */
@@ -346,7 +348,6 @@ export class ActorLines {
   }
 
   #isBusy(line: Line): boolean {
-    if (line.failure !== undefined) return false;
     if (line.queue.length > 0 || line.atNode.size > 0 || line.broken !== undefined) return true;
     for (const sent of line.link?.sent ?? []) {
       if (sent.line === line && this.#owned.stateOf(sent.number) === objectState.pending) return true;
@@ -390,6 +391,7 @@ export class ActorLines {
       sent: new Queue(),
       hidden: 0,
       cut: false,
+      left: [],
       gone: false,
     };
     this.#links.add(link);
@@ -407,6 +409,7 @@ export class ActorLines {
       link: undefined,
       life: 0,
       begun: undefined,
+      waitsFor: undefined,
       killed: false,
       broken: undefined,
       failure: undefined,
@@ -491,13 +494,19 @@ export class ActorLines {
     if (calls.publish()) bell.ring();
   }
 
-  /** The first of the queue waits for its arguments. */
-  #await(line: Line, call: LineCall): void {
-    const waiter: Waiter = { settled: () => this.#sendQueued(line) };
-    for (const argument of call.args) {
-      if (!(argument instanceof Dependency)) continue;
-      if (this.#owned.stateOf(argument.number) === objectState.pending) this.#owned.wait(argument.number, waiter);
-    }
+  /** The first of the queue waits for its first argument that is not there; for the next one then. */
+  #await(line: Line, { args }: LineCall): void {
+    const isPending = (argument: OwnArgument): argument is Dependency =>
+      argument instanceof Dependency && this.#owned.stateOf(argument.number) === objectState.pending;
+    const number = args.find(isPending)?.number;
+    if (number === undefined || number === line.waitsFor) return;
+    line.waitsFor = number;
+    this.#owned.wait(number, {
+      settled: () => {
+        if (line.waitsFor === number) line.waitsFor = undefined;
+        this.#sendQueued(line);
+      },
+    });
   }
 
   #sendQueued(line: Line): void {

@@ -1,6 +1,7 @@
 import type { CallList } from "../call-list.js";
 import { wallTime } from "../clock.js";
 import type { Failure } from "../failure.js";
+import { cancelled } from "../host/reasons.js";
 import type { CallFacts } from "../journal.js";
 import type { RemoteCode } from "../live.js";
 import type { LocalCall, LocalCalls, PublicCalls } from "../local-calls.js";
@@ -8,13 +9,13 @@ import type { Outbox } from "../outbox.js";
 import type { ClientMessage, ClientReply, Outcome } from "../protocol.js";
 import { OwnBell } from "../rings/bell.js";
 import type { CallArgument, ResolvedArgument, StoredAt } from "../rings/words.js";
-import type { CodeId, ObjectId } from "../scheduler/events.js";
+import type { CodeId, ObjectId, TaskId } from "../scheduler/events.js";
 import { underWay } from "../under-way.js";
 import { ActorLines, type ActorLinesOptions, type LineReply } from "./actor-lines.js";
-import type { Dependency, OwnArgument } from "./dependency.js";
+import type { OwnArgument } from "./dependency.js";
 import { type OwnCallee, OwnCallees } from "./own-callees.js";
 import type { OwnedObjects } from "./owned-objects.js";
-import { mayRetry, Submissions } from "./submissions.js";
+import { isRetried, Submissions } from "./submissions.js";
 import { WaitingCalls } from "./waiting-calls.js";
 
 /** How long `lookFor` looks, and how many times it does not after it looked in vain. */
@@ -34,11 +35,11 @@ export interface OwnCallsOptions {
   /** The node has the outcome, or will have it. */
   moved(number: number): void;
   /** The same, of a call that could be run again. */
-  deposited(number: number, callee: OwnCallee, attempt: number, args: readonly (CallArgument | Dependency)[]): void;
+  deposited(number: number, callee: OwnCallee, attempt: number, args: readonly CallArgument[]): void;
   /** An argument of a call is the value of an object of this thread that the node has; it is held until the call has ended. */
   storedAt(call: number, number: number): StoredAt;
   /** Submits the call through the node instead, with the dependencies as references. */
-  byNode(number: number, callee: OwnCallee, args: readonly OwnArgument[]): void;
+  byNode(number: number, callee: OwnCallee, args: readonly OwnArgument[], parent: TaskId): void;
   readonly lines: Pick<ActorLinesOptions, "byNode" | "placed" | "deposited">;
   /** A call with these arguments will not be sent. */
   unsent(args: readonly OwnArgument[]): void;
@@ -72,9 +73,10 @@ export class OwnCalls implements PublicCalls {
         if (attempt === 1) options.settle(number, { value });
         else this.#settleAnew(number, { value });
       },
-      failed: (number, failure, callee, attempt, ran) => {
+      failed: (call, failure, ran) => {
+        const { number, attempt } = call;
         this.#waiting.ended(number);
-        if (!ran) this.#unrun(number, failure, callee, attempt, 0);
+        if (!ran) this.#unrun(call, failure);
         if (attempt === 0 || (ran && attempt === 1)) options.settle(number, { failure });
         else this.#settleAnew(number, { failure });
       },
@@ -88,32 +90,29 @@ export class OwnCalls implements PublicCalls {
       },
     });
     this.#waiting = new WaitingCalls(owned, this.#submissions, {
-      place: ({ number, callee, args, parent, submitted }) => {
-        this.#put(number, callee, args as ResolvedArgument[], parent, submitted);
+      place: ({ number, calleeNumber, args, parent, submitted }) => {
+        this.#put(number, calleeNumber, args as ResolvedArgument[], parent, submitted);
       },
-      refuse: ({ number, callee, parent }, failure) => this.#refuse(number, failure, callee, parent),
+      refuse: (dependent, failure) => this.#refuse(dependent, failure),
       storedAt: options.storedAt,
     });
-    this.lines = new ActorLines(
-      owned,
-      {
-        meet: (actor) => {
-          this.#bell.listen();
-          options.outbox.push({ type: "meet", actor });
-        },
-        settle: options.settle,
-        settleAnew: (number, outcome) => this.#settleAnew(number, outcome),
-        moved: options.moved,
-        ...options.lines,
-        calleeFor: (actor, name) => this.callees.ofActor(actor, name),
-        unrun: ({ number, name, attempt, parent, submitted, actor, args }, failure) => {
-          if (args !== undefined) options.unsent(args);
-          const task = options.base + number;
-          options.outbox.push({ type: "unrun", task, name, failure, attempt, parent, submitted, actor });
-        },
+    this.lines = new ActorLines(owned, {
+      meet: (actor) => {
+        this.#bell.listen();
+        options.outbox.push({ type: "meet", actor });
       },
-      (callee) => this.callees.nameOf(callee),
-    );
+      settle: options.settle,
+      settleAnew: (number, outcome) => this.#settleAnew(number, outcome),
+      moved: options.moved,
+      ...options.lines,
+      calleeFor: (actor, name) => this.callees.ofActor(actor, name),
+      nameOf: (callee) => this.callees.nameOf(callee),
+      unrun: ({ number, name, attempt, parent, submitted, actor, args }, failure) => {
+        if (args !== undefined) options.unsent(args);
+        const task = options.base + number;
+        options.outbox.push({ type: "unrun", task, name, failure, attempt, parent, submitted, actor });
+      },
+    });
     this.#bell = new OwnBell(options.words, () => {
       this.pump();
       this.#work();
@@ -129,15 +128,13 @@ export class OwnCalls implements PublicCalls {
   /** Puts a call up, or lets it wait for its arguments. Its object is pending. */
   submit(number: number, callee: number, args: OwnArgument[], parent: number): void {
     if (!this.#announced) this.#announce();
-    if (this.#turn === 0) this.#beginTurn();
-    this.#waiting.add(number, callee, args, parent, this.#turn);
+    this.#waiting.add(number, callee, args, parent, this.now);
   }
 
   /** Puts up a call whose arguments are values: the fast way. */
   submitValues(number: number, callee: number, args: ResolvedArgument[], parent: number): void {
     if (!this.#announced) this.#announce();
-    if (this.#turn === 0) this.#beginTurn();
-    this.#put(number, callee, args, parent, this.#turn);
+    this.#put(number, callee, args, parent, this.now);
   }
 
   /** From now on, calls that are better run on this thread go to `local`. */
@@ -149,7 +146,7 @@ export class OwnCalls implements PublicCalls {
   /** Puts a kept call up for others. */
   putUp({ number, calleeNumber, args, parent, submitted, attempt }: Omit<LocalCall, "callee">): void {
     const length = Submissions.lengthOf(args);
-    if (length === undefined) this.#options.byNode(number, this.#callees[calleeNumber]!, args);
+    if (length === undefined) this.#options.byNode(number, this.#callees[calleeNumber]!, args, parent);
     else this.#submissions.submit(length, number, calleeNumber, parent, submitted, args, false, attempt);
   }
 
@@ -157,13 +154,12 @@ export class OwnCalls implements PublicCalls {
   answer(call: LocalCall, outcome: Outcome | undefined): void {
     const { number, calleeNumber, attempt, args } = call;
     if (outcome === undefined) this.#options.deposited(number, this.#callees[calleeNumber]!, attempt, args);
-    else if (!("failure" in outcome && this.#retry(call))) this.#options.settle(number, outcome);
+    else if (!("failure" in outcome && this.#retry(call, outcome.failure))) this.#options.settle(number, outcome);
   }
 
   /** Keeps a call that failed once more, if its function is to be tried again; returns whether it did. */
-  #retry({ number, calleeNumber, args, parent, submitted, attempt }: LocalCall): boolean {
-    const callee = this.#callees[calleeNumber]!;
-    if (!callee.retryExceptions || !mayRetry(callee, attempt)) return false;
+  #retry({ number, calleeNumber, args, parent, submitted, attempt }: LocalCall, failure: Failure): boolean {
+    if (!isRetried(this.#callees[calleeNumber]!, attempt, failure)) return false;
     return this.#local!.keep(number, calleeNumber, args, parent, submitted, attempt + 1);
   }
 
@@ -175,7 +171,7 @@ export class OwnCalls implements PublicCalls {
   #put(number: number, callee: number, args: ResolvedArgument[], parent: number, submitted: number): void {
     if (this.#local?.keep(number, callee, args, parent, submitted)) return;
     const length = Submissions.lengthOf(args);
-    if (length === undefined) this.#options.byNode(number, this.#callees[callee]!, args);
+    if (length === undefined) this.#options.byNode(number, this.#callees[callee]!, args, parent);
     else this.#submissions.submit(length, number, callee, parent, submitted, args);
   }
 
@@ -183,8 +179,7 @@ export class OwnCalls implements PublicCalls {
   cancel(number: number): boolean {
     const call = this.#waiting.withdraw(number) ?? this.#local?.withdraw(number);
     if (call === undefined) return this.#submissions.cancel(number);
-    const callee = "calleeNumber" in call ? call.calleeNumber : call.callee;
-    this.#refuse(number, this.#submissions.withdrawn(callee), callee, call.parent);
+    this.#refuse(call, cancelled(this.callees.nameOf(call.calleeNumber)));
     return true;
   }
 
@@ -197,8 +192,10 @@ export class OwnCalls implements PublicCalls {
 
   receive(reply: (ClientReply & { type: "claimer" | "ended" | "stranded" }) | LineReply): void {
     if ("actor" in reply) this.lines.receive(reply);
-    else if (reply.type === "claimer") this.#submissions.meet(reply.worker, reply.results, reply.words);
-    else if (reply.type === "ended") {
+    else if (reply.type === "claimer") {
+      this.#submissions.meet(reply.worker, reply.results, reply.words);
+      this.pump();
+    } else if (reply.type === "ended") {
       this.lines.ended(reply.worker);
       this.#submissions.ended(reply.worker, reply.reason, reply.onPurpose);
     } else {
@@ -303,15 +300,15 @@ export class OwnCalls implements PublicCalls {
   }
 
   /** A call of this thread ends before it began. */
-  #refuse(number: number, failure: Failure, callee: number, parent: number): void {
-    this.#unrun(number, failure, callee, 0, parent);
-    this.#options.settle(number, { failure });
+  #refuse(call: Omit<CallFacts, "attempt">, failure: Failure): void {
+    this.#unrun({ ...call, attempt: 0 }, failure);
+    this.#options.settle(call.number, { failure });
   }
 
-  #unrun(number: number, failure: Failure, callee: number, attempt: number, parent: number): void {
-    const name = this.callees.nameOf(callee);
+  /** Has the node write the row of a call of which no worker does. */
+  #unrun({ number, calleeNumber, parent, submitted, attempt }: CallFacts, failure: Failure): void {
+    const name = this.callees.nameOf(calleeNumber);
     const task = this.#options.base + number;
-    const submitted = wallTime();
     this.#options.outbox.push({ type: "unrun", task, name, failure, attempt, parent, submitted });
   }
 

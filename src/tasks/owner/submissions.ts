@@ -36,8 +36,12 @@ export interface Callee {
   readonly retryExceptions: boolean;
 }
 
-/** Whether a call that failed at this attempt is tried again. */
-export function mayRetry({ maxRetries }: Pick<Callee, "maxRetries">, attempt: number): boolean {
+/** Whether a call that failed so at this attempt is tried again. What was cancelled is not. */
+export function isRetried({ maxRetries, retryExceptions }: Callee, attempt: number, failure: Failure): boolean {
+  return retryExceptions && failure.code !== "TASK_CANCELLED" && mayRetry(maxRetries, attempt);
+}
+
+function mayRetry(maxRetries: number, attempt: number): boolean {
   return maxRetries < 0 || attempt <= maxRetries;
 }
 
@@ -47,8 +51,8 @@ const noResults = { has: () => false, get: () => undefined };
 /** How a call ended. */
 export interface Endings {
   succeeded(number: number, value: StoredValue, attempt: number): void;
-  /** `ran` says whether a worker wrote about it in its journal. */
-  failed(number: number, failure: Failure, callee: number, attempt: number, ran: boolean): void;
+  /** At which attempt, 0 for a call that never began; `ran` says whether a worker wrote about it in its journal. */
+  failed(call: CallFacts, failure: Failure, ran: boolean): void;
   /** The node has the outcome. */
   deposited(number: number, callee: number, attempt: number, args: CallArgument[]): void;
   /** The call did not begin, as its worker did not have a result that is an argument. */
@@ -128,7 +132,7 @@ export class Submissions {
     }
   }
 
-  /** Whether a call with these arguments is short enough. */
+  /** How many words a call with these arguments takes; undefined for one that is too long for a board. */
   static lengthOf(args: readonly CallArgument[]): number | undefined {
     const length = callWords(args);
     return length <= callLimit ? length : undefined;
@@ -173,13 +177,14 @@ export class Submissions {
     this.#show();
   }
 
-  /** A worker can claim from now on; its results come by `results`. */
+  /**
+   * A worker can claim from now on; its results come by `results`. It may have heard of the board before, and have rung for
+   * its first results in vain: then `pump` reads them.
+   */
   meet(worker: WorkerId, results: SharedArrayBuffer, words: SharedArrayBuffer): void {
     const claimer: Claimer = { results: new RingReader(results), bell: new Bell(words) };
     this.#claimers.set(worker, claimer);
     claimer.bell.ring();
-    // It may have heard of the board before this thread heard of it, and have rung for its first results in vain.
-    this.#read(claimer);
   }
 
   /** Whether a worker other than `self` has nothing to do. */
@@ -215,27 +220,19 @@ export class Submissions {
     const board = this.#board;
     for (const { slot, begun, answered } of board.abandonedBy(worker)) {
       const at = board.placeOf(slot);
-      const callee = calleeOf(board.words, at);
-      const { name } = this.#callees[callee]!;
-      const attempt = attemptOf(board.words, at);
-      if (answered) this.#endings.unanswered(numberOf(board.words, at), attempt);
-      const unwanted = this.#unwanted.delete(numberOf(board.words, at));
-      if (unwanted) {
-        const number = numberOf(board.words, at);
+      const call = factsOf(board.words, at);
+      const { number, attempt } = call;
+      const { name, maxRetries } = this.#callees[call.calleeNumber]!;
+      if (answered) this.#endings.unanswered(number, attempt);
+      const counts = begun && !onPurpose;
+      const unwanted = this.#unwanted.delete(number);
+      if (unwanted || (counts && !mayRetry(maxRetries, attempt))) {
         board.retire(slot);
-        this.#endings.failed(number, stopped(name), callee, attempt, false);
+        this.#endings.failed(call, unwanted ? stopped(name) : workerDied(name, attempt, reason), false);
         continue;
       }
-      if (begun && !onPurpose && !mayRetry(this.#callees[callee]!, attempt)) {
-        const number = numberOf(board.words, at);
-        board.retire(slot);
-        this.#endings.failed(number, workerDied(name, attempt, reason), callee, attempt, false);
-        continue;
-      }
-      if (begun && !onPurpose) countAttempt(board.words, at);
-      board.putAgain(slot);
-      this.#hidden += 1;
-      this.#work += unknownNanoseconds;
+      if (counts) countAttempt(board.words, at);
+      this.#putAgain(slot, unknownNanoseconds);
     }
     this.#show();
   }
@@ -259,10 +256,9 @@ export class Submissions {
     const { words } = this.#board;
     for (const { at } of lookAtBoard(this.memory))
       if (parentOf(words, at) === parent) children.push(numberOf(words, at));
-    this.#backlog.filter((words, at) => {
-      if (parentOf(words, at) === parent) children.push(numberOf(words, at));
-      return true;
-    });
+    for (const { words: waiting, at } of this.#backlog) {
+      if (parentOf(waiting, at) === parent) children.push(numberOf(waiting, at));
+    }
     return children;
   }
 
@@ -276,18 +272,12 @@ export class Submissions {
     for (const slot of board.newestReady()) {
       const at = board.placeOf(slot);
       if (numberOf(words, at) !== number) continue;
-      const calleeNumber = calleeOf(words, at);
+      const call = factsOf(words, at);
       const args = readResolved(this.#reader, words, at, noResults);
-      if (args === undefined || !accepts(calleeNumber) || !board.withdraw(slot)) return undefined;
-      const [parent, submitted, attempt] = [parentOf(words, at), submittedOf(words, at), attemptOf(words, at)];
-      return { number, calleeNumber, parent, submitted, attempt, args };
+      if (args === undefined || !accepts(call.calleeNumber) || !board.withdraw(slot)) return undefined;
+      return { ...call, args };
     }
     return undefined;
-  }
-
-  /** The failure of a call that was taken back. */
-  withdrawn(callee: number): Failure {
-    return cancelled(this.#callees[callee]!.name);
   }
 
   /** No worker comes up: fails all that nobody has taken. */
@@ -299,21 +289,20 @@ export class Submissions {
   }
 
   #withdraw(fits: (words: Int32Array, at: number) => boolean, explain: (name: string) => Failure): number {
-    const withdrawn: [number: number, callee: number][] = [];
+    const withdrawn: CallFacts[] = [];
     const board = this.#board;
-    for (const slot of board.readySlots()) {
+    for (const slot of board.newestReady()) {
       const at = board.placeOf(slot);
-      const call: [number, number] = [numberOf(board.words, at), calleeOf(board.words, at)];
-      if (fits(board.words, at) && board.withdraw(slot)) withdrawn.push(call);
+      if (!fits(board.words, at)) continue;
+      const call = factsOf(board.words, at);
+      if (board.withdraw(slot)) withdrawn.push(notBegun(call));
     }
     this.#backlog.filter((words, at) => {
       if (!fits(words, at)) return true;
-      withdrawn.push([numberOf(words, at), calleeOf(words, at)]);
+      withdrawn.push(notBegun(factsOf(words, at)));
       return false;
     });
-    for (const [number, callee] of withdrawn) {
-      this.#endings.failed(number, explain(this.#callees[callee]!.name), callee, 0, false);
-    }
+    for (const call of withdrawn) this.#endings.failed(call, explain(this.#callees[call.calleeNumber]!.name), false);
     return withdrawn.length;
   }
 
@@ -340,37 +329,52 @@ export class Submissions {
       return;
     }
     const place = board.placeOf(slot);
+    const unwanted = this.#unwanted.size > 0 && this.#unwanted.delete(number);
     const attempt = attemptOf(board.words, place);
     const callee = calleeOf(board.words, place);
-    if (kind === resultKind.returned) {
-      board.putAgain(slot);
-      this.#hidden += 1;
-      this.#work += this.#costs[callee] ?? unknownNanoseconds;
-      return;
-    }
-    const unwanted = this.#unwanted.size > 0 && this.#unwanted.delete(number);
-    if (kind === resultKind.failure && !unwanted && this.#callees[callee]!.retryExceptions) {
-      if (mayRetry(this.#callees[callee]!, attempt)) {
-        countAttempt(board.words, place);
-        board.putAgain(slot);
-        this.#hidden += 1;
-        this.#work += unknownNanoseconds;
+    switch (kind) {
+      case resultKind.value:
+        board.retire(slot);
+        this.#endings.succeeded(number, readResult(this.#reader, words, at), attempt);
+        return;
+      case resultKind.atNode: {
+        const args = readWritten(this.#reader, board.words, place);
+        board.retire(slot);
+        this.#endings.deposited(number, callee, attempt, args);
         return;
       }
+      case resultKind.failure: {
+        const failure = unpackFailure(readResult(this.#reader, words, at));
+        if (!unwanted && isRetried(this.#callees[callee]!, attempt, failure)) {
+          countAttempt(board.words, place);
+          this.#putAgain(slot, unknownNanoseconds);
+          return;
+        }
+        const call = factsOf(board.words, place);
+        board.retire(slot);
+        this.#endings.failed(call, failure, true);
+        return;
+      }
+      case resultKind.returned:
+      case resultKind.bounced:
+        if (unwanted) {
+          const call = notBegun(factsOf(board.words, place));
+          board.retire(slot);
+          this.#endings.failed(call, cancelled(this.#callees[callee]!.name), false);
+        } else if (kind === resultKind.returned) this.#putAgain(slot, this.#costs[callee] ?? unknownNanoseconds);
+        else {
+          board.retire(slot);
+          this.#endings.bounced(number);
+        }
+        return;
     }
-    if (kind === resultKind.atNode) {
-      const args = readWritten(new WordReader(), board.words, place);
-      board.retire(slot);
-      this.#endings.deposited(number, callee, attempt, args);
-      return;
-    }
-    board.retire(slot);
-    if (kind === resultKind.value) this.#endings.succeeded(number, readResult(this.#reader, words, at), attempt);
-    else if (kind === resultKind.bounced) this.#endings.bounced(number);
-    else {
-      const failure = unpackFailure(readResult(this.#reader, words, at));
-      this.#endings.failed(number, failure, callee, attempt, true);
-    }
+  }
+
+  /** Shows a call to workers once more, later. */
+  #putAgain(slot: number, nanoseconds: number): void {
+    this.#board.putAgain(slot);
+    this.#hidden += 1;
+    this.#work += nanoseconds;
   }
 
   /** Moves calls from the backlog to the board while there is room. */
@@ -427,4 +431,19 @@ export class Submissions {
       for (const { bell } of this.#claimers.values()) bell.summon();
     }, patienceMilliseconds).unref();
   }
+}
+
+function factsOf(words: Int32Array, at: number): CallFacts {
+  return {
+    number: numberOf(words, at),
+    calleeNumber: calleeOf(words, at),
+    parent: parentOf(words, at),
+    submitted: submittedOf(words, at),
+    attempt: attemptOf(words, at),
+  };
+}
+
+/** The attempt that is written is the one that would have begun. */
+function notBegun(call: CallFacts): CallFacts {
+  return { ...call, attempt: call.attempt - 1 };
 }

@@ -138,7 +138,7 @@ export class WaitingCalls {
 
   /** Lists those that were not put up. */
   look(list: CallList, owner: ClientId): void {
-    for (const { number, callee, parent, submitted, chained } of this.#dependents.values()) {
+    for (const { number, calleeNumber: callee, parent, submitted, chained } of this.#dependents.values()) {
       if (!chained) list.add({ owner, number, callee, parent, submitted, attempt: 0, actor: 0, started: 0 });
     }
   }
@@ -172,7 +172,7 @@ export class WaitingCalls {
       const other = this.#dependents.get(number);
       if ((other !== undefined && !other.chained) || this.#owned.stateOf(number) !== objectState.pending) return false;
     }
-    const { number, callee, parent, submitted } = dependent;
+    const { number, calleeNumber, parent, submitted } = dependent;
     const args = dependent.args.map((argument) =>
       argument instanceof Dependency ? new ResultOf(argument.number) : argument,
     );
@@ -182,7 +182,7 @@ export class WaitingCalls {
     this.#chained += 1;
     dependent.pinned = [...dependent.missing];
     for (const pinned of dependent.pinned) this.#owned.pin(pinned);
-    this.#submissions.submit(length, number, callee, parent, submitted, args, true);
+    this.#submissions.submit(length, number, calleeNumber, parent, submitted, args, true);
     return true;
   }
 
@@ -211,7 +211,7 @@ export class WaitingCalls {
 /** A call that waits for results of this thread. */
 export class Dependent implements Waiter {
   readonly number: number;
-  readonly callee: number;
+  readonly calleeNumber: number;
   readonly args: OwnArgument[];
   readonly parent: number;
   readonly submitted: number;
@@ -227,14 +227,14 @@ export class Dependent implements Waiter {
   constructor(
     calls: WaitingCalls,
     number: number,
-    callee: number,
+    calleeNumber: number,
     args: OwnArgument[],
     parent: number,
     submitted: number,
   ) {
     this.#calls = calls;
     this.number = number;
-    this.callee = callee;
+    this.calleeNumber = calleeNumber;
     this.args = args;
     this.parent = parent;
     this.submitted = submitted;

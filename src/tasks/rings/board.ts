@@ -141,13 +141,6 @@ export class BoardOwner {
     this.#slots[at] = empty;
   }
 
-  /** The slots of calls that nobody had taken when it looked; looks at all slots. */
-  *readySlots(): Iterable<number> {
-    for (let slot = 0; slot < this.#count; slot++) {
-      if (Atomics.load(this.#slots, slotsStart + slot * wordsPerSlot) === ready) yield slot;
-    }
-  }
-
   /** The slots of calls that nobody had taken when it looked, newest first. */
   *newestReady(): Iterable<number> {
     let left = this.#used;

@@ -106,7 +106,7 @@ export function playWaking(
         check(value === 2 * number, `call ${number} has a wrong result`);
         settle(number, value);
       },
-      failed: settle,
+      failed: ({ number }, failure) => settle(number, failure),
       deposited: () => check(false, "nothing is with the node"),
       bounced: () => check(false, "nothing bounces"),
       unanswered: () => {},
@@ -236,8 +236,10 @@ export function playWaking(
     step() {
       if (ownerBlocked) return;
       const message = ownInbox.shift();
-      if (message?.type === "claimer") submissions.meet(message.worker, message.results, message.words);
-      else if (message?.type === "ended") submissions.ended(message.worker, message.reason, message.onPurpose);
+      if (message?.type === "claimer") {
+        submissions.meet(message.worker, message.results, message.words);
+        submissions.pump();
+      } else if (message?.type === "ended") submissions.ended(message.worker, message.reason, message.onPurpose);
       else if (phase === "play" && random.integer(3) === 0) {
         for (let left = 1 + random.integer(3); left > 0; left--) {
           counts.calls += 1;

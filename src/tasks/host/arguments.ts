@@ -24,26 +24,16 @@ export function examineArguments(
 
 /** The arguments with each reference replaced by its value, for a worker; a failure when one was freed meanwhile. */
 export function readArguments(
-  objects: ObjectTable,
   values: StoredValues,
   worker: WorkerId,
   args: readonly Argument[],
 ): Reading | Promise<Reading> {
-  const ids = dependenciesOf(args);
-  for (const id of ids) {
-    const outcome = objects.get(id)?.outcome;
-    if (outcome !== undefined && "value" in outcome) continue;
-    return {
-      failure: failureOf(objects, id),
-      lost: objects.get(id) !== undefined && outcome === undefined ? id : undefined,
-    };
-  }
   const fill = (reading: Reading): Reading => {
     if (!("values" in reading)) return reading;
     let next = 0;
     return { values: args.map((argument) => (isReference(argument) ? reading.values[next++] : argument)) };
   };
-  const reading = values.read(worker, ids);
+  const reading = values.read(worker, dependenciesOf(args));
   return reading instanceof Promise ? reading.then(fill) : fill(reading);
 }
 

@@ -77,7 +77,7 @@ export class Dispatch {
   }
 
   construct(instruction: Instruction & { type: "construct" }): void {
-    const { objects, values, actors, workers, definitions, requests, submitting, outgoing, turn } = this.#parts;
+    const { values, actors, workers, definitions, requests, submitting, outgoing, turn } = this.#parts;
     const { worker, actor, gpus: gpuIds } = instruction;
     const record = actors.placedOn(actor, worker);
     const { code, className, demand, limits, shared } = record.message;
@@ -95,7 +95,7 @@ export class Dispatch {
         requests.once(reading.lost, () => this.construct(instruction));
       } else actors.constructed(actor, reading.failure);
     };
-    const reading = readArguments(objects, values, worker, record.args);
+    const reading = readArguments(values, worker, record.args);
     if (reading instanceof Promise) void reading.then(proceed).then(() => turn.work());
     else proceed(reading);
   }
@@ -137,7 +137,7 @@ export class Dispatch {
       const { code, demand, maxRetries } = message;
       turn.note({ type: "submit", task, code, demand, maxRetries, pending });
     };
-    const reading = readArguments(objects, values, worker, message.args);
+    const reading = readArguments(values, worker, message.args);
     if (reading instanceof Promise) void reading.then(proceed).then(() => turn.work());
     else proceed(reading);
   }

@@ -48,10 +48,15 @@ export class StoredValues {
   }
 
   /**
-   * The values of objects that have one, for a thread that may have views of them from then on. A Promise when something was
-   * spilled: such readings come one after the other, so that no two hold half of what they need and wait for the rest.
+   * The values of objects, for a thread that may have views of them from then on; or why one has none. A Promise when
+   * something was spilled: such readings come one after the other, so that no two hold half of what they need and wait for
+   * the rest.
    */
   read(client: ClientId, ids: readonly ObjectId[]): Reading | Promise<Reading> {
+    for (const id of ids) {
+      const unread = this.#missing(id);
+      if (unread !== undefined) return unread;
+    }
     if (ids.every((id) => this.#objects.get(id)?.memory?.object.resident !== false)) {
       return { values: ids.map((id) => this.#valueOf(client, id) as StoredValue) };
     }
@@ -81,7 +86,7 @@ export class StoredValues {
     return { values };
   }
 
-  /** Why an object has no value any more, or not yet again: while others were read, it may have been freed or lost. */
+  /** Why an object has no value any more, or not yet again: while others were waited for, it may have been freed or lost. */
   #missing(id: ObjectId): Reading | undefined {
     const outcome = this.#objects.get(id)?.outcome;
     if (outcome !== undefined && "value" in outcome) return undefined;

@@ -1,0 +1,34 @@
+import test from "ava";
+import { driver, largeValue, PuppetHost, submit } from "./puppet-host.js";
+
+/** Orders of messages that the node must bear. */
+
+const small = { value: 7 } as const;
+const done = (task: number, outcome = largeValue() as ReturnType<typeof largeValue> | typeof small) =>
+  ({ type: "done", task, outcome, milliseconds: 1 }) as const;
+
+test("an object that is freed while others are waited for is an error for who gets both, not undefined", (t) => {
+  const node = new PuppetHost();
+  const [object, task] = [2, 3];
+  node.send(driver, { type: "put", object, value: 5 }, submit(task));
+  node.send(1, { type: "started" });
+  node.send(driver, { type: "get", request: 1, objects: [object, task] }, { type: "free", objects: [object] });
+  node.send(1, done(task, small));
+  t.deepEqual(node.take(driver, "got"), []);
+  t.is(node.take(driver, "failed")[0]?.failure.code, "OBJECT_FREED");
+});
+
+test("an object that is lost while others are waited for is made again first", (t) => {
+  const node = new PuppetHost();
+  const [object, task] = [2, 3];
+  node.send(driver, submit(object));
+  node.send(1, { type: "started" });
+  node.send(1, done(object));
+  node.send(driver, submit(task));
+  node.send(driver, { type: "get", request: 1, objects: [object, task] });
+  node.host.lose([object]);
+  node.send(1, done(task, small));
+  t.deepEqual(node.take(driver, "got"), []);
+  node.send(1, done(object));
+  t.is(node.take(driver, "got")[0]?.values.length, 2);
+});

@@ -1,5 +1,5 @@
 import test from "ava";
-import { driver, largeValue, PuppetHost, submit } from "./puppet-host.js";
+import { call, create, driver, largeValue, PuppetHost, submit } from "./puppet-host.js";
 
 /** Orders of messages that the node must bear. */
 
@@ -31,4 +31,52 @@ test("an object that is lost while others are waited for is made again first", (
   t.deepEqual(node.take(driver, "got"), []);
   node.send(1, done(object));
   t.is(node.take(driver, "got")[0]?.values.length, 2);
+});
+test("an actor that ends while the lost argument of its call is made again takes nothing with it", (t) => {
+  const node = new PuppetHost();
+  const [object, actor, called] = [2, 3, 4];
+  node.send(driver, submit(object));
+  node.send(1, { type: "started" });
+  node.send(1, done(object));
+  node.send(driver, create(actor), call(called, actor, [{ ref: object }]));
+  node.host.lose([object]);
+  node.send(2, { type: "started" });
+  t.deepEqual(node.take(2, "call"), []);
+  node.send(driver, { type: "kill", actor, restart: false });
+  t.notThrows(() => node.send(1, done(object)));
+});
+
+test("an actor that is put back on its thread while the lost argument of its call is made again gets the call once", (t) => {
+  const node = new PuppetHost();
+  const [object, actor, called] = [2, 3, 4];
+  node.send(driver, submit(object));
+  node.send(1, { type: "started" });
+  node.send(1, done(object));
+  node.send(driver, create(actor, { shared: true, maxRestarts: 1 }), call(called, actor, [{ ref: object }]));
+  node.host.lose([object]);
+  node.send(2, { type: "started" });
+  node.send(2, { type: "constructed", actor, failure: undefined });
+  node.send(driver, { type: "kill", actor, restart: true });
+  node.send(2, { type: "evicted", actor });
+  node.send(1, done(object));
+  t.is(node.take(2, "call").length, 1);
+});
+
+test("an actor that is put back on its thread while a lost argument of its own is made again is made once", (t) => {
+  const node = new PuppetHost();
+  const [object, actor] = [2, 3];
+  node.send(driver, submit(object));
+  node.send(1, { type: "started" });
+  node.send(1, done(object));
+  node.send(driver, create(actor, { shared: true, maxRestarts: 1, args: [{ ref: object }] }));
+  node.host.lose([object]);
+  node.send(2, { type: "started" });
+  t.deepEqual(node.take(2, "construct"), []);
+  node.send(driver, { type: "kill", actor, restart: true });
+  node.send(2, { type: "evicted", actor });
+  node.send(1, done(object));
+  t.deepEqual(
+    node.take(2, "construct").map(({ life }) => life),
+    [1],
+  );
 });

@@ -76,12 +76,16 @@ export class Dispatch {
     });
   }
 
-  construct(instruction: Instruction & { type: "construct" }): void {
+  construct({ worker, actor, gpus: gpuIds }: Instruction & { type: "construct" }): void {
     const { values, actors, workers, definitions, requests, submitting, outgoing, turn } = this.#parts;
-    const { worker, actor, gpus: gpuIds } = instruction;
     const record = actors.placedOn(actor, worker);
     const { code, className, demand, limits, shared } = record.message;
     const life = record.row.restarts;
+    const read = (): void => {
+      const reading = readArguments(values, worker, record.args);
+      if (reading instanceof Promise) void reading.then(proceed).then(() => turn.work());
+      else proceed(reading);
+    };
     const proceed = (reading: Reading): void => {
       if (record.failure !== undefined || record.row.restarts !== life || !workers.has(worker)) {
         if ("values" in reading) values.unread(worker, reading.values);
@@ -92,12 +96,10 @@ export class Dispatch {
         outgoing.push(worker, { type: "construct", ...message });
       } else if (reading.lost !== undefined) {
         submitting.lost([reading.lost], reading.failure.message);
-        requests.once(reading.lost, () => this.construct(instruction));
+        requests.once(reading.lost, read);
       } else actors.constructed(actor, reading.failure);
     };
-    const reading = readArguments(values, worker, record.args);
-    if (reading instanceof Promise) void reading.then(proceed).then(() => turn.work());
-    else proceed(reading);
+    read();
   }
 
   #begin(record: TaskRecord, worker: WorkerId): void {
@@ -107,11 +109,19 @@ export class Dispatch {
 
   /** Goes on with a task's arguments once they are in memory. */
   #withArguments(worker: WorkerId, task: TaskId, go: (args: readonly StoredValue[]) => void): void {
-    const { objects, values, tasks, workers, requests, outcomes, submitting, turn } = this.#parts;
+    const { objects, values, tasks, actors, workers, requests, outcomes, submitting, turn } = this.#parts;
     const record = tasks.get(task)!;
     const { message } = record;
+    const lifeNow = () => (message.type === "call" ? actors.get(message.actor)!.row.restarts : 0);
+    const life = lifeNow();
+    const read = (): void => {
+      const reading = readArguments(values, worker, message.args);
+      if (reading instanceof Promise) void reading.then(proceed).then(() => turn.work());
+      else proceed(reading);
+    };
     const proceed = (reading: Reading): void => {
-      if (tasks.get(task) !== record || !workers.has(worker)) {
+      // An actor that was made anew meanwhile, perhaps on the same thread, gets its calls once more.
+      if (tasks.get(task) !== record || !workers.has(worker) || lifeNow() !== life) {
         if ("values" in reading) values.unread(worker, reading.values);
         return;
       }
@@ -123,7 +133,7 @@ export class Dispatch {
       if (lost !== undefined) {
         submitting.lost([lost], reading.failure.message);
         if (message.type === "call") {
-          requests.once(lost, () => this.#withArguments(worker, task, go));
+          requests.once(lost, read);
           return;
         }
       }
@@ -137,8 +147,6 @@ export class Dispatch {
       const { code, demand, maxRetries } = message;
       turn.note({ type: "submit", task, code, demand, maxRetries, pending });
     };
-    const reading = readArguments(values, worker, message.args);
-    if (reading instanceof Promise) void reading.then(proceed).then(() => turn.work());
-    else proceed(reading);
+    read();
   }
 }

@@ -1,4 +1,6 @@
+import { mock } from "node:test";
 import test from "ava";
+import { noteTenant } from "../../src/tasks/rings/tenant.js";
 import { call, create, driver, largeValue, PuppetHost, submit } from "./puppet-host.js";
 
 /** Orders of messages that the node must bear. */
@@ -79,4 +81,20 @@ test("an actor that is put back on its thread while a lost argument of its own i
     node.take(2, "construct").map(({ life }) => life),
     [1],
   );
+});
+
+test.serial("an actor that left its thread and is back there does not end it with a long call", (t) => {
+  mock.timers.enable({ apis: ["setTimeout"] });
+  t.teardown(() => mock.timers.reset());
+  for (const leaves of [true, false]) {
+    const node = new PuppetHost();
+    const actor = 2;
+    node.send(driver, create(actor, { shared: true, maxRestarts: 1 }));
+    node.send(1, { type: "started" }, { type: "constructed", actor, failure: undefined });
+    node.send(driver, { type: "kill", actor, restart: true });
+    noteTenant(new Int32Array(node.worker(1).words), actor);
+    if (leaves) node.send(1, { type: "evicted", actor });
+    mock.timers.tick(1000);
+    t.is(node.worker(1).stopped, !leaves);
+  }
 });

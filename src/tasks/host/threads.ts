@@ -59,7 +59,12 @@ export class Threads {
     outgoing.push(worker, { type: "evict", actor, again });
     const words = boards.wordsOf(worker);
     if (words === undefined) return;
-    watchEviction(words, actor, () => workers.terminate(worker, reasons.stuckTenant(actors.get(actor)!)));
+    const record = actors.get(actor)!;
+    const life = record.row.restarts;
+    watchEviction(words, actor, () => {
+      // It may have left, and be back on the same thread.
+      if (record.row.restarts === life) workers.terminate(worker, reasons.stuckTenant(record));
+    });
   }
 
   /** The reason why a thread ended, with the name of the shared actor that is to blame. */

@@ -98,3 +98,32 @@ test.serial("an actor that left its thread and is back there does not end it wit
     t.is(node.worker(1).stopped, !leaves);
   }
 });
+
+test("what a thread that is being ended has still sent counts: results are there, and nothing is held for it for ever", (t) => {
+  const node = new PuppetHost();
+  const [task, called] = [2, 3];
+  node.send(driver, submit(task));
+  node.send(1, { type: "started" });
+  node.send(driver, { type: "cancel", task, force: true, recursive: false });
+  t.true(node.worker(1).stopped);
+  // Nobody has noticed yet.
+  const base = 2 ** 32;
+  node.send(
+    1,
+    { type: "deposit", task: called, name: "f", outcome: small },
+    { type: "put", object: base + 1, value: 5 },
+    create(base + 2),
+    submit(base + 3),
+    { type: "get", request: 1, objects: [base + 3] },
+  );
+  node.worker(1).died("it was stopped");
+  node.send(driver, { type: "share", object: called, outcome: undefined });
+  node.send(driver, { type: "get", request: 1, objects: [called] });
+  t.deepEqual(node.take(driver, "got")[0]?.values, [7]);
+  node.send(driver, { type: "release", objects: [task, called] });
+  const next = node.workers.at(-1)!;
+  node.send(next, { type: "started" });
+  node.send(next, done(base + 3, small));
+  const { objects, requests, actors, tasks } = node.host.load();
+  t.deepEqual({ objects, requests, actors, tasks }, { objects: 0, requests: 0, actors: 0, tasks: 0 });
+});

@@ -287,7 +287,8 @@ export class TaskHost {
 
   #takeFromWorker(worker: WorkerId, message: WorkerMessage): void {
     const { turn, actors, boards, lines, log, outcomes, workers } = this.#parts;
-    if (!workers.has(worker)) return;
+    // Of one that was struck off, what it ran runs again; but whoever put a call up may have read that its result is here.
+    if (!workers.has(worker) && message.type !== "deposit") return;
     switch (message.type) {
       case "started":
         workers.started(worker);

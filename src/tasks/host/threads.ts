@@ -32,10 +32,15 @@ export class Threads {
     const link = supervisor.start(worker, claims, words, {
       receive: (batch) => this.#parts.receive(worker, batch),
       died: (reason) => {
+        if (turn.isOver) return;
         const guilty = actor ?? notedTenant(words);
-        if (turn.isOver || this.#strikeOff(worker, this.#accuse(reason, guilty, actor)) === undefined) return;
-        const { began } = lines.close(worker);
-        turn.note({ type: "died", worker, began, guilty, paused: actors.pause(guilty) });
+        if (this.#strikeOff(worker, this.#accuse(reason, guilty, actor)) === undefined) {
+          // It was told to end, and may have sent something since.
+          this.#letGo(worker);
+        } else {
+          const { began } = lines.close(worker);
+          turn.note({ type: "died", worker, began, guilty, paused: actors.pause(guilty) });
+        }
         turn.work();
       },
     });
@@ -75,8 +80,7 @@ export class Threads {
 
   /** Strikes a worker off, with all references that it had; undefined when it was before. */
   #strikeOff(worker: WorkerId, reason: string, onPurpose = false): WorkerLink | undefined {
-    const { turn, actors, boards, current, inbox, lending, lines, log, objects, outcomes } = this.#parts;
-    const { outgoing, requests, returns, workers } = this.#parts;
+    const { boards, current, lines, log, outgoing, workers } = this.#parts;
     const link = workers.remove(worker, reason);
     if (link === undefined) return undefined;
     outgoing.disconnect(worker);
@@ -87,16 +91,22 @@ export class Threads {
     lines.callerEnded(worker);
     log.ended(worker);
     current.forget(worker);
+    this.#letGo(worker);
+    return link;
+  }
+
+  /** Lets go of all that a thread which was struck off has sent for. */
+  #letGo(worker: WorkerId): void {
+    const { turn, actors, inbox, lending, objects, outcomes, requests, returns, workers } = this.#parts;
     requests.forgetAll(worker);
     objects.releaseAll(worker);
     lending.forget(worker);
-    outcomes.ownerEnded(worker, reason);
+    outcomes.ownerEnded(worker, workers.deathOf(worker));
     // Nobody takes what these make.
     for (const task of returns.streamsFor(worker)) {
       turn.note({ type: "cancel", task, force: false, recursive: true });
     }
     actors.ownerEnded(worker);
     inbox.forget(worker);
-    return link;
   }
 }

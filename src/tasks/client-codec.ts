@@ -77,7 +77,7 @@ export class ClientCodec implements ValueCodec, CodeRegistry {
       return objects.borrow(record.object);
     }
     if (record.kind === "actor") {
-      outbox.push({ type: "hold", objects: [record.actor] });
+      outbox.push({ type: "holdActor", actor: record.actor });
       return handles.adopt(record);
     }
     return reviveLive(record, (code, id) => this.#codes.set(code, id));

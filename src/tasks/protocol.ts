@@ -134,6 +134,8 @@ export type ClientMessage =
   | { type: "settle"; request: number }
   | { type: "forget"; request: number }
   | { type: "hold"; objects: readonly ObjectId[] }
+  /** The sender has got a handle, which may have outrun its actor's `create`. */
+  | { type: "holdActor"; actor: ActorId }
   | { type: "release"; objects: ObjectId[] }
   | { type: "free"; objects: readonly ObjectId[] }
   /** The sender has no view left of what came with these numbers. */

@@ -127,3 +127,47 @@ test("what a thread that is being ended has still sent counts: results are there
   const { objects, requests, actors, tasks } = node.host.load();
   t.deepEqual({ objects, requests, actors, tasks }, { objects: 0, requests: 0, actors: 0, tasks: 0 });
 });
+
+test("a thread that is told of an actor by its name, or got its handle by a ring, holds it though it is still to be made", (t) => {
+  const handle = (actor: number) =>
+    ({
+      kind: "actor",
+      className: "A",
+      methods: [],
+      calls: { maxTaskRetries: 0, maxPendingCalls: 0, groups: [], methods: {} },
+      actor,
+    }) as const;
+  for (const way of ["name", "ring"] as const) {
+    const node = new PuppetHost({ cpus: 2 });
+    node.send(driver, submit(2));
+    node.send(1, { type: "started" });
+    const actor = 3;
+    const claim = (by: number, of: number) => {
+      const question = { kind: "claim", name: "a", namespace: undefined, handle: handle(of) } as const;
+      node.send(by, { type: "ask", question, answer: new SharedArrayBuffer(1024) });
+    };
+    if (way === "name") {
+      claim(driver, actor);
+      claim(1, 2 ** 32 + 1);
+    } else node.send(1, { type: "holdActor", actor });
+    node.send(driver, create(actor));
+    node.send(driver, { type: "release", objects: [actor] });
+    t.is(node.host.load().actors, 1, way);
+    node.send(1, { type: "release", objects: [actor] });
+    t.is(node.host.load().actors, 0, way);
+  }
+});
+
+test("an actor that its maker named and did not come to make holds nothing", (t) => {
+  const node = new PuppetHost();
+  node.send(driver, submit(2));
+  node.send(1, { type: "started" });
+  const actor = 2 ** 32 + 1;
+  const calls = { maxTaskRetries: 0, maxPendingCalls: 0, groups: [], methods: {} };
+  const handle = { kind: "actor", actor, className: "A", methods: [], calls } as const;
+  const question = { kind: "claim", name: "a", namespace: undefined, handle } as const;
+  node.send(1, { type: "ask", question, answer: new SharedArrayBuffer(1024) });
+  const { objects } = node.host.load();
+  node.worker(1).died("of a test");
+  t.is(node.host.load().objects, objects - 1);
+});

@@ -99,12 +99,15 @@ export class ActorTable {
   /** Answers what a thread asks about names; it has a handle of the actor that it is told of. */
   answer(client: ClientId, question: Question): Answers[keyof Answers] {
     if (question.kind === "list") return this.#names.list(question.everywhere);
+    const { objects } = this.#parts;
     const { name, namespace } = question;
     const found =
       question.kind === "find"
         ? this.#names.find(name, namespace)
         : this.#names.claim(name, namespace, question.handle);
-    if (found !== undefined) this.#parts.objects.hold(client, [found.actor]);
+    if (found !== undefined) objects.hold(client, [found.actor]);
+    // Others may find the actor before it is made.
+    else if (question.kind === "claim") objects.expect(question.handle.actor, client);
     return found ?? null;
   }
 

@@ -236,6 +236,10 @@ export class TaskHost {
       case "hold":
         objects.hold(client, message.objects);
         return;
+      case "holdActor":
+        if (!actors.has(message.actor)) this.#expectHeld([message.actor]);
+        objects.hold(client, [message.actor]);
+        return;
       case "release":
         objects.release(client, message.objects);
         return;

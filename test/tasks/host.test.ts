@@ -171,3 +171,24 @@ test("an actor that its maker named and did not come to make holds nothing", (t)
   node.worker(1).died("of a test");
   t.is(node.host.load().objects, objects - 1);
 });
+
+test("a task whose lost argument is made again has as many tries as before, and is not taken to be quick", (t) => {
+  const node = new PuppetHost();
+  const [object, task, next] = [2, 3, 4];
+  node.send(driver, submit(object));
+  node.send(1, { type: "started" });
+  node.send(1, done(object));
+  const reads = (id: number) => ({ ...submit(id, [{ ref: object }]), code: 5 });
+  node.send(driver, reads(task), { type: "get", request: 1, objects: [task] });
+  node.worker(1).died("of a test");
+  node.host.lose([object]);
+  node.send(2, { type: "started" });
+  node.send(2, done(object));
+  node.send(driver, reads(next));
+  t.deepEqual(
+    node.take(2, "run").map((run) => run.task),
+    [object, task],
+  );
+  node.worker(2).died("of a test");
+  t.is(node.take(driver, "failed")[0]?.failure.code, "WORKER_DIED");
+});

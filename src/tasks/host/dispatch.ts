@@ -1,11 +1,10 @@
 import type { StoredValue } from "../../store/value.js";
 import type { Instruction, TaskId, WorkerId } from "../scheduler/events.js";
 import type { ActorTable } from "./actor-table.js";
-import { examineArguments, readArguments } from "./arguments.js";
+import { readArguments } from "./arguments.js";
 import type { Turn } from "./decisions.js";
 import type { Definitions } from "./definitions.js";
 import type { LineTable } from "./line-table.js";
-import type { ObjectTable } from "./object-table.js";
 import type { Outcomes } from "./outcomes.js";
 import type { Outgoing } from "./outgoing.js";
 import type { TaskRecord } from "./records.js";
@@ -18,7 +17,6 @@ import type { WorkerTable } from "./worker-table.js";
 
 /** What is sent with a task, and where it turns to when that is not there. */
 export interface DispatchParts {
-  readonly objects: ObjectTable;
   readonly values: StoredValues;
   readonly tasks: TaskTable;
   readonly actors: ActorTable;
@@ -109,7 +107,7 @@ export class Dispatch {
 
   /** Goes on with a task's arguments once they are in memory. */
   #withArguments(worker: WorkerId, task: TaskId, go: (args: readonly StoredValue[]) => void): void {
-    const { objects, values, tasks, actors, workers, requests, outcomes, submitting, turn } = this.#parts;
+    const { values, tasks, actors, workers, requests, outcomes, submitting, turn } = this.#parts;
     const record = tasks.get(task)!;
     const { message } = record;
     const lifeNow = () => (message.type === "call" ? actors.get(message.actor)!.row.restarts : 0);
@@ -129,23 +127,16 @@ export class Dispatch {
         go(reading.values);
         return;
       }
-      const { lost } = reading;
-      if (lost !== undefined) {
-        submitting.lost([lost], reading.failure.message);
-        if (message.type === "call") {
-          requests.once(lost, read);
-          return;
-        }
-      }
-      // The task ends before it begins, or waits again.
-      turn.note({ type: "finished", worker, task, milliseconds: 0 });
-      const { pending, failure } = examineArguments(objects, message.args);
-      if (pending.length === 0 || failure !== undefined || message.type === "call") {
-        outcomes.settle(task, { failure: failure ?? reading.failure });
+      const { lost, failure } = reading;
+      if (lost !== undefined) submitting.lost([lost], failure.message);
+      if (lost !== undefined && message.type === "call") {
+        requests.once(lost, read);
         return;
       }
-      const { code, demand, maxRetries } = message;
-      turn.note({ type: "submit", task, code, demand, maxRetries, pending });
+      // The task ends before it begins, or waits again.
+      turn.note({ type: "finished", worker, task });
+      if (lost === undefined) outcomes.settle(task, { failure });
+      else submitting.schedule(record);
     };
     read();
   }

@@ -101,7 +101,7 @@ export function createParts(options: TaskHostOptions, carryOut: (instruction: In
   });
   const submitting = new Submitting({ objects, tasks, returns, lineage, outcomes, turn });
   const dispatch = new Dispatch({
-    ...{ objects, values, tasks, actors, workers, definitions, lines, returns, requests, outcomes, submitting },
+    ...{ values, tasks, actors, workers, definitions, lines, returns, requests, outcomes, submitting },
     ...{ outgoing, turn },
   });
   const cancelling = new Cancelling({ tasks, actors, returns, boards, outgoing, turn });

@@ -56,9 +56,14 @@ export function dependenciesOf(args: readonly Argument[]): ObjectId[] {
 
 /** The call that makes a task's object again, if its value is lost, after so many attempts. */
 export function resubmissionOf(message: Submit, attempt: number): Resubmission {
-  const { task, code, name, args, demand, maxRetries, retryExceptions, returns } = message;
-  const left = maxRetries < 0 ? maxRetries : Math.max(0, maxRetries - (attempt - 1));
-  return { task, code, name, args, demand, maxRetries: left, retryExceptions, returns };
+  const { task, code, name, args, demand, retryExceptions, returns } = message;
+  const maxRetries = retriesLeft(message, attempt - 1);
+  return { task, code, name, args, demand, maxRetries, retryExceptions, returns };
+}
+
+/** How often a task may be tried again after so many attempts that failed; -1 for ever. */
+export function retriesLeft({ maxRetries }: Submit, attempts: number): number {
+  return maxRetries < 0 ? maxRetries : Math.max(0, maxRetries - attempts);
 }
 
 export function taskRow(message: Submit | Call): TaskRow {

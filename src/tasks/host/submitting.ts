@@ -7,6 +7,7 @@ import type { Lineage } from "./lineage.js";
 import type { ObjectTable } from "./object-table.js";
 import type { Outcomes } from "./outcomes.js";
 import * as reasons from "./reasons.js";
+import { retriesLeft, type TaskRecord } from "./records.js";
 import type { ReturnsTable } from "./returns-table.js";
 import type { TaskTable } from "./task-table.js";
 
@@ -34,8 +35,9 @@ export class Submitting {
   }
 
   submit(client: ClientId, message: Submitted): void {
-    for (const object of this.#add(client, message)) this.#parts.objects.expect(object, client);
-    this.#schedule(client, message);
+    const { record, makes } = this.#add(client, message);
+    for (const object of makes) this.#parts.objects.expect(object, client);
+    this.schedule(record);
   }
 
   /** The values of these objects are gone: makes them again, or says that they are lost. */
@@ -51,19 +53,19 @@ export class Submitting {
       return [Math.floor(submitted.task / 2 ** 32), submitted];
     });
     // All at first: they may need each other.
-    for (const [client, message] of again) this.#add(client, message);
-    for (const [client, message] of again) this.#schedule(client, message);
+    const records = again.map(([client, message]) => this.#add(client, message).record);
+    for (const record of records) this.schedule(record);
   }
 
-  /** Returns the objects that it makes. */
-  #add(client: ClientId, message: Submitted): ObjectId[] {
+  #add(client: ClientId, message: Submitted): { record: TaskRecord; makes: ObjectId[] } {
     const { tasks, returns } = this.#parts;
-    tasks.add(client, message);
     const { task } = message;
-    return message.returns === undefined ? [task] : [task, ...returns.add(task, client, message.returns)];
+    const makes = message.returns === undefined ? [task] : [task, ...returns.add(task, client, message.returns)];
+    return { record: tasks.add(client, message), makes };
   }
 
-  #schedule(client: ClientId, message: Submitted): void {
+  /** Has a task wait for its arguments and then for a thread, with the tries that it has left. */
+  schedule({ client, message, row }: TaskRecord): void {
     const { objects, outcomes, turn } = this.#parts;
     const { task } = message;
     const { pending, failure } = examineArguments(objects, message.args);
@@ -72,7 +74,8 @@ export class Submitting {
       const { actor, maxTaskRetries, place } = message;
       turn.note({ type: "call", task, actor, caller: client, maxTaskRetries, life: place?.life, pending });
     } else {
-      const { code, demand, maxRetries } = message;
+      const { code, demand } = message;
+      const maxRetries = retriesLeft(message, row.attempt);
       turn.note({ type: "submit", task, code, demand, maxRetries, pending });
     }
   }

@@ -4,7 +4,7 @@ import type { ClientMessage, Outcome } from "../protocol.js";
 import type { ClientId, SchedulerEvent, TaskId, WorkerId } from "../scheduler/events.js";
 import { formatWorkerId } from "./changed-rows.js";
 import type { ObjectTable } from "./object-table.js";
-import { pinsOf, type TaskRecord, taskRow } from "./records.js";
+import { pinsOf, retriesLeft, type TaskRecord, taskRow } from "./records.js";
 import type { TaskLog } from "./task-log.js";
 
 /** The tasks and calls that go through the node and have no outcome yet, with their rows; each keeps its arguments alive. */
@@ -41,14 +41,16 @@ export class TaskTable {
   }
 
   /** A thread has submitted a task, or called an actor. */
-  add(client: ClientId, message: ClientMessage & { type: "submit" | "call" }): void {
+  add(client: ClientId, message: ClientMessage & { type: "submit" | "call" }): TaskRecord {
     const { task } = message;
     const pins = pinsOf(message.args);
     if (message.type === "call") pins.push(message.actor);
     const row = taskRow(message);
     this.#objects.pin(pins);
     const place = message.type === "call" ? message.place : undefined;
-    this.#tasks.set(task, { message, client, pins, row, place });
+    const record = { message, client, pins, row, place };
+    this.#tasks.set(task, record);
+    return record;
   }
 
   /** A worker is about to run it. */
@@ -79,10 +81,9 @@ export class TaskTable {
     const attempts = record.row.attempt;
     if (!retryExceptions || outcome.failure.code === "TASK_CANCELLED") return undefined;
     if (maxRetries >= 0 && attempts > maxRetries) return undefined;
-    const left = maxRetries < 0 ? maxRetries : maxRetries - attempts;
     record.row.endedAt = wallTime();
     record.row.state = "pending";
-    return { type: "submit", task, code, demand, maxRetries: left, pending: [] };
+    return { type: "submit", task, code, demand, maxRetries: retriesLeft(record.message, attempts), pending: [] };
   }
 
   /** It has its outcome, and is no task of the table any more. */

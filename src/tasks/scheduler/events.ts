@@ -46,7 +46,8 @@ export type SchedulerEvent =
   | { type: "available"; object: ObjectId }
   | { type: "unavailable"; object: ObjectId }
   | { type: "started"; worker: WorkerId }
-  | { type: "finished"; worker: WorkerId; task: TaskId; milliseconds: number }
+  /** Without a time, it had not begun. */
+  | { type: "finished"; worker: WorkerId; task: TaskId; milliseconds?: number }
   | { type: "blocked"; worker: WorkerId; task: TaskId }
   | { type: "resumed"; worker: WorkerId; task: TaskId }
   /** The worker stands still until the task has what it waits for; then it goes on. */

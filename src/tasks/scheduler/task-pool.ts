@@ -186,17 +186,20 @@ export class TaskPool {
     this.#failedStarts = 0;
   }
 
-  finished(id: TaskId, milliseconds: number): void {
+  /** Without a time, it had not begun. */
+  finished(id: TaskId, milliseconds: number | undefined): void {
     const running = this.#running.get(id);
     if (running === undefined) return;
     const { task, worker } = running;
     this.#running.delete(id);
-    const known = this.#durations.get(task.code);
-    this.#durations.set(task.code, known === undefined ? milliseconds : 0.8 * known + 0.2 * milliseconds);
+    if (milliseconds !== undefined) {
+      const known = this.#durations.get(task.code);
+      this.#durations.set(task.code, known === undefined ? milliseconds : 0.8 * known + 0.2 * milliseconds);
+    }
     if (worker.apart.delete(task)) this.#ledger.give(task.grant!);
     else {
       worker.lease?.tasks.delete(task);
-      if (this.#boards) this.#owed += (milliseconds * task.demand.cpus) / unit;
+      if (this.#boards) this.#owed += ((milliseconds ?? 0) * task.demand.cpus) / unit;
     }
   }
 

@@ -192,3 +192,17 @@ test("a task whose lost argument is made again has as many tries as before, and 
   node.worker(2).died("of a test");
   t.is(node.take(driver, "failed")[0]?.failure.code, "WORKER_DIED");
 });
+
+test("a caller that has ended is forgotten, though the actor that it called lives on", (t) => {
+  const node = new PuppetHost();
+  const actor = 2;
+  node.send(driver, create(actor, { maxRestarts: 1 }), { type: "meet", actor });
+  node.send(1, { type: "started" }, { type: "constructed", actor, failure: undefined });
+  node.send(driver, submit(3));
+  node.send(2, { type: "started" });
+  node.send(2, { type: "meet", actor }, { ...call(2 * 2 ** 32 + 1, actor), place: { life: 0, sequence: 0 } });
+  t.is(node.host.load().lines, 2);
+  node.worker(2).died("of a test");
+  t.is(node.host.load().lines, 1);
+  t.is(node.take(1, "callerEnded").length, 1);
+});

@@ -111,8 +111,9 @@ export class ActorTable {
     return found ?? null;
   }
 
-  /** A thread has ended: actors that it named and did not come to make have no names. */
+  /** A thread has ended: it calls nobody, and actors that it named and did not come to make have no names. */
   ownerEnded(client: ClientId): void {
+    for (const { callers } of this.#actors.values()) callers.delete(client);
     this.#names.freeUnmade(client, (actor) => this.#actors.has(actor));
   }
 

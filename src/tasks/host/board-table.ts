@@ -82,6 +82,8 @@ export class BoardTable {
       this.#outgoing.push(caller, { type: "ended", worker: client, reason, onPurpose });
     }
     this.#linked.delete(client);
+    for (const callers of this.#linked.values()) callers.delete(client);
+    for (const key of this.#asking.keys()) if (key.startsWith(`${client}:`)) this.#asking.delete(key);
     const claimed = this.#permits.delete(client);
     if (this.#boards.delete(client)) {
       for (const worker of this.#permits.keys()) this.#outgoing.push(worker, { type: "disclaim", owner: client });

@@ -49,6 +49,13 @@ export class LineTable {
     this.#boards = boards;
   }
 
+  /** How many callers of how many actors, for tests and for people. */
+  get size(): number {
+    let size = 0;
+    for (const actors of this.#lines.values()) for (const lines of actors.values()) size += lines.size;
+    return size;
+  }
+
   /**
    * Introduces a caller to an actor: gives the caller and the actor's thread the rings between them. Those to a thread of
    * shared actors serve all of them. `groups` is how many concurrency groups an actor has that may be made anew, 0 for others.
@@ -93,10 +100,20 @@ export class LineTable {
     if (worker !== undefined) this.#lines.get(worker)?.get(actor)?.get(caller)?.sent.delete(task);
   }
 
-  /** A thread has ended that called actors: their threads do not wait for it to read what it is answered. */
+  /**
+   * A thread has ended that called actors, and what it called by way of the node in an order of its own has, too. The actors'
+   * threads do not wait for it to read what it is answered.
+   */
   callerEnded(caller: ClientId): void {
     for (const [worker, actors] of this.#lines) {
-      const isKnown = [...actors.values()].some((lines) => lines.has(caller));
+      let isKnown = false;
+      for (const lines of actors.values()) {
+        const line = lines.get(caller);
+        if (line === undefined) continue;
+        isKnown = true;
+        // Calls to which the node gives places go on without their caller.
+        if (line.next === 0) lines.delete(caller);
+      }
       if (isKnown) this.#outgoing.push(worker, { type: "callerEnded", caller });
     }
   }

@@ -85,7 +85,7 @@ export class TaskHost {
 
   /** What is not done yet, for tests and for people: all zero once everything was released and every actor ended. */
   load() {
-    const { scheduler, objects, actors, lending, lineage, requests, boards, resources } = this.#parts;
+    const { scheduler, objects, actors, lending, lineage, requests, boards, lines, resources } = this.#parts;
     return {
       ...scheduler.load,
       objects: objects.size - actors.handled,
@@ -93,6 +93,7 @@ export class TaskHost {
       lineage: lineage.size,
       requests: requests.size,
       calls: boards.calls,
+      lines: lines.size,
       free: resources.free(),
     };
   }

@@ -80,7 +80,7 @@ export class Threads {
 
   /** Strikes a worker off, with all references that it had; undefined when it was before. */
   #strikeOff(worker: WorkerId, reason: string, onPurpose = false): WorkerLink | undefined {
-    const { boards, current, lines, log, outgoing, workers } = this.#parts;
+    const { boards, current, log, outgoing, workers } = this.#parts;
     const link = workers.remove(worker, reason);
     if (link === undefined) return undefined;
     outgoing.disconnect(worker);
@@ -88,7 +88,6 @@ export class Threads {
     for (const row of boards.rows(worker)) log.add({ row: orphanRow(row, reason) });
     for (const row of boards.rows()) if (row.worker === name && row.state === "running") log.cutOff(row, reason);
     boards.remove(worker, reason, onPurpose);
-    lines.callerEnded(worker);
     log.ended(worker);
     current.forget(worker);
     this.#letGo(worker);
@@ -97,7 +96,7 @@ export class Threads {
 
   /** Lets go of all that a thread which was struck off has sent for. */
   #letGo(worker: WorkerId): void {
-    const { turn, actors, inbox, lending, objects, outcomes, requests, returns, workers } = this.#parts;
+    const { turn, actors, inbox, lending, lines, objects, outcomes, requests, returns, workers } = this.#parts;
     requests.forgetAll(worker);
     objects.releaseAll(worker);
     lending.forget(worker);
@@ -107,6 +106,7 @@ export class Threads {
       turn.note({ type: "cancel", task, force: false, recursive: true });
     }
     actors.ownerEnded(worker);
+    lines.callerEnded(worker);
     inbox.forget(worker);
   }
 }

@@ -216,7 +216,8 @@ export class ActorTable {
     if (message.type !== "call") return;
     const { lines, outgoing } = this.#parts;
     const { task, actor, tell } = message;
-    lines.ended(task, client, actor);
+    const worker = this.workerOf(actor);
+    if (worker !== undefined) lines.ended(task, { caller: client, actor, worker });
     if (place !== undefined && sentIn !== place.life) this.#skip(client, actor, place);
     if (tell) outgoing.push(client, { type: "callEnded", actor, task });
   }

@@ -42,7 +42,6 @@ export class LineTable {
   readonly #outgoing: Outgoing;
   readonly #boards: BoardTable;
   readonly #lines = new Map<WorkerId, Map<ActorId, Map<ClientId, Line>>>();
-  readonly #workers = new Map<ActorId, WorkerId>();
 
   constructor(outgoing: Outgoing, boards: BoardTable) {
     this.#outgoing = outgoing;
@@ -95,9 +94,8 @@ export class LineTable {
   }
 
   /** A call has its outcome. */
-  ended(task: TaskId, caller: ClientId, actor: ActorId): void {
-    const worker = this.#workers.get(actor);
-    if (worker !== undefined) this.#lines.get(worker)?.get(actor)?.get(caller)?.sent.delete(task);
+  ended(task: TaskId, { caller, actor, worker }: Pick<Sending, "caller" | "actor" | "worker">): void {
+    this.#lines.get(worker)?.get(actor)?.get(caller)?.sent.delete(task);
   }
 
   /**
@@ -126,7 +124,6 @@ export class LineTable {
     for (const [actor, lines] of actors) {
       if (only !== undefined && only !== actor) continue;
       actors.delete(actor);
-      if (this.#workers.get(actor) === worker) this.#workers.delete(actor);
       for (const { begun, sent } of lines.values()) {
         interrupted.open += sent.size;
         for (const [task, { sequence, group }] of sent)
@@ -143,7 +140,6 @@ export class LineTable {
     const actors = this.#lines.get(worker) ?? new Map<ActorId, Map<ClientId, Line>>();
     const lines = actors.get(actor) ?? new Map<ClientId, Line>();
     this.#lines.set(worker, actors.set(actor, lines.set(caller, line)));
-    this.#workers.set(actor, worker);
     return line;
   }
 }

@@ -749,7 +749,7 @@ class World {
     const object = this.#pick(this.#references)?.object;
     if (object === undefined || this.#random.integer(3) > 0) return;
     this.#note(`${object} is freed`);
-    this.#lending.freed(object);
+    this.#lending.freed(new Set([object]));
     this.#lineage.forget(object);
     this.#objects.drop(object, failure("it was freed").failure);
   }

@@ -75,10 +75,10 @@ export class Lending {
     this.#tellHeard();
   }
 
-  /** The value of an object was dropped for everybody: threads that read it forget it. */
-  freed(object: ObjectId): void {
-    for (const loan of this.#loans.values()) {
-      if (loan.object === object) this.#send(loan.client, { type: "freed", object });
+  /** The values of these objects were dropped for everybody: threads that read them forget them. */
+  freed(objects: ReadonlySet<ObjectId>): void {
+    for (const { client, object } of this.#loans.values()) {
+      if (objects.has(object)) this.#send(client, { type: "freed", object });
     }
   }
 

@@ -245,10 +245,8 @@ export class TaskHost {
         objects.release(client, message.objects);
         return;
       case "free":
-        for (const object of message.objects) {
-          lending.freed(object);
-          outcomes.drop(object, freed(formatObjectId(object)));
-        }
+        lending.freed(new Set(message.objects));
+        for (const object of message.objects) outcomes.drop(object, freed(formatObjectId(object)));
         return;
       case "get":
         if (message.areHeld) this.#expectHeld(message.objects);

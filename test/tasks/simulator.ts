@@ -409,7 +409,7 @@ export function simulate(
       const { life } = actors.get(actor)!;
       const open = [...expected].filter(([, item]) => item.actor === actor && item.life !== undefined && !item.outcome);
       for (const [, item] of open) item.life = life;
-      handle({ type: "placed", actor, life, tasks: new Set(open.map(([id]) => id)) });
+      handle({ type: "placed", actor, caller: orderingCaller, life, tasks: new Set(open.map(([id]) => id)) });
     }
     const paused = ending || random.integer(6) === 0 ? pausing.shift() : undefined;
     if (paused !== undefined) {

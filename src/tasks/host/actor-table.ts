@@ -201,7 +201,7 @@ export class ActorTable {
         placed.add(task);
       }
     }
-    this.#parts.turn.note({ type: "placed", actor, tasks: placed, life });
+    this.#parts.turn.note({ type: "placed", caller: client, actor, tasks: placed, life });
   }
 
   /** Nothing comes at this place of a caller's order. */

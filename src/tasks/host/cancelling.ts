@@ -29,7 +29,8 @@ export class Cancelling {
   cancel({ task: object, force, recursive, actor }: ClientMessage & { type: "cancel" }, client?: ClientId): void {
     const { tasks, actors, returns, boards, outgoing, turn } = this.#parts;
     const task = returns.taskOf(object);
-    if (recursive) this.#cancelChildren(task, force);
+    // What did not begin has submitted nothing.
+    if (recursive && tasks.get(task)?.row.attempt !== 0) this.#cancelChildren(task, force);
     if (tasks.has(task)) {
       turn.note({ type: "cancel", task, force, recursive });
       return;

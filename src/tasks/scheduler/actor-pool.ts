@@ -130,14 +130,13 @@ export class ActorPool {
     if (actor !== undefined) this.#send(actor, call.caller);
   }
 
-  /** Calls that had places for a past life have got some for this one. */
-  placed(id: ActorId, tasks: ReadonlySet<TaskId>, life: number): void {
+  /** Calls of this caller that had places for a past life have got some for this one. */
+  placed(id: ActorId, caller: ClientId, tasks: ReadonlySet<TaskId>, life: number): void {
     const actor = this.#actors.get(id);
-    if (actor === undefined) return;
-    for (const [caller, queue] of [...actor.queues]) {
-      for (const call of queue) if (tasks.has(call.id)) call.life = life;
-      this.#send(actor, caller);
-    }
+    const queue = actor?.queues.get(caller);
+    if (queue === undefined) return;
+    for (const call of queue) if (tasks.has(call.id)) call.life = life;
+    this.#send(actor!, caller);
   }
 
   /** Takes back a call that was not sent yet; returns false when it was. */
@@ -151,6 +150,7 @@ export class ActorPool {
 
   /** Takes back a call that waits for its turn; returns false when there is none. */
   cancel(id: TaskId): boolean {
+    if (this.#running.has(id)) return false;
     for (const actor of this.#actors.values()) {
       for (const queue of actor.queues.values()) {
         for (const call of queue) if (call.id === id) return this.withdraw(call, { kind: "cancelled" });

@@ -40,7 +40,7 @@ export type SchedulerEvent =
       pending: readonly ObjectId[];
     }
   /** After a restart, the caller has given calls their places for the actor's new life. */
-  | { type: "placed"; tasks: ReadonlySet<TaskId>; actor: ActorId; life: number }
+  | { type: "placed"; caller: ClientId; tasks: ReadonlySet<TaskId>; actor: ActorId; life: number }
   /** An actor has left its thread, as it was told to, to be made anew. */
   | { type: "evicted"; actor: ActorId; began: ReadonlySet<TaskId> }
   | { type: "available"; object: ObjectId }

@@ -72,7 +72,7 @@ export class Scheduler {
         this.#actors.evicted(event.actor, event.began);
         return;
       case "placed":
-        this.#actors.placed(event.actor, event.tasks, event.life);
+        this.#actors.placed(event.actor, event.caller, event.tasks, event.life);
         return;
       case "available":
         for (const node of this.#dependencies.available(event.object)) this.#ready(node);

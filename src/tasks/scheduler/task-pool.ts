@@ -167,6 +167,7 @@ export class TaskPool {
 
   /** Takes a queued task out; returns false when it is not queued. */
   withdraw(id: TaskId): boolean {
+    if (this.#running.has(id)) return false;
     for (const [shape, queue] of this.#queues) {
       for (const task of queue) {
         if (task.id !== id) continue;

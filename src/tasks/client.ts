@@ -20,7 +20,7 @@ import type { Definition } from "./closures/definition.js";
 import { runningTask } from "./context.js";
 import { KeepAlive } from "./deadline.js";
 import { checkFeasible } from "./feasibility.js";
-import { freed } from "./host/requests.js";
+import { freed } from "./host/reasons.js";
 import type { RemoteCode } from "./live.js";
 import type { LocalCalls, RunningLocally } from "./local-calls.js";
 import { formatObjectId, type ObjectRef, type RefOwner } from "./object-ref.js";

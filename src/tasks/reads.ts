@@ -7,7 +7,7 @@ import type { PendingRequests } from "./client-requests.js";
 import { whileBlocked } from "./context.js";
 import { type KeepAlive, lateError, remaining, within } from "./deadline.js";
 import { toError } from "./failure.js";
-import { freed } from "./host/requests.js";
+import { freed } from "./host/reasons.js";
 import { formatObjectId, type ObjectRef } from "./object-ref.js";
 import { Gathering } from "./owner/gathering.js";
 import { type OwnedObjects, objectState } from "./owner/owned-objects.js";

@@ -5,7 +5,7 @@ import { itemsOf, type PendingRequests } from "./client-requests.js";
 import { type RunningTask, runningTask } from "./context.js";
 import { lateError } from "./deadline.js";
 import { toError } from "./failure.js";
-import { freed } from "./host/requests.js";
+import { freed } from "./host/reasons.js";
 import { formatObjectId, type ObjectRef } from "./object-ref.js";
 import { Gathering } from "./owner/gathering.js";
 import { type OwnedObjects, objectState } from "./owner/owned-objects.js";

@@ -3,8 +3,9 @@ import { formatObjectId } from "../object-ref.js";
 import { type Argument, isReference } from "../protocol.js";
 import type { ObjectId, WorkerId } from "../scheduler/events.js";
 import type { ObjectTable } from "./object-table.js";
+import { freed } from "./reasons.js";
 import { dependenciesOf } from "./records.js";
-import { freed, type Reading } from "./requests.js";
+import type { Reading } from "./requests.js";
 import type { StoredValues } from "./stored-values.js";
 
 /** Which arguments are not there yet, and the failure of the first that will never be. */

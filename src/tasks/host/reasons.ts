@@ -53,6 +53,15 @@ export function objectLost(object: string, why?: string): Failure {
   };
 }
 
+/** The failure of an object that nobody held any more, or that `free` dropped. */
+export function freed(object: string): Failure {
+  return {
+    code: "OBJECT_FREED",
+    message: `The object ${object} was released.`,
+    hint: "Keep a reference to it, and free it only when nobody needs it any more.",
+  };
+}
+
 export function unknownActor(): Failure {
   return { code: "ACTOR_DIED", message: "There is no such actor.", hint: "Use a handle of this session." };
 }

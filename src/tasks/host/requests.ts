@@ -5,6 +5,7 @@ import { formatObjectId } from "../object-ref.js";
 import type { ClientReply } from "../protocol.js";
 import type { ClientId, ObjectId } from "../scheduler/events.js";
 import type { ObjectTable } from "./object-table.js";
+import { freed } from "./reasons.js";
 
 interface Request {
   readonly client: ClientId;
@@ -30,15 +31,6 @@ export interface Reader {
   answered(): void;
   /** An object is not there any more; it is being made again, or it has a failure from now on. */
   lost(object: ObjectId, failure: Failure): void;
-}
-
-/** The failure of an object that nobody held any more, or that `free` dropped. */
-export function freed(object: string): Failure {
-  return {
-    code: "OBJECT_FREED",
-    message: `The object ${object} was released.`,
-    hint: "Keep a reference to it, and free it only when nobody needs it any more.",
-  };
 }
 
 /** Who waits for which objects. Answers as soon as it can. */

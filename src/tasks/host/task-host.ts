@@ -16,7 +16,7 @@ import { giveAnswer } from "../questions.js";
 import type { ActorId, ClientId, CodeId, Instruction, ObjectId, TaskId, WorkerId } from "../scheduler/events.js";
 import { Inbox } from "./inbox.js";
 import { createParts, type HostParts, type TaskHostOptions } from "./parts.js";
-import { freed } from "./requests.js";
+import { freed } from "./reasons.js";
 import { summarize, type TaskSummary } from "./summary.js";
 import { Threads } from "./threads.js";
 import { timeline } from "./timeline.js";

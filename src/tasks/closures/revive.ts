@@ -8,6 +8,7 @@ import {
   importName,
   type SharedSymbol,
   strictHead,
+  superName,
 } from "./definition.js";
 import { importFrom, requireOf } from "./program-imports.js";
 
@@ -115,10 +116,16 @@ class Reviver {
   #class(position: number, node: FunctionNode, use: (value: unknown) => void): void {
     this.#makeLate(position, use, (done) => {
       const { make, bind } = evaluate(node);
+      const finish = () => {
+        const made = make() as object;
+        done(made);
+        this.#define(made, node.entries);
+      };
       this.#bind(node, bind);
-      const made = make() as object;
-      done(made);
-      this.#define(made, node.entries);
+      const superclass = node.captures.find(([name]) => name === superName);
+      // It may be being made itself: it mentions this class.
+      if (superclass === undefined) finish();
+      else this.#fill(superclass[1], finish);
     });
   }
 

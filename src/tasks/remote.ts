@@ -1,6 +1,7 @@
 import { types } from "node:util";
 import { RayflightError } from "../error.js";
 import type { ActorHandle, RemoteArguments } from "./actor-handle.js";
+import { isClass } from "./closures/definition.js";
 import { currentContext } from "./context.js";
 import { type CodeRegistry, type Live, type LiveRecord, type RemoteCode, toRecord } from "./live.js";
 import {
@@ -119,11 +120,6 @@ function makesOthers(options: FilledTaskOptions): options is FilledTaskOptions &
 
 function isGenerator(target: unknown): boolean {
   return types.isGeneratorFunction(target);
-}
-
-/** Whether a function is a class: only those have a prototype that cannot be replaced. */
-function isClass(target: unknown): target is ActorConstructor {
-  return Object.getOwnPropertyDescriptor(target as object, "prototype")?.writable === false;
 }
 
 /** The names of the methods; those of generators begin with `*`, as in a class. */

@@ -67,3 +67,11 @@ export const importName = "__rayflight_import";
 export const superName = "__rayflight_super";
 /** How the script begins in which strict code is compiled again. */
 export const strictHead = `(${importName}) => {"use strict";`;
+
+/** A class, as something that makes instances. */
+export type AnyClass = new (...args: never[]) => object;
+
+/** Whether a function is a class: only those have a prototype that cannot be replaced. */
+export function isClass(target: unknown): target is AnyClass {
+  return typeof target === "function" && Object.getOwnPropertyDescriptor(target, "prototype")?.writable === false;
+}

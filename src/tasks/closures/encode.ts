@@ -1,14 +1,16 @@
 import { types } from "node:util";
-import type { AnyNode } from "acorn";
+import { type AnyNode, parseExpressionAt } from "acorn";
 import { RayflightError } from "../../error.js";
 import { packValue, type ValueCodec } from "../../store/value.js";
 import { isPlain, isPrimitive, surveyValue } from "../../store/value-survey.js";
 import { isLive } from "../live.js";
 import {
+  type AnyClass,
   type Definition,
   type DefinitionNode,
   type Entry,
   importName,
+  isClass,
   type SharedSymbol,
   strictHead,
   superName,
@@ -17,7 +19,6 @@ import { entryUrl } from "./entry.js";
 import { type FreeNames, findFreeNames } from "./free-names.js";
 import { type FunctionFacts, FunctionInspector, type Scope } from "./inspector.js";
 import { findKnown, isStandardGlobal, requiredModule } from "./known-values.js";
-import { loadParser } from "./parser.js";
 import { namesOfScript } from "./script-names.js";
 
 type Code = (...args: never[]) => unknown;
@@ -95,7 +96,7 @@ class Encoder {
     return { kind: "array", items: value.map((item, i) => this.#add(item, `${path}[${i}]`)) };
   }
 
-  #instance(value: object, maker: Code, path: string): DefinitionNode {
+  #instance(value: object, maker: AnyClass, path: string): DefinitionNode {
     const hidden = hiddenState(value, maker);
     if (hidden !== undefined) throw refuse(`${quote(path)} is an instance of ${maker.name}, which ${hidden}.`);
     const prototypeOf = this.#add(maker, `${path} → class ${maker.name}`);
@@ -259,11 +260,13 @@ function readSource(text: string, name: string, hasSuperclass: boolean): ReadSou
     source = source.slice(0, start) + superName + source.slice(end);
     node = parse(source);
   }
-  const { imports } = findFreeNames(node);
-  for (const { start } of [...imports].reverse()) {
+  const made = staticFields(node);
+  const free = findFreeNames(node);
+  if (free.imports.length === 0) return { source, free, made };
+  for (const { start } of [...free.imports].reverse()) {
     source = source.slice(0, start) + importName + source.slice(start + "import".length);
   }
-  return { source, free: findFreeNames(parse(source)), made: staticFields(node) };
+  return { source, free: findFreeNames(parse(source)), made };
 }
 
 /** The names of the static fields that a class's text makes anew. */
@@ -279,7 +282,7 @@ function staticFields(node: AnyNode): Set<string> {
 }
 
 function parse(source: string): AnyNode {
-  const node = loadParser().parseExpressionAt(source, 0, {
+  const node = parseExpressionAt(source, 0, {
     ecmaVersion: "latest",
     sourceType: "module",
     allowSuperOutsideMethod: true,
@@ -319,23 +322,30 @@ function originOf({ script, position }: FunctionFacts, text: string): FunctionNo
   return { url: script.url, line: script.startLine + before.split("\n").length - 1, column: start - lineStart };
 }
 
-function isClass(target: unknown): target is (new (...args: never[]) => object) & Code {
-  return typeof target === "function" && Object.getOwnPropertyDescriptor(target, "prototype")?.writable === false;
-}
-
 /** What of an instance no other thread can make: private fields of its class, or what a builtin superclass keeps inside. */
-function hiddenState(value: object, maker: Code): string | undefined {
+function hiddenState(value: object, maker: AnyClass): string | undefined {
   for (let type: unknown = maker; isClass(type); type = Object.getPrototypeOf(type)) {
     if (findKnown(type) !== undefined) {
       return isBuiltinBody(value) || Array.isArray(value) ? undefined : `extends ${type.name}`;
     }
-    const node = parse(Function.prototype.toString.call(type));
-    const members = node.type === "ClassExpression" ? node.body.body : [];
-    if (members.some((member) => "key" in member && member.key?.type === "PrivateIdentifier" && !member.static)) {
-      return "has private fields";
-    }
+    if (declaresPrivate(type)) return "has private fields";
   }
   return undefined;
+}
+
+/** Of the classes whose text was read: a thousand instances of one are one reading. */
+const knownPrivate = new WeakMap<AnyClass, boolean>();
+
+/** Whether a class's own text gives its instances private fields or methods. */
+function declaresPrivate(type: AnyClass): boolean {
+  let isPrivate = knownPrivate.get(type);
+  if (isPrivate === undefined) {
+    const node = parse(Function.prototype.toString.call(type));
+    const members = node.type === "ClassExpression" ? node.body.body : [];
+    isPrivate = members.some((member) => "key" in member && member.key?.type === "PrivateIdentifier" && !member.static);
+    knownPrivate.set(type, isPrivate);
+  }
+  return isPrivate;
 }
 
 /** Whether functions, accessors or instances of classes lie anywhere in a plain object or array. */

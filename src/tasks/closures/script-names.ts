@@ -1,7 +1,6 @@
-import type { AnyNode, ModuleDeclaration, Program, Statement } from "acorn";
+import { type AnyNode, type ModuleDeclaration, type Program, parse, type Statement } from "acorn";
 import { declarePattern } from "./free-names.js";
 import type { Script } from "./inspector.js";
-import { loadParser } from "./parser.js";
 
 /** A name of a module that is another module's export; `name` is "*" for the module itself. */
 export interface ImportedName {
@@ -61,7 +60,7 @@ function readModule(source: string): ScriptNames {
 }
 
 function parseModule(source: string): Program {
-  return loadParser().parse(source, { ecmaVersion: "latest", sourceType: "module", allowHashBang: true });
+  return parse(source, { ecmaVersion: "latest", sourceType: "module", allowHashBang: true });
 }
 
 function declarationOf(statement: Statement | ModuleDeclaration): AnyNode | null {

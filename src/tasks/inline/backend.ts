@@ -2,7 +2,7 @@ import type { ControlStore } from "../../control/index.js";
 import { RayflightError } from "../../error.js";
 import type { Backend } from "../backend.js";
 import { TaskClient } from "../client.js";
-import { encodeCode } from "../closures/encode.js";
+import { loadEncode } from "../closures/load-encode.js";
 import { createPlace, TaskHost } from "../host/task-host.js";
 import { Outbox } from "../outbox.js";
 import type { ClientMessage, ClientReply, DownMessage } from "../protocol.js";
@@ -72,7 +72,7 @@ export function createInlineBackend(options: InlineBackendOptions = {}): InlineB
     },
     define: (code, id, codec) => {
       targets.set(id, code.target as Loaded);
-      return encodeCode(code.target!, codec);
+      return loadEncode().encodeCode(code.target!, codec);
     },
     createCodec: (parts) => {
       codec = new InlineCodec(parts);

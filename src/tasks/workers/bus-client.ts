@@ -1,18 +1,8 @@
-import { createRequire } from "node:module";
 import type { Bus } from "../../control/index.js";
 import { TaskClient } from "../client.js";
-import type * as Encoding from "../closures/encode.js";
+import { loadEncode } from "../closures/load-encode.js";
 import { Outbox } from "../outbox.js";
 import { busMethods, type ClientMessage, type Welcome } from "../protocol.js";
-
-const require = createRequire(import.meta.url);
-let encoding: typeof Encoding | undefined;
-
-/** What makes functions ready to travel. Loaded when this thread ships its first one: most workers ship none, and start sooner. */
-function loadEncoding(): typeof Encoding {
-  encoding ??= require("../closures/encode.js") as typeof Encoding;
-  return encoding;
-}
 
 /**
  * A handler for batches. A bus drops what the handler of a notification throws, but here that is a fault of the engine,
@@ -46,7 +36,7 @@ export function createBusClient(
     kind: "workers",
     welcome,
     outbox,
-    define: (code, _id, codec) => loadEncoding().encodeCode(code.target!, codec),
+    define: (code, _id, codec) => loadEncode().encodeCode(code.target!, codec),
     close: async () => {},
   });
   void bus.closed.then((reason) => client.disconnected(reason));

@@ -56,6 +56,23 @@ scenario("calls of actors take and give tables", async (t) => {
   t.is((await get(keeper.last.remote())).getChild("x")!.get(777), 777);
 });
 
+scenario(
+  "functions take along the tables and record batches that they captured, alone and inside of values",
+  async (t) => {
+    const table = small();
+    const batch = table.batches[0]!;
+    const parts = table.concat(small());
+    const box = { parts, rows: (part: Table) => part.numRows };
+    const read = remote(() => [
+      table.getChild("word")!.get(1),
+      batch.numRows,
+      box.rows(box.parts),
+      parts.batches.length,
+    ]);
+    t.deepEqual(await get(read.remote()), ["b", 3, 6, 2]);
+  },
+);
+
 scenario("a table that was read is the same one when it is read again", async (t) => {
   for (const ref of [put(small()), put(large())]) {
     const first = await get(ref);

@@ -1,6 +1,7 @@
 import { types } from "node:util";
 import { type AnyNode, parseExpressionAt } from "acorn";
 import { RayflightError } from "../../error.js";
+import { isTabular } from "../../store/tabular.js";
 import { packValue, type ValueCodec } from "../../store/value.js";
 import { isPlain, isPrimitive, surveyValue } from "../../store/value-survey.js";
 import { isLive } from "../live.js";
@@ -81,7 +82,7 @@ class Encoder {
   }
 
   #object(value: object, path: string): DefinitionNode {
-    if (isLive(value)) return this.#value(value, path);
+    if (isLive(value) || isTabular(value)) return this.#value(value, path);
     const prototype: unknown = Object.getPrototypeOf(value);
     const maker = prototype === null ? undefined : (prototype as { constructor?: unknown }).constructor;
     if (isClass(maker) && maker.prototype === prototype && findKnown(maker) === undefined) {
@@ -353,7 +354,7 @@ function holdsCode(value: unknown, seen = new Set<unknown>()): boolean {
   if (typeof value === "function") return true;
   if (typeof value !== "object" || value === null || seen.has(value) || types.isArrayBufferView(value)) return false;
   seen.add(value);
-  if (isLive(value)) return false;
+  if (isLive(value) || isTabular(value)) return false;
   const prototype: unknown = Object.getPrototypeOf(value);
   const maker = prototype === null ? undefined : (prototype as { constructor?: unknown }).constructor;
   if (isClass(maker) && findKnown(maker) === undefined) return true;

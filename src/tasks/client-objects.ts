@@ -121,14 +121,12 @@ export class ClientObjects {
 
   /** A pending object has its outcome: the node gets it, too, if it knows the object. */
   settle(number: number, outcome: Outcome): void {
-    const isShared = this.owned.isShared(number);
-    const settled =
-      "value" in outcome
-        ? this.owned.settle(number, objectState.value, outcome.value)
-        : this.owned.settle(number, objectState.failure, outcome.failure);
-    if (!settled || !isShared) return;
-    this.#outbox.push({ type: "share", object: this.base + number, outcome });
-    this.owned.handOver(number);
+    const isShared = this.owned.isShared(number) && this.owned.stateOf(number) === objectState.pending;
+    // First: with its outcome, an object is let go of that this thread has no reference to.
+    if (isShared) this.#outbox.push({ type: "share", object: this.base + number, outcome });
+    if ("value" in outcome) this.owned.settle(number, objectState.value, outcome.value);
+    else this.owned.settle(number, objectState.failure, outcome.failure);
+    if (isShared && this.owned.stateOf(number) !== objectState.none) this.owned.handOver(number);
   }
 
   /** The outcome of a pending object is with the node, or will be. */

@@ -405,6 +405,24 @@ export function testBackend(scenario: Scenario): void {
     t.like(await session.load(), { objects: 0, memory: 0 });
   });
 
+  scenario("a result that others wait for is let go of before it is there", async (t, session) => {
+    const gate = put(new Int32Array(new SharedArrayBuffer(1 << 17)));
+    const open = remote(async (shared: Int32Array) => {
+      while (Atomics.load(shared, 0) === 0) await new Promise((resolve) => setTimeout(resolve, 1));
+      return 1;
+    });
+    const pending = open.remote(gate);
+    // By the node, which is therefore told of it while it is pending.
+    const sum = add.options({ numCpus: 0.5 }).remote(pending, 1);
+    pending[Symbol.dispose]();
+    t.is((await session.load()).waiting, 1);
+    Atomics.store(await get(gate), 0, 1);
+    t.is(await get(sum), 2);
+    sum[Symbol.dispose]();
+    gate[Symbol.dispose]();
+    t.is((await session.load()).objects, 0);
+  });
+
   scenario("a result that nobody holds is dropped", async (t, session) => {
     const make = remote(() => new Float64Array(50_000));
     using kept = make.remote();

@@ -9,7 +9,7 @@ import type { Outbox } from "./outbox.js";
 import type { OwnCalls } from "./owner/own-calls.js";
 import { objectState } from "./owner/owned-objects.js";
 import type { ClientMessage } from "./protocol.js";
-import type { TaskId } from "./scheduler/events.js";
+import type { ObjectId, TaskId } from "./scheduler/events.js";
 
 export interface ClientCancelsOptions {
   readonly objects: ClientObjects;
@@ -30,19 +30,27 @@ export class ClientCancels {
 
   /** Throws INVALID_ARGUMENT where a call of an actor should be forced. */
   cancel(ref: ObjectRef | ObjectRefGenerator, options: Required<CancelOptions>): void {
-    const { objects, returns, outbox } = this.#options;
+    const { objects, returns } = this.#options;
     const isPrivate = ref instanceof ObjectRef && ref.isFirst;
     if (options.force && (returns.isOfActor(ref) || (isPrivate && objects.owned.isOfActor(ref.id - objects.base)))) {
       throw new RayflightError("INVALID_ARGUMENT", "cancel() got force for a call of an actor.", {
         hint: "Leave it out, or end the actor by kill().",
       });
     }
-    if (ref instanceof ObjectRefGenerator) outbox.push({ type: "cancel", task: ref.task, ...options });
+    if (ref instanceof ObjectRefGenerator) this.cancelMaker(ref.task, options);
     else {
       const number = objects.numberOf(ref);
-      if (number < 0) outbox.push({ type: "cancel", task: ref.id, ...options });
+      if (number < 0) this.cancelMaker(ref.id, options);
       else this.cancelOwn(number, options);
     }
+  }
+
+  /** Cancels the call that makes an object of the node's: here, where the node was not told of the call yet. */
+  cancelMaker(object: ObjectId, options: Required<CancelOptions>): void {
+    const { objects, returns, outbox } = this.#options;
+    const call = returns.heldCallOf(object - objects.base);
+    if (call === undefined) outbox.push({ type: "cancel", task: object, ...options });
+    else this.cancelOwn(call, options);
   }
 
   /** What a task of this thread submitted is not wanted any more, nor what that submitted. */

@@ -57,6 +57,12 @@ export class ClientReturns {
     return this.#held.size > 0;
   }
 
+  /** The call that makes the object with this number, if it is not with the node yet. */
+  heldCallOf(number: number): number | undefined {
+    for (const [call, objects] of this.#held) if (number >= call && number < call + objects) return call;
+    return undefined;
+  }
+
   /** The call leaves this thread's care: the numbers of its objects beside the first; undefined for a call that was not held. */
   letGo(number: number): number[] | undefined {
     const objects = this.#held.get(number);

@@ -12,6 +12,8 @@ export interface ClientStreamsOptions {
   readonly keepAlive: KeepAlive;
   /** A reference to an object that the node has and holds for this thread. */
   borrow(object: ObjectId): ObjectRef;
+  /** Nobody takes the items of a task any more. */
+  cancel(task: TaskId): void;
 }
 
 /** The streams that tasks of this thread make: items as they arrive, until somebody takes them. */
@@ -88,7 +90,7 @@ class Stream implements RefSource {
 
   close(): void {
     if (!this.#ended) {
-      this.#options.outbox.push({ type: "cancel", task: this.task, force: false, recursive: true });
+      this.#options.cancel(this.task);
       this.end(false);
     }
     for (const ref of this.#made.splice(0)) ref[Symbol.dispose]();

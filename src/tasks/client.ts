@@ -136,7 +136,12 @@ export class TaskClient implements Backend, RefOwner {
     this.#arguments = args;
     const requests = new PendingRequests(outbox, keepAlive);
     this.#requests = requests;
-    const returns = new ClientReturns({ outbox, keepAlive, borrow: (id) => objects.borrow(id) });
+    const returns = new ClientReturns({
+      outbox,
+      keepAlive,
+      borrow: (id) => objects.borrow(id),
+      cancel: (task) => this.#cancels.cancelMaker(task, { force: false, recursive: true }),
+    });
     this.#returns = returns;
     const pending = this.#pending;
     const outcomes = new ClientOutcomes({ objects, held, pending, returns });

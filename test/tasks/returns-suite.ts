@@ -254,6 +254,55 @@ export function testReturns(scenario: Scenario): void {
     );
   }
 
+  for (const hosted of ["alone", "shared"] as const) {
+    scenario(
+      `what is cancelled before it is sent does not begin: on ${hosted === "shared" ? "a shared thread" : "a thread of its own"}`,
+      async (t, session) => {
+        class Counter {
+          #begun = 0;
+          split(text: string): [string, number] {
+            this.#begun += 1;
+            return [text, text.length];
+          }
+          async *items(text: string) {
+            this.#begun += 1;
+            for (;;) yield text;
+          }
+          begun(): number {
+            return this.#begun;
+          }
+        }
+        const cancelled = { code: "TASK_CANCELLED" } as const;
+        {
+          using scope = createScope();
+          using counter = remote(Counter, { hosted, maxConcurrency: 1 }).remote();
+          const pair = counter.split.options({ numReturns: 2 });
+          const cancelAll = async (argument: string | ObjectRef<string>) => {
+            const parts = scope.add(pair.remote(argument));
+            cancel(parts[1]);
+            const stream = counter.items.remote(argument);
+            cancel(stream);
+            await counter.items.remote(argument).return();
+            for (const part of parts) await t.throwsAsync(get<unknown>(part), cancelled);
+            const refs: ObjectRef[] = [];
+            for await (const ref of stream) refs.push(scope.add(ref));
+            t.is(refs.length, 1);
+            await t.throwsAsync(get(refs[0]!), cancelled);
+          };
+          // While the actor starts, and while an argument is not there.
+          await cancelAll("x");
+          const never = scope.add(remote(() => new Promise<string>(() => {})).remote());
+          await cancelAll(never);
+          t.is(await get(scope.add(counter.begun.remote())), 0);
+          cancel(never);
+          await t.throwsAsync(get(never), cancelled);
+        }
+        while ((await session.load()).tasks > 0) await new Promise((resolve) => setTimeout(resolve, 1));
+        t.like(await session.load(), { objects: 0, tasks: 0, waiting: 0, free: { cpus: 20_000 } });
+      },
+    );
+  }
+
   scenario("calls of a dead actor fail all that they should have made", async (t) => {
     const maker = remote(Maker).remote();
     await get(maker.made.remote());

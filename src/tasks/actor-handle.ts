@@ -1,4 +1,5 @@
-import { currentContext } from "./context.js";
+import { RayflightError } from "../error.js";
+import type { Backend } from "./backend.js";
 import { type ActorRecord, type CodeRegistry, type Live, type LiveRecord, toRecord } from "./live.js";
 import type { ObjectRef } from "./object-ref.js";
 import { checkMethodOptions, fillReturns, type MethodOptions, streamed } from "./options.js";
@@ -36,13 +37,19 @@ export type ActorHandle<T> = {
     : never;
 } & ActorControl;
 
+/** The method of a handle by which `kill` ends its actor. A registered symbol: it holds across copies of the package. */
+export const endActor: unique symbol = Symbol.for("rayflight.endActor") as never;
+
 /** What every actor handle has besides the methods. */
 export interface ActorControl extends Live, Disposable {
-  readonly [actorId]: ActorId;
+  /** Ends the actor; with `restart`, its thread alone. Does nothing once the session has ended, and the actor with it. */
+  [endActor](restart: boolean): void;
 }
 
-/** Where a handle keeps its actor's number. */
-export const actorId: unique symbol = Symbol.for("rayflight.actor") as never;
+/** Whose a handle is: it calls its actor in the session that it belongs to, whichever the thread has by then. */
+export interface HandleOwner extends Pick<Backend, "call" | "callReturning" | "kill"> {
+  readonly codec: CodeRegistry;
+}
 
 /** What a handle's method is called with: one object for all its calls. */
 export interface MethodTarget {
@@ -63,31 +70,40 @@ export interface MethodTarget {
 }
 
 /** Makes a handle of an actor that exists. */
-export function createActorHandle<T>(record: ActorRecord): ActorHandle<T> {
-  const { actor, methods, calls } = record;
+export function createActorHandle<T>(record: ActorRecord, owner: HandleOwner): ActorHandle<T> {
+  const { actor, className, methods, calls } = record;
+  const end = (restart: boolean) => owner.kill(actor, restart);
   const handle: Record<PropertyKey, unknown> = {
-    [actorId]: actor,
-    [toRecord]: (_codes: CodeRegistry): LiveRecord => record,
+    [endActor]: end,
+    [toRecord]: (codes: CodeRegistry): LiveRecord => {
+      if (codes === owner.codec) return record;
+      throw new RayflightError("FAILED_PRECONDITION", `A handle of ${className} belongs to another session.`, {
+        hint: "Use a handle in the session that made it.",
+      });
+    },
     /** Ends the actor: for handles that are held by `using`. */
-    [Symbol.dispose]: () => currentContext().backend.kill(actor, false),
+    [Symbol.dispose]: () => end(false),
   };
   for (const entry of methods) {
     const isGenerator = entry.startsWith("*");
     const method = isGenerator ? entry.slice(1) : entry;
-    handle[method] = createMethod({ record, handle, method, isGenerator }, calls.methods[method] ?? {});
+    // Any class may have a method toString.
+    const its = Object.hasOwn(calls.methods, method) ? calls.methods[method]! : {};
+    handle[method] = createMethod({ record, owner, handle, method, isGenerator }, its);
   }
   return Object.freeze(handle) as ActorHandle<T>;
 }
 
 interface Method {
   readonly record: ActorRecord;
+  readonly owner: HandleOwner;
   readonly handle: object;
   readonly method: string;
   readonly isGenerator: boolean;
 }
 
 function createMethod(known: Method, options: MethodOptions): ActorMethod<unknown[], unknown> {
-  const { record, handle, method, isGenerator } = known;
+  const { record, owner, handle, method, isGenerator } = known;
   const { actor, className, calls } = record;
   const { maxTaskRetries = calls.maxTaskRetries, name = `${className}.${method}`, concurrencyGroup } = options;
   const { maxPendingCalls } = calls;
@@ -95,10 +111,11 @@ function createMethod(known: Method, options: MethodOptions): ActorMethod<unknow
   const group = concurrencyGroup === undefined ? 0 : calls.groups.indexOf(concurrencyGroup) + 1;
   const returns = fillReturns(options, isGenerator ? streamed : undefined);
   const target = { actor, className, method, name, group, maxTaskRetries, maxPendingCalls, handle, returns };
+  const several = returns && { ...target, returns };
   const call =
-    returns === undefined
-      ? (...args: unknown[]) => currentContext().backend.call(target, args)
-      : (...args: unknown[]) => currentContext().backend.callReturning({ ...target, returns }, args);
+    several === undefined
+      ? (...args: unknown[]) => owner.call(target, args)
+      : (...args: unknown[]) => owner.callReturning(several, args);
   const withOptions = (more: MethodOptions) => createMethod(known, { ...options, ...more });
   return { remote: call, options: withOptions } as ActorMethod<unknown[], unknown>;
 }

@@ -1,3 +1,4 @@
+import { RayflightError } from "../error.js";
 import { packValue, readValue, type StoredValue, unpackValue, type ValueCodec } from "../store/value.js";
 import { isPrimitive } from "../store/value-survey.js";
 import type { LocalHandles } from "./client-handles.js";
@@ -51,6 +52,11 @@ export class ClientCodec implements ValueCodec, CodeRegistry {
   codeId(code: RemoteCode): CodeId {
     const known = this.#codes.get(code);
     if (known !== undefined) return known;
+    if (code.target === undefined) {
+      throw new RayflightError("FAILED_PRECONDITION", `${code.name} came from a thread of another session.`, {
+        hint: "Give the function or class itself to remote() in this session.",
+      });
+    }
     const { objects, outbox } = this.#options;
     const id = objects.base + objects.takeNumber();
     // Before it is packed, because a recursive function captures itself.

@@ -1,10 +1,12 @@
-import { type ActorControl, createActorHandle } from "./actor-handle.js";
+import { type ActorControl, createActorHandle, type HandleOwner } from "./actor-handle.js";
 import type { ActorRecord } from "./live.js";
 import type { Outbox } from "./outbox.js";
 import type { ClientMessage } from "./protocol.js";
 import type { ActorId } from "./scheduler/events.js";
 
 export interface LocalHandlesOptions {
+  /** Whose the thread's handles are. */
+  readonly owner: HandleOwner;
   readonly outbox: Outbox<ClientMessage>;
   /** Calls `then` as soon as no call of this thread to the actor is open. */
   whenIdle(actor: ActorId, then: () => void): void;
@@ -27,7 +29,7 @@ export class LocalHandles {
   /** A handle of an actor that the node knows, or is told of in this turn, to be this thread's. */
   adopt(record: ActorRecord): ActorControl {
     const { actor } = record;
-    const handle = createActorHandle(record);
+    const handle = createActorHandle(record, this.#options.owner);
     this.#counts.set(actor, (this.#counts.get(actor) ?? 0) + 1);
     this.#finalizers.register(handle, actor);
     return handle;

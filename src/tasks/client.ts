@@ -120,6 +120,7 @@ export class TaskClient implements Backend, RefOwner {
     });
     this.#objects = objects;
     const handles = new LocalHandles({
+      owner: this,
       outbox,
       whenIdle: (actor, then) => {
         if (this.calls === undefined) then();
@@ -313,6 +314,7 @@ export class TaskClient implements Backend, RefOwner {
   }
 
   kill(actor: ActorId, restart: boolean): void {
+    if (this.#closed !== undefined) return;
     this.calls?.lines.kill(actor, restart);
     this.#outbox.push({ type: "kill", actor, restart });
   }

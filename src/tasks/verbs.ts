@@ -1,5 +1,5 @@
 import { RayflightError } from "../error.js";
-import { type ActorControl, actorId } from "./actor-handle.js";
+import { type ActorControl, endActor } from "./actor-handle.js";
 import type { CancelOptions, GetOptions, GetSyncOptions, WaitOptions } from "./backend.js";
 import { currentContext, runningTask } from "./context.js";
 import { type NewRef, ObjectRef } from "./object-ref.js";
@@ -79,7 +79,9 @@ export async function wait<T>(
 
 /** Drops the values of references for everybody, without waiting for others to let go of them. */
 export function free(refs: ObjectRef | readonly ObjectRef[]): void {
-  currentContext().backend.free(refs instanceof ObjectRef ? [refs] : refs);
+  const list: readonly ObjectRef[] = Array.isArray(refs) ? refs : [refs];
+  for (const ref of list) assertRef(ref, "free");
+  currentContext().backend.free(list);
 }
 
 /** How an actor is ended. */
@@ -88,9 +90,14 @@ export interface KillOptions {
   noRestart?: boolean;
 }
 
-/** Ends an actor at once; its calls fail with ACTOR_DIED. Killing it twice is no error. */
+/** Ends an actor at once; its calls fail with ACTOR_DIED. Killing it twice is no error. Throws INVALID_ARGUMENT for what is no handle. */
 export function kill(actor: ActorControl, { noRestart = true }: KillOptions = {}): void {
-  currentContext().backend.kill(actor[actorId], !noRestart);
+  if (typeof (actor as Partial<ActorControl> | null | undefined)?.[endActor] !== "function") {
+    throw new RayflightError("INVALID_ARGUMENT", `kill() got ${describe(actor)} in place of an actor's handle.`, {
+      hint: "Give it what .remote() of a remote class or getActor() returned.",
+    });
+  }
+  actor[endActor](!noRestart);
 }
 
 /**
@@ -146,8 +153,12 @@ export function createScope(): Scope {
 
 function assertRef(ref: unknown, verb: string): void {
   if (ref instanceof ObjectRef) return;
-  const what = ref === null ? "null" : typeof ref === "object" ? "something else" : `a ${typeof ref}`;
-  throw new RayflightError("INVALID_ARGUMENT", `${verb}() got ${what} in place of an ObjectRef.`, {
+  throw new RayflightError("INVALID_ARGUMENT", `${verb}() got ${describe(ref)} in place of an ObjectRef.`, {
     hint: "Give it what .remote() or put() returned.",
   });
+}
+
+function describe(given: unknown): string {
+  if (given === null || given === undefined) return String(given);
+  return typeof given === "object" ? "something else" : `a ${typeof given}`;
 }

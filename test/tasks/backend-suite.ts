@@ -580,6 +580,10 @@ export function testBackend(scenario: Scenario): void {
   scenario("misuse of the verbs is explained", async (t) => {
     await t.throwsAsync(get(5 as unknown as ObjectRef), { code: "INVALID_ARGUMENT", message: /got a number/ });
     t.throws(() => put(put(1)), { code: "INVALID_ARGUMENT" });
+    t.throws(() => free([5] as unknown as ObjectRef[]), { code: "INVALID_ARGUMENT", message: /free\(\) got a number/ });
+    for (const none of [{}, null, undefined, 5]) {
+      t.throws(() => kill(none as never), { code: "INVALID_ARGUMENT", message: /in place of an actor's handle/ });
+    }
     t.throws(() => remote(5 as unknown as () => void), { code: "INVALID_ARGUMENT" });
   });
 }

@@ -1,24 +1,10 @@
-import test, { type ExecutionContext } from "ava";
 import { RandomStream } from "../../src/random.js";
-import { cancel, get, kill, type ObjectRef, put, remote, setContext } from "../../src/tasks/index.js";
-import { makeWorkers, type Session, type SessionOptions } from "./session.js";
+import { cancel, get, kill, type ObjectRef, put, remote } from "../../src/tasks/index.js";
+import { scenariosOn } from "./scenario.js";
+import { makeWorkers } from "./session.js";
 
 /** Real deaths of worker threads: nothing else than the thread is lost. */
-function scenario(
-  title: string,
-  body: (t: ExecutionContext, session: Session) => Promise<void>,
-  options: SessionOptions = {},
-): void {
-  test.serial(title, async (t) => {
-    const session = await makeWorkers(options);
-    try {
-      await body(t, session);
-    } finally {
-      await session.close();
-      setContext(undefined);
-    }
-  });
-}
+const scenario = scenariosOn(makeWorkers);
 
 const exit = remote((code: number): number => process.exit(code));
 const add = remote((a: number, b: number) => a + b);
@@ -251,6 +237,8 @@ scenario("deaths in a crowd of short tasks: every task has its one right result"
     deaths.reduce((a, b) => a + b, 0),
     2 * (count / 50),
   );
+  // The closures of this test hold it as long as `work` lives, which is the session.
+  shared[Symbol.dispose]();
   t.like(await session.load(), { tasks: 0, waiting: 0, free: { cpus: 20_000 } });
 });
 

@@ -1,19 +1,9 @@
-import test, { type ExecutionContext } from "ava";
-import { cancel, get, kill, remote, setContext } from "../../src/tasks/index.js";
-import { makeWorkers, type Session } from "./session.js";
+import { cancel, get, kill, remote } from "../../src/tasks/index.js";
+import { scenariosOn } from "./scenario.js";
+import { makeWorkers } from "./session.js";
 
 /** Cancelling by force, and generators whose threads die: what only threads have. */
-function scenario(title: string, body: (t: ExecutionContext, session: Session) => Promise<void>): void {
-  test.serial(title, async (t) => {
-    const session = await makeWorkers({});
-    try {
-      await body(t, session);
-    } finally {
-      await session.close();
-      setContext(undefined);
-    }
-  });
-}
+const scenario = scenariosOn(makeWorkers);
 
 const until = async (view: Int32Array, index: number, value: number) => {
   while (Atomics.load(view, index) < value) await new Promise((resolve) => setTimeout(resolve, 1));

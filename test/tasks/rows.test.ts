@@ -1,14 +1,16 @@
-import test from "ava";
+import type { ExecutionContext } from "ava";
 import type { TaskRow } from "../../src/control/index.js";
-import { cancel, get, type ObjectRef, remote, setContext } from "../../src/tasks/index.js";
+import { cancel, get, type ObjectRef, remote } from "../../src/tasks/index.js";
+import { scenariosOn } from "./scenario.js";
 import { makeWorkers } from "./session.js";
 
-/** One test at a time: each has a session of its own, which is this thread's context. */
-const scenario = (title: string, cpus: number, run: (t: import("ava").ExecutionContext, rows: Rows) => Promise<void>) =>
-  test.serial(title, async (t) => {
-    const session = await makeWorkers({ cpus });
-    try {
-      await run(t, async (fits) => {
+const on = scenariosOn(makeWorkers);
+
+const scenario = (title: string, cpus: number, run: (t: ExecutionContext, rows: Rows) => Promise<void>) =>
+  on(
+    title,
+    (t, session) =>
+      run(t, async (fits) => {
         // What a thread has taken or begun shows a moment after.
         for (;;) {
           const rows = await session.state("tasks");
@@ -16,12 +18,9 @@ const scenario = (title: string, cpus: number, run: (t: import("ava").ExecutionC
           if (fits(shown)) return rows;
           await new Promise((resolve) => setImmediate(resolve));
         }
-      });
-    } finally {
-      await session.close();
-      setContext(undefined);
-    }
-  });
+      }),
+    { cpus },
+  );
 
 /** Resolves with the rows once what they say fits. */
 type Rows = (fits: (shown: string[]) => boolean) => Promise<TaskRow[]>;

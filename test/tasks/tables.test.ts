@@ -1,6 +1,5 @@
 import { Table, tableFromArrays } from "apache-arrow";
-import test from "ava";
-import { get, put, remote, setContext } from "../../src/tasks/index.js";
+import { get, put, remote } from "../../src/tasks/index.js";
 import { type Scenario, scenariosOn } from "./scenario.js";
 import { makeInline, makeWorkers } from "./session.js";
 
@@ -80,9 +79,9 @@ scenario("a table that was read is the same one when it is read again", async (t
   }
 });
 
-test.serial("workers read the memory that the driver reads: nothing is copied", async (t) => {
-  const session = await makeWorkers({ cpus: 1 });
-  try {
+backends.workers(
+  "workers read the memory that the driver reads: nothing is copied",
+  async (t) => {
     const ref = put(large());
     const values = (await get(ref)).getChild("x")!.data[0]!.values as Float64Array;
     const at = remote((table: Table, row: number) => table.getChild("x")!.get(row) as number);
@@ -90,8 +89,6 @@ test.serial("workers read the memory that the driver reads: nothing is copied", 
     // Nobody should do this; it shows whose memory the worker reads.
     values[5] = -1;
     t.is(await get(at.remote(ref, 5)), -1);
-  } finally {
-    await session.close();
-    setContext(undefined);
-  }
-});
+  },
+  { cpus: 1 },
+);

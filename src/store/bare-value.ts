@@ -23,7 +23,7 @@ export const kept = new WeakMap<PackedValue, object>();
 export const keptSize = 1024;
 
 /** Packs a value that is one typed array, ArrayBuffer or table; undefined for any other. */
-export function packBare(value: object, codec: ValueCodec): PackedValue | undefined {
+export function packBare(value: object, codec: ValueCodec, label: string): PackedValue | undefined {
   let type: number;
   let pieces: readonly Uint8Array[];
   let length: number;
@@ -41,7 +41,7 @@ export function packBare(value: object, codec: ValueCodec): PackedValue | undefi
     ({ pieces, byteLength: length } = tableStreams().tableStream(value));
   } else return undefined;
   const start = bareStart(length);
-  const bytes = makeBytes(start + length, length, codec);
+  const bytes = makeBytes(start + length, length, codec, label);
   const header = headerOf(bytes);
   header.setUint32(0, format.bare, true);
   header.setUint32(4, type, true);

@@ -165,8 +165,10 @@ export class Budget {
   }
 
   #grant(bytes: number, adopted: SharedArrayBuffer | undefined): SharedArrayBuffer {
+    const buffer = adopted ?? this.#pool.take(bytes) ?? new SharedArrayBuffer(bytes);
+    // Only now: the system may not have so much.
     this.#memoryUsed += bytes;
-    return adopted ?? this.#pool.take(bytes) ?? new SharedArrayBuffer(bytes);
+    return buffer;
   }
 
   #drop(segment: Segment, reusable: boolean): void {

@@ -1,4 +1,6 @@
 import { types } from "node:util";
+import { RayflightError } from "../error.js";
+import { formatSize, largest } from "./size.js";
 import { tableStreams } from "./tabular.js";
 import type { ValueCodec } from "./value.js";
 
@@ -19,8 +21,13 @@ export const alignment = 64;
 /** The next such place. */
 export const align = (offset: number) => Math.ceil(offset / alignment) * alignment;
 
-/** Memory for a packed value with so many bytes of content. */
-export function makeBytes(size: number, content: number, codec: ValueCodec): Uint8Array {
+/** Memory for a packed value with so many bytes of content. Throws INVALID_ARGUMENT when one typed array cannot cover it. */
+export function makeBytes(size: number, content: number, codec: ValueCodec, label: string): Uint8Array {
+  if (size > largest) {
+    throw new RayflightError("INVALID_ARGUMENT", `${label} takes ${formatSize(size)}.`, {
+      hint: `One value may take ${formatSize(largest)}: make several of it.`,
+    });
+  }
   const buffer =
     content > inlineLimit ? (codec.allocate?.(size) ?? new SharedArrayBuffer(align(size))) : new ArrayBuffer(size);
   return new Uint8Array(buffer, 0, size);

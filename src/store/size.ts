@@ -1,3 +1,6 @@
+/** What one typed array can cover on every supported Node. */
+export const largest = 2 ** 32 - 4096;
+
 const units = ["bytes", "KiB", "MiB", "GiB", "TiB"] as const;
 
 /** A number of bytes as a person reads it: "1.5 MiB". */

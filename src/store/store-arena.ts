@@ -2,7 +2,7 @@ import { RayflightError } from "../error.js";
 import type { Arena, Pin, Region } from "./arena.js";
 import { type Budget, released } from "./budget.js";
 import type { Segment } from "./segment.js";
-import { roundUp } from "./size.js";
+import { largest, roundUp } from "./size.js";
 import { SpillArea, type SpillOptions } from "./spill-area.js";
 
 /** Every region ends at a multiple of this in its segment. */
@@ -10,8 +10,6 @@ const alignment = 64;
 /** An allocation of at least this size gets a segment of its own. */
 const large = 1 << 20;
 const page = 4096;
-/** What one typed array can cover on every supported Node. */
-const largest = 2 ** 32 - page;
 
 export interface ArenaOwner {
   readonly budget: Budget;

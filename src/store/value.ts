@@ -153,11 +153,12 @@ class ValueReader extends Deserializer {
 
 /**
  * Packs a value: one copy of its bytes, no matter how often it is read. `label` says in errors what the value is.
- * Throws NOT_SERIALIZABLE, naming the path, for functions, promises, symbols and instances of classes.
+ * Throws NOT_SERIALIZABLE, naming the path, for functions, promises, symbols and instances of classes, INVALID_ARGUMENT for
+ * what takes 4 GiB or more.
  */
 export function packValue(value: unknown, codec: ValueCodec, label: string): StoredValue {
   if (isPrimitive(value)) return value;
-  const bare = packBare(value as object, codec);
+  const bare = packBare(value as object, codec, label);
   if (bare !== undefined) return bare;
   const survey = surveyValue(value, codec, label);
   const writer = new ValueWriter(survey.placeholders, codec);
@@ -166,7 +167,7 @@ export function packValue(value: unknown, codec: ValueCodec, label: string): Sto
   const head = writer.releaseBuffer();
   const viewsStart = align(headStart + head.length);
   const size = writer.viewBytes === 0 ? headStart + head.length : viewsStart + writer.viewBytes;
-  const bytes = makeBytes(size, writer.viewBytes, codec);
+  const bytes = makeBytes(size, writer.viewBytes, codec, label);
   const header = headerOf(bytes);
   header.setUint32(0, format.headed, true);
   header.setUint32(4, head.length, true);

@@ -59,12 +59,13 @@ export class SharedMemory {
   allocate(bytes: number): SharedArrayBuffer {
     const size = roundUp(bytes, bytes < large ? page : largePage);
     this.#waitForRoom();
-    this.#sent = (this.#sent + Math.ceil(size / kibibyte)) | 0;
     const spare = this.#spares.get(size)?.pop();
     noteGarbage(spare === undefined ? size : size * spareWeight);
-    if (spare === undefined) return new SharedArrayBuffer(size);
-    this.#outbox.push({ type: "usesSpare", spare: spare.number });
-    return spare.buffer;
+    const buffer = spare?.buffer ?? new SharedArrayBuffer(size);
+    // Only now: the node never counts what the system did not give.
+    this.#sent = (this.#sent + Math.ceil(size / kibibyte)) | 0;
+    if (spare !== undefined) this.#outbox.push({ type: "usesSpare", spare: spare.number });
+    return buffer;
   }
 
   /** Whether a buffer is the store's, and seen by this thread because it read a value. */

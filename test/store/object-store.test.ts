@@ -8,6 +8,7 @@ import { promisify } from "node:util";
 import * as zlib from "node:zlib";
 import test from "ava";
 import { RayflightError } from "../../src/error.js";
+import { Budget } from "../../src/store/budget.js";
 import { type Arena, ObjectStore, type Region, type SpillCodecName } from "../../src/store/index.js";
 
 const KiB = 1024;
@@ -145,6 +146,12 @@ test("one allocation larger than the memory is refused without spilling anything
     code: "OBJECT_STORE_FULL",
   } as object);
   t.is(store.usage().spillUsed, 0);
+});
+
+test("memory that the system refuses is not counted", (t) => {
+  const budget = new Budget(2 ** 53, 0);
+  t.throws(() => budget.take(2 ** 52, { label: "a part", released: false }), { instanceOf: RangeError });
+  t.is(budget.usage().memoryUsed, 0);
 });
 
 test("a directory that cannot be written is OUT_OF_DISK, and the bytes stay readable", async (t) => {

@@ -1,4 +1,5 @@
 import test from "ava";
+import { makeBytes } from "../../src/store/packed-bytes.js";
 import {
   inlineLimit,
   type PackedValue,
@@ -7,6 +8,9 @@ import {
   unpackValue,
   type ValueCodec,
 } from "../../src/store/value.js";
+import { Outbox } from "../../src/tasks/outbox.js";
+import { createThreadWords } from "../../src/tasks/rings/bell.js";
+import { SharedMemory } from "../../src/tasks/shared-memory.js";
 
 class Live {
   readonly name: string;
@@ -134,6 +138,20 @@ test("what cannot travel is refused with its path", (t) => {
   refused(new Map([["k", { s: Symbol("x") }]]), "It, at (k).s, is a symbol.");
   refused(new Set([new Thing()]), "It, at (entry), is an instance of the class Thing.");
   refused({ weak: new WeakMap() }, "It, at weak, is an instance of the class WeakMap.");
+});
+
+test("what one typed array cannot cover is refused before there is memory for it", (t) => {
+  const allocate = () => t.fail("memory was asked for");
+  t.throws(() => makeBytes(2 ** 32, 2 ** 32, { ...codec, allocate: allocate as never }, "Argument 1 of f"), {
+    code: "INVALID_ARGUMENT",
+    message: /^Argument 1 of f takes 4\.0 GiB/,
+  } as object);
+});
+
+test("memory that the system refuses is not counted: the next value does not wait for it", (t) => {
+  const memory = new SharedMemory(createThreadWords(), new Outbox(() => {}));
+  t.throws(() => memory.allocate(2 ** 52 + 2 ** 30), { instanceOf: RangeError });
+  t.is(memory.allocate(100_000).byteLength, 102_400);
 });
 
 test("a value of another format is refused", (t) => {

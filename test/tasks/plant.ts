@@ -22,11 +22,14 @@ const entries = [
   "tasks/host/stored-values",
 ];
 
+/** What the simulations play. */
+export type PlantedParts = Parts & WakingParts & StoringParts;
+
 /**
  * Loads a copy of the code with a bug in it: the built files of `src` that the simulations need, side by side in a folder
  * that is removed at once. Throws when the text that the bug replaces is not there exactly once.
  */
-export async function plant({ name, file, find, replace }: PlantedBug): Promise<Parts & WakingParts & StoringParts> {
+export async function plant({ name, file, find, replace }: PlantedBug): Promise<PlantedParts> {
   // Beside the tests, from where the packages are found that the files import.
   const folder = await mkdtemp(join(fileURLToPath(new URL(".", import.meta.url)), "planted-"));
   try {
@@ -39,7 +42,7 @@ export async function plant({ name, file, find, replace }: PlantedBug): Promise<
       await writeFile(join(folder, path), isThis ? text.replace(find, () => replace) : text);
     }
     const modules = await Promise.all(entries.map((entry) => import(pathToFileURL(join(folder, `${entry}.js`)).href)));
-    return Object.assign({}, ...modules) as Parts & WakingParts & StoringParts;
+    return Object.assign({}, ...modules) as PlantedParts;
   } finally {
     await rm(folder, { recursive: true });
   }

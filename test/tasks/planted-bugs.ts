@@ -93,8 +93,8 @@ export const plantedBugs: readonly PlantedBug[] = [
     name: "a task starts when the first of its arguments is there",
     shows: "scheduler",
     file: "tasks/scheduler/dependencies",
-    find: "if (missing.size > 0)",
-    replace: "if (missing.size > 5)",
+    find: "if (missing.size > 0)\n                continue;\n            this.#missing.delete(node);",
+    replace: "this.forget(node);",
   },
   {
     name: "who waits for two objects is told of the failure of one, and then of the other's value",

@@ -13,6 +13,7 @@ import type { Reading } from "../../src/tasks/host/requests.js";
 import { type Counted, StoredValues } from "../../src/tasks/host/stored-values.js";
 import type { ObjectMemory } from "../../src/tasks/host/supervisor.js";
 import type { ClientReply, Resubmission } from "../../src/tasks/protocol.js";
+import { check } from "./promises.js";
 
 /** What is played: the real code, or a copy with a bug in it. */
 export interface StoringParts {
@@ -170,10 +171,6 @@ function isStream({ returns }: Resubmission): boolean {
 /** The objects that a call makes; the items of a stream are numbered after it, here. */
 function objectsOf({ task, returns = { count: 1 } }: Resubmission): number[] {
   return Array.from({ length: "count" in returns ? returns.count : returns.ahead }, (_, i) => task + i);
-}
-
-function check(holds: boolean, what: string): void {
-  if (!holds) throw new Error(what);
 }
 
 const settled = () => new Promise<void>((resolve) => setImmediate(resolve));

@@ -7,6 +7,7 @@ import { BoardClaimer, type BoardMemory, createBoard, lookAtBoard } from "../../
 import { Permit } from "../../../src/tasks/rings/permit.js";
 import { callWords, numberOf, resultKind, resultWords, writeResult } from "../../../src/tasks/rings/records.js";
 import { RingWriter } from "../../../src/tasks/rings/ring.js";
+import { check } from "../promises.js";
 import { Interleaver, type Thread } from "./interleave.js";
 
 /** What is played: the real code, or a copy with a bug in it. */
@@ -92,9 +93,6 @@ export function playWaking(
   let ownerBlocked = false;
   let lastWorker = 0;
 
-  const check = (holds: boolean, what: string) => {
-    if (!holds) throw new Error(what);
-  };
   const settle = (number: number, outcome: unknown) => {
     check(!results.has(number), `call ${number} has two results`);
     results.set(number, outcome);

@@ -45,7 +45,7 @@ export interface InitOptions {
   logDirectory?: string;
   /**
    * Runs tasks and actors in the driver's own thread, with the same semantics, so that a debugger steps through them.
-   * They have no rows in the state tables. Default: false.
+   * Their rows are on this thread: `state` shows them, Flight does not. Default: false.
    */
   debug?: boolean;
   /** Keeps the process alive until the node is closed, as a server wants. Default: false, it lives as long as something is awaited. */

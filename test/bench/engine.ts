@@ -86,7 +86,11 @@ export async function* rows(options: RoomOptions): AsyncGenerator<BenchRow> {
 async function rowOf(figure: Figure, peer: RayPeer | undefined, rounds: number): Promise<BenchRow> {
   const { name, unit, bound, smallerIsBetter = false, ours } = figure;
   const common = { name, unit, smallerIsBetter, rounds: Math.min(rounds, figure.rounds ?? rounds), ours };
-  if (peer === undefined || figure.peer === undefined) return await measure({ ...common, target: bound ?? 0 });
+  if (peer === undefined || figure.peer === undefined) {
+    if (bound === undefined)
+      return { name, not_run: "It is held against Python Ray alone, which is not here.", target: 1 };
+    return await measure({ ...common, target: bound });
+  }
   const peers = () => peer.measure(figure.peer!);
   return await compare({ ...common, target: 1, bound, peer: "Python Ray", peer_gives: rayGives, peers });
 }

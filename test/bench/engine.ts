@@ -66,13 +66,14 @@ export async function* rows(options: RoomOptions): AsyncGenerator<BenchRow> {
   let peer = python === undefined ? undefined : await RayPeer.start(python);
   try {
     await init();
-    for (const figure of figures()) {
+    const all = [...figures()];
+    for (const figure of all) {
       if (figure.peer !== undefined && options.wanted(figure.name)) yield await rowOf(figure, peer, options.rounds);
     }
     // What is held against a number has the machine for itself: a Ray that idles takes some of it, too.
     await peer?.end();
     peer = undefined;
-    for (const figure of figures()) {
+    for (const figure of all) {
       if (figure.peer === undefined && options.wanted(figure.name)) yield await rowOf(figure, peer, options.rounds);
     }
   } finally {
@@ -93,6 +94,15 @@ async function rowOf(figure: Figure, peer: RayPeer | undefined, rounds: number):
   }
   const peers = () => peer.measure(figure.peer!);
   return await compare({ ...common, target: 1, bound, peer: "Python Ray", peer_gives: rayGives, peers });
+}
+
+/** Makes something at its first use: it does not take a part of the machine from the figures before. */
+function lazily<T>(make: () => T): () => T {
+  let made: T | undefined;
+  return () => {
+    made ??= make();
+    return made;
+  };
 }
 
 function* figures(): Generator<Figure> {
@@ -153,7 +163,7 @@ function* figures(): Generator<Figure> {
         return count / seconds;
       }),
   };
-  const counter = RemoteCounter.remote();
+  const counting = lazily(() => RemoteCounter.remote());
   let calls = 0;
   yield {
     name: "1:1 actor calls sync, p50",
@@ -161,15 +171,19 @@ function* figures(): Generator<Figure> {
     bound: 30,
     smallerIsBetter: true,
     peer: "1:1 actor calls sync",
-    ours: () => roundTrip(async () => calls++ === (await get(counter.next.remote()))),
+    ours: () => {
+      const counter = counting();
+      return roundTrip(async () => calls++ === (await get(counter.next.remote())));
+    },
   };
   yield {
     name: "1:1 actor calls async",
     unit: "calls/s",
     bound: 3e6,
     peer: "1:1 actor calls async",
-    ours: () =>
-      medianOfASecond(async () => {
+    ours: () => {
+      const counter = counting();
+      return medianOfASecond(async () => {
         let values: number[] = [];
         const seconds = await secondsOf(async () => {
           const refs: ObjectRef<number>[] = [];
@@ -179,19 +193,25 @@ function* figures(): Generator<Figure> {
         if (values.some((value, i) => value !== calls + i)) throw new Error("A result is wrong.");
         calls += count;
         return count / seconds;
-      }),
+      });
+    },
   };
-  const [RemoteCaller, pair] = [remote(Caller), [RemoteCounter.remote(), RemoteCounter.remote()]];
-  const callers = [RemoteCaller.remote(), RemoteCaller.remote()];
+  const RemoteCaller = remote(Caller);
+  const calling = lazily(() => ({
+    callers: [RemoteCaller.remote(), RemoteCaller.remote()],
+    pair: [RemoteCounter.remote(), RemoteCounter.remote()],
+  }));
   yield {
     name: "n:n actor calls async",
     unit: "calls/s",
     peer: "n:n actor calls async",
-    ours: () =>
-      medianOfASecond(async () => {
+    ours: () => {
+      const { callers, pair } = calling();
+      return medianOfASecond(async () => {
         const seconds = await get(callers.map((caller) => caller.call.remote(pair, count)));
         return (2 * count) / Math.max(...seconds);
-      }),
+      });
+    },
   };
   yield {
     name: "single client put calls",
@@ -215,12 +235,12 @@ function* figures(): Generator<Figure> {
       return count / seconds;
     },
   };
-  const large = new Uint8Array(256 * 2 ** 20).fill(1);
   yield {
     name: "single client put gigabytes",
     unit: "GiB/s",
     peer: "single client put gigabytes",
     async ours() {
+      const large = new Uint8Array(256 * 2 ** 20).fill(1);
       const began = performance.now();
       using _ref = put(large);
       return large.byteLength / 2 ** 30 / ((performance.now() - began) / 1000);

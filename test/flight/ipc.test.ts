@@ -1,3 +1,4 @@
+import { Field, Float64, makeData, RecordBatch, Schema, Struct } from "apache-arrow";
 import { collectTable, decodeBatches, FlightError } from "arrow-flight-node";
 import {
   BatchDecoder,
@@ -111,6 +112,20 @@ test("with alignment 64, every buffer of every body begins at a multiple of 64, 
       name,
     );
   }
+});
+
+test("a buffer of 2 GiB says how long it is", (t) => {
+  // Nobody touches the memory, so there is none behind it.
+  const data = makeData({ type: new Float64(), data: new Float64Array(2 ** 28) });
+  const schema = new Schema([new Field("x", data.type, false)]);
+  const table = makeData({ type: new Struct(schema.fields), length: data.length, children: [data] });
+  const [message] = [...messagesOf([new RecordBatch(schema, table)])];
+  t.like(readMessage(message!.header), {
+    buffers: [
+      { offset: 0, length: 0 },
+      { offset: 0, length: 2 ** 31 },
+    ],
+  });
 });
 
 test("contents that are not checked may be wrong; where buffers lie is checked all the same", (t) => {

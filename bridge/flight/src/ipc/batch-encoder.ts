@@ -111,7 +111,7 @@ function encodeColumns(
   const regions: BufferRegion[] = [];
   let end = 0;
   for (const { buffer, byteOffset, byteLength: length } of buffers) {
-    regions.push(new BufferRegion(end, (length + 7) & ~7));
+    regions.push(new BufferRegion(end, length + (-length & 7)));
     if (length === 0) continue;
     body.push(new Uint8Array(buffer, byteOffset, length));
     const missing = -length & (alignment - 1);

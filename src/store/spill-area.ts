@@ -60,18 +60,9 @@ export class SpillArea {
     if (packed) target.set(await this.#options.codec!.decompress(bytes));
   }
 
-  /**
-   * Reads `target.length` bytes from `offset` on; `length` is that of all. A part of what is not compressed is read alone,
-   * and not checked.
-   */
-  async readPart(copy: SpillCopy, length: number, offset: number, target: Uint8Array): Promise<void> {
-    if (!copy.packed) {
-      await this.#file!.read(target, copy.position + offset);
-      return;
-    }
-    const whole = new Uint8Array(length);
-    await this.read(copy, whole);
-    target.set(whole.subarray(offset, offset + target.length));
+  /** Reads `target.length` bytes from `offset` on of what is not compressed. They are not checked. */
+  async readPart({ position }: SpillCopy, offset: number, target: Uint8Array): Promise<void> {
+    await this.#file!.read(target, position + offset);
   }
 
   free({ position, stored }: SpillCopy): void {

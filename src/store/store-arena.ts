@@ -26,6 +26,8 @@ export class StoreArena implements Arena {
   readonly #segments: Segment[] = [];
   readonly #indexes = new WeakMap<SharedArrayBuffer, number>();
   readonly #area: SpillArea;
+  /** The compressed segment that was read last: mostly, what is read next is its next region. */
+  #unpacked: { readonly segment: Segment; readonly bytes: Promise<Uint8Array> } | undefined;
   #bytes = 0;
   #sealed = false;
   #released = false;
@@ -132,6 +134,7 @@ export class StoreArena implements Arena {
   release(options: { reusable?: boolean } = {}): void {
     if (this.#released) return;
     this.#released = true;
+    this.#unpacked = undefined;
     for (const segment of this.#segments) this.#owner.budget.release(segment, options.reusable ?? false);
     this.#area.close();
     this.#owner.changed(this);
@@ -180,9 +183,30 @@ export class StoreArena implements Arena {
   }
 
   async #readSpilled(segment: Segment, offset: number, length: number): Promise<Uint8Array> {
+    const copy = segment.copy!;
+    if (copy.packed) return (await this.#unpack(segment, offset + length)).slice(offset, offset + length);
     const bytes = new Uint8Array(length);
-    await this.#area.readPart(segment.copy!, segment.used, offset, bytes);
+    await this.#area.readPart(copy, offset, bytes);
     return bytes;
+  }
+
+  /** All bytes of a segment that is compressed on disk, for a region that ends at `end`. */
+  async #unpack(segment: Segment, end: number): Promise<Uint8Array> {
+    if (this.#unpacked?.segment !== segment) {
+      const whole = new Uint8Array(segment.used);
+      const bytes = this.#area.read(segment.copy!, whole).then(() => whole);
+      this.#unpacked = { segment, bytes };
+    }
+    const unpacked = this.#unpacked;
+    let isOver = true;
+    try {
+      const bytes = await unpacked.bytes;
+      // Whoever reads front to back leaves nothing behind.
+      isOver = end === segment.used;
+      return bytes;
+    } finally {
+      if (isOver && this.#unpacked === unpacked) this.#unpacked = undefined;
+    }
   }
 
   async #inMemory(segment: Segment): Promise<SharedArrayBuffer> {

@@ -1,8 +1,24 @@
 /** The engine's public API: Ray's verbs and the types they take. What starts a node is in `bridge/node.ts`. */
-export type { ColumnKind, Columns, DataClient, Dataset, DatasetInfo, ResultStream, SealMode } from "./data/index.js";
-export { type ErrorCode, errorCodes, RayflightError, type RayflightErrorOptions } from "./error.js";
+export type { ColumnValues, NumericArray } from "./arrow/index.js";
+export type { Row, TableName, TaskRow } from "./control/index.js";
+export type {
+  ColumnKind,
+  Columns,
+  DataClient,
+  Dataset,
+  DatasetInfo,
+  DatasetState,
+  PartInfo,
+  ResultStream,
+  SealMode,
+  SealResult,
+  WriteOptions,
+} from "./data/index.js";
+export { type ErrorCode, type ErrorRecord, errorCodes, RayflightError, type RayflightErrorOptions } from "./error.js";
+export type { SpillCodecName } from "./store/index.js";
 export {
   type ActorHandle,
+  type ActorMethod,
   type ActorOptions,
   ActorPool,
   asCompleted,
@@ -33,12 +49,15 @@ export {
   type PoolCall,
   put,
   type Queue,
+  type RemoteArguments,
   type RemoteClass,
   type RemoteFunction,
   type RuntimeContext,
   remote,
   type Scope,
   type TaskOptions,
+  type TaskSummary,
   type WaitOptions,
   wait,
 } from "./tasks/index.js";
+export type { ActorName } from "./tasks/questions.js";

@@ -36,6 +36,9 @@ export type ColumnValues =
 /** Columns of equal length, by name. */
 export type Columns = Readonly<Record<string, ColumnValues>>;
 
+/** The types that a column can be declared with. */
+export type ColumnKind = "int32" | "int64" | "float32" | "float64" | "string" | "bool";
+
 const kinds = {
   int32: () => new Int32(),
   int64: () => new Int64(),
@@ -43,10 +46,7 @@ const kinds = {
   float64: () => new Float64(),
   string: () => new Utf8(),
   bool: () => new Bool(),
-};
-
-/** The types that a column can be declared with. */
-export type ColumnKind = keyof typeof kinds;
+} satisfies Record<ColumnKind, () => DataType>;
 
 /** A schema of columns that are never null. */
 export function schemaOf(

@@ -8,6 +8,9 @@ export interface Column<T> {
   readonly example?: T;
 }
 
+/** A table of the node. */
+export type TableName = "nodes" | "workers" | "tasks" | "actors" | "objects" | "resources" | "datasets";
+
 const text = <T extends string = string>(): Column<T> => ({ type: "string", nullable: false });
 const number: Column<number> = { type: "float64", nullable: false };
 const time: Column<number> = { type: "timestamp", nullable: false };
@@ -90,10 +93,9 @@ export const tables = {
     updatedAt: time,
     error: optional(text()),
   },
-} as const;
+} as const satisfies Readonly<Record<TableName, Readonly<Record<string, Column<unknown>>>>>;
 
 export type Tables = typeof tables;
-export type TableName = keyof Tables;
 
 /** A row of the table `N`: a plain object of strings, numbers and booleans, null where the column is nullable. */
 export type Row<N extends TableName = TableName> = {
@@ -102,6 +104,7 @@ export type Row<N extends TableName = TableName> = {
 
 export type NodeRow = Row<"nodes">;
 export type WorkerRow = Row<"workers">;
+/** A task, a call of an actor, or the making of one. */
 export type TaskRow = Row<"tasks">;
 export type ActorRow = Row<"actors">;
 export type ObjectRow = Row<"objects">;

@@ -1,11 +1,12 @@
 import type { ErrorRecord } from "../error.js";
 
 /**
- * `sealed`: complete and immutable. `streaming`: still growing, by the one writer that created it. `failed`: was
- * streaming when its writer failed; what it got until then can be read.
+ * How far a dataset is. `sealed`: complete and immutable. `streaming`: still growing, by the one writer that created it.
+ * `failed`: was streaming when its writer failed; what it got until then can be read.
  */
 export type DatasetState = "sealed" | "streaming" | "failed";
 
+/** What is known of one part of a dataset. */
 export interface PartInfo {
   readonly rows: number;
   readonly bytes: number;
@@ -74,6 +75,7 @@ export interface SealRequest {
   readonly parts: readonly { readonly part: string; readonly attempt: number; readonly rows: number }[];
 }
 
+/** What became of the dataset that was sealed. */
 export interface SealResult {
   readonly version: number;
   /** Rows that this transaction added, and parts. */

@@ -6,8 +6,9 @@ import { RayflightError } from "../error.js";
 import type { SealMode, SealResult } from "./dataset.js";
 import type { DataMethods } from "./methods.js";
 
+/** How a dataset is written. */
 export interface WriteOptions {
-  /** Default: "overwrite". */
+  /** What happens where the dataset is there already. Default: "overwrite". */
   mode?: SealMode;
   /** Added to the schema's metadata. */
   metadata?: Readonly<Record<string, string>>;

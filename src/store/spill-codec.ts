@@ -4,6 +4,7 @@ import { RayflightError } from "../error.js";
 
 /** How spilled bytes may be compressed: by what `node:zlib` has. */
 export const spillCodecs = ["none", "gzip", "brotli", "zstd"] as const;
+/** How spilled bytes may be compressed; "zstd" needs Node 22.15 or newer. */
 export type SpillCodecName = (typeof spillCodecs)[number];
 
 /** Compresses what moves to disk. Works off the calling thread. */

@@ -5,11 +5,10 @@ import * as arrow from "apache-arrow";
 import test from "ava";
 import { formatApi, readApi } from "./api.js";
 import { defaultsIn, fallbacksIn, quantityOf } from "./defaults.js";
-import { books, engine, flight } from "./pages.js";
+import { type Book, books, engine, flight } from "./pages.js";
 
-const docsFolder = flight.folder;
-const contents = [...readApi(flight).values()].flat();
-const engineContents = [...readApi(engine).values()].flat();
+const contentsOf = (book: Book) => [...readApi(book).values()].flat();
+const [contents, engineContents] = [contentsOf(flight), contentsOf(engine)];
 
 for (const book of books) {
   test(`the API reference in ${book.folder} is as the code is`, (t) => {
@@ -34,31 +33,31 @@ test("everything that is exported says what its rule is", (t) => {
   t.true(engineContents.length > 40);
 });
 
-test("a type of the package that a signature names is exported, too", (t) => {
-  const files = readdirSync("bridge/flight/dist", { recursive: true, encoding: "utf8" });
-  const declared = files
-    .filter((name) => name.endsWith(".d.ts"))
-    .flatMap((name) => [
-      ...readFileSync(`bridge/flight/dist/${name}`, "utf8").matchAll(
-        /^export (?:declare )?(?:class|interface|type) (\w+)/gm,
-      ),
-    ])
-    .map(([, name]) => name!);
-  const unknown = new Set(declared);
-  for (const name of [...contents.map(({ name }) => name), ...Object.keys(arrow)]) unknown.delete(name);
-  // Routes are what implementService makes and FlightServer takes: nobody else looks at them.
-  unknown.delete("GrpcHandler");
-  for (const { name, signatures, members, heritage } of contents) {
-    const all = [...signatures, ...members.flatMap((member) => member.signatures)];
-    const text = all.flatMap(({ before, parameters = [], after }) => [before, ...parameters, after]).join(" ");
-    const named = `${heritage} ${text}`.match(/\b[A-Z]\w+\b/g) ?? [];
-    t.deepEqual(
-      [...new Set(named)].filter((one) => unknown.has(one)),
-      [],
-      name,
-    );
-  }
-});
+for (const book of books) {
+  const { folder, types, notExported } = book;
+  test(`a type that a signature in ${folder} names is exported, too`, (t) => {
+    const own = contentsOf(book);
+    const files = readdirSync(types, { recursive: true, encoding: "utf8" });
+    const declared = files
+      .filter((name) => name.endsWith(".d.ts") && !/^(test|pipelines)\//.test(name))
+      .flatMap((name) => [
+        ...readFileSync(join(types, name), "utf8").matchAll(/^export (?:declare )?(?:class|interface|type) (\w+)/gm),
+      ])
+      .map(([, name]) => name!);
+    const unknown = new Set(declared);
+    for (const name of [...own.map(({ name }) => name), ...Object.keys(arrow), ...notExported]) unknown.delete(name);
+    for (const { name, signatures, members, heritage } of own) {
+      const all = [...signatures, ...members.flatMap((member) => member.signatures)];
+      const text = all.flatMap(({ before, parameters = [], after }) => [before, ...parameters, after]).join(" ");
+      const named = `${heritage} ${text}`.match(/\b[A-Z]\w+\b/g) ?? [];
+      t.deepEqual(
+        [...new Set(named)].filter((one) => unknown.has(one)),
+        [],
+        name,
+      );
+    }
+  });
+}
 
 test("the defaults that the comments tell are those of the code, and none is missing", async (t) => {
   const settings = await import(pathToFileURL(resolve("bridge/flight/dist/transport/settings.js")).href);
@@ -80,19 +79,21 @@ test("the defaults that the comments tell are those of the code, and none is mis
   }
 });
 
-test("the links of the package's pages lead somewhere", (t) => {
-  const pages = readdirSync(docsFolder, { recursive: true, encoding: "utf8" }).filter((name) => name.endsWith(".md"));
-  for (const page of ["../README.md", ...pages]) {
-    const path = join(docsFolder, page);
-    const text = readFileSync(path, "utf8");
-    for (const [, target, anchor] of text.matchAll(/\]\((?!https?:)([^)#\s]*)(?:#([^)\s]+))?\)/g)) {
-      const file = target === "" ? path : join(dirname(path), target!);
-      t.true(existsSync(file), `${page} → ${target}`);
-      if (anchor === undefined || !existsSync(file)) continue;
-      t.true(anchorsOf(readFileSync(file, "utf8")).has(anchor), `${page} → ${target}#${anchor}`);
+for (const { folder, start } of books) {
+  test(`the links in ${folder} and in ${start} lead somewhere`, (t) => {
+    const pages = readdirSync(folder, { recursive: true, encoding: "utf8" }).filter((name) => name.endsWith(".md"));
+    for (const page of [start, ...pages]) {
+      const path = join(folder, page);
+      const text = readFileSync(path, "utf8");
+      for (const [, target, anchor] of text.matchAll(/\]\((?!https?:)([^)#\s]*)(?:#([^)\s]+))?\)/g)) {
+        const file = target === "" ? path : join(dirname(path), target!);
+        t.true(existsSync(file), `${page} → ${target}`);
+        if (anchor === undefined || !existsSync(file)) continue;
+        t.true(anchorsOf(readFileSync(file, "utf8")).has(anchor), `${page} → ${target}#${anchor}`);
+      }
     }
-  }
-});
+  });
+}
 
 /** What GitHub names the headings of a page. */
 function anchorsOf(text: string): Set<string> {

@@ -47,15 +47,12 @@ test("the guide says of every error code what to do", (t) => {
   );
 });
 
-test("the guide's tables have every option, and its links lead somewhere", async (t) => {
+test("the guide's tables have every option", async (t) => {
   const source = await readFile("src/tasks/options.ts", "utf8");
   const table = guide.slice(guide.indexOf("## All options"), guide.indexOf("## The rules"));
   for (const [, name, body] of source.matchAll(/^export interface (\w+Options)\S* \{\n([\s\S]*?)^\}/gm)) {
     if (name!.startsWith("Filled")) continue;
     for (const [, option] of body!.matchAll(/^ {2}(\w+)\?:/gm))
       t.true(table.includes(`\`${option}\``), `${name}.${option}`);
-  }
-  for (const [, target] of guide.matchAll(/\]\((\.\.[^)#]*)/g)) {
-    await t.notThrowsAsync(readFile(new URL(target!, `file://${process.cwd()}/src/tasks/README.md`)), target);
   }
 });

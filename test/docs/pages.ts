@@ -13,10 +13,14 @@ export interface Page {
 export interface Book {
   /** Where the package's pages lie; the reference is the folder "api" of it. */
   readonly folder: string;
+  /** The page that leads to them, as seen from there. */
+  readonly start: string;
   /** Where its emitted types lie. */
   readonly types: string;
   /** The emitted types of each entry, in that folder. */
   readonly entries: Readonly<Record<string, string>>;
+  /** Types that signatures name and nobody needs to name. */
+  readonly notExported: readonly string[];
   /** The page whose tables of defaults are made, too. */
   readonly limits?: string;
   /** As the reader meets them. A page without sources has all that the pages before it left. */
@@ -86,7 +90,7 @@ const enginePages: readonly Page[] = [
     title: "Session",
     about: "Starts and ends the engine, and says what it has.",
     entry: "rayflight",
-    sources: ["bridge/node/init", "bridge/node/options", "src/tasks/cluster"],
+    sources: ["bridge/node/init", "bridge/node/options", "src/store/spill-codec", "src/tasks/cluster"],
   },
   {
     name: "tasks-and-actors",
@@ -120,7 +124,9 @@ const enginePages: readonly Page[] = [
       "src/data/opened",
       "src/data/dataset",
       "src/data/result-stream",
+      "src/data/write",
       "src/arrow/batch-of",
+      "src/arrow/columns",
     ],
   },
   {
@@ -135,7 +141,10 @@ const enginePages: readonly Page[] = [
 
 export const flight: Book = {
   folder: "bridge/flight/docs",
+  start: "../README.md",
   types: "bridge/flight/dist",
+  // Routes are what implementService makes and FlightServer takes: nobody else looks at them.
+  notExported: ["GrpcHandler"],
   entries: {
     "arrow-flight-node": "index.d.ts",
     "arrow-flight-node/ipc": "ipc/index.d.ts",
@@ -147,7 +156,16 @@ export const flight: Book = {
 
 export const engine: Book = {
   folder: "src/docs",
+  start: "../tasks/README.md",
   types: "dist",
+  notExported: [
+    // What only the engine gives to constructors.
+    ...["FilledActorOptions", "FilledTaskOptions", "RefOwner", "RefSource", "RemoteCode"],
+    // Numbers.
+    ...["ActorId", "ObjectId", "TaskId"],
+    // How types follow from each other.
+    ...["ActorConstructor", "ActorControl", "Live", "Returned", "Tables", "Column", "Values"],
+  ],
   entries: { rayflight: "bridge/node.d.ts" },
   pages: enginePages,
 };

@@ -4,6 +4,7 @@ import type { ClientId, ObjectId, TaskId, WorkerId } from "../scheduler/events.j
 
 /** A stream that a task makes. */
 interface HostStream {
+  readonly kind: "stream";
   readonly consumer: ClientId;
   readonly ahead: number;
   /** How many items were passed on. */
@@ -11,6 +12,14 @@ interface HostStream {
   taken: number;
   worker: WorkerId | undefined;
 }
+
+type Making =
+  | { readonly kind: "several"; readonly count: number }
+  | HostStream
+  /** Items of a stream that are made once more, by index. */
+  | { readonly kind: "again"; readonly items: Map<number, ObjectId> };
+
+const oneObject = { parts: [], consumer: undefined } as const;
 
 /** Objects that no thread numbers are numbered by the node, as this client. */
 const nodeClient: ClientId = 2 ** 20;
@@ -20,21 +29,19 @@ const nodeClient: ClientId = 2 ** 20;
  * one, once more.
  */
 export class ReturnsTable {
-  readonly #counts = new Map<TaskId, number>();
+  readonly #making = new Map<TaskId, Making>();
   /** Objects beside the first one of their task. */
   readonly #tasks = new Map<ObjectId, TaskId>();
-  readonly #streams = new Map<TaskId, HostStream>();
-  /** Items that are made once more, by index. */
-  readonly #again = new Map<TaskId, Map<number, ObjectId>>();
   #lastNumber = 0;
 
   /** A task of a thread; returns the objects that it makes beside its own. */
   add(task: TaskId, client: ClientId, returns: Returns): ObjectId[] {
     if ("ahead" in returns) {
-      this.#streams.set(task, { consumer: client, ahead: returns.ahead, passed: 0, taken: 0, worker: undefined });
+      const { ahead } = returns;
+      this.#making.set(task, { kind: "stream", consumer: client, ahead, passed: 0, taken: 0, worker: undefined });
       return [];
     }
-    this.#counts.set(task, returns.count);
+    this.#making.set(task, { kind: "several", count: returns.count });
     const parts = partsOf(task, returns.count);
     for (const part of parts) this.#tasks.set(part, task);
     return parts;
@@ -43,7 +50,7 @@ export class ReturnsTable {
   /** Items of a stream are to be made once more, which become these objects: the number of the task for that. */
   again(items: Map<number, ObjectId>): TaskId {
     const task = this.#takeNumber();
-    this.#again.set(task, items);
+    this.#making.set(task, { kind: "again", items });
     return task;
   }
 
@@ -59,19 +66,15 @@ export class ReturnsTable {
 
   /** A worker begins with the task, not necessarily the first one: what it should make. */
   begin(task: TaskId, worker: WorkerId): { readonly count: number } | StreamPart | undefined {
-    const stream = this.#streams.get(task);
-    if (stream !== undefined) {
-      stream.worker = worker;
-      return { from: stream.passed, limit: limitOf(stream) };
+    const making = this.#making.get(task);
+    if (making?.kind === "stream") {
+      making.worker = worker;
+      return { from: making.passed, limit: limitOf(making) };
     }
-    const items = this.#again.get(task);
-    if (items !== undefined) {
-      const indices = [...items.keys()];
-      const until = Math.max(...indices, -1) + 1;
-      return { from: Math.min(...indices, until), limit: until, until };
-    }
-    const count = this.#counts.get(task);
-    return count === undefined ? undefined : { count };
+    if (making?.kind !== "again") return making && { count: making.count };
+    const indices = [...making.items.keys()];
+    const until = Math.max(...indices, -1) + 1;
+    return { from: Math.min(...indices, until), limit: until, until };
   }
 
   /**
@@ -82,41 +85,42 @@ export class ReturnsTable {
     task: TaskId,
     index: number,
   ): { readonly object: ObjectId; readonly consumer: ClientId | undefined } | undefined {
-    const items = this.#again.get(task);
-    const object = items?.get(index);
-    if (object !== undefined) {
-      items!.delete(index);
-      return { object, consumer: undefined };
+    const making = this.#making.get(task);
+    if (making?.kind === "again") {
+      const object = making.items.get(index);
+      making.items.delete(index);
+      return object === undefined ? undefined : { object, consumer: undefined };
     }
-    const stream = this.#streams.get(task);
-    if (stream === undefined || index !== stream.passed) return undefined;
-    stream.passed += 1;
-    return { object: this.#takeNumber(), consumer: stream.consumer };
+    if (making?.kind !== "stream" || index !== making.passed) return undefined;
+    making.passed += 1;
+    return { object: this.#takeNumber(), consumer: making.consumer };
   }
 
   /** The consumer took items: who makes them, and up to where it may. */
   took(task: TaskId, count: number): { readonly worker: WorkerId; readonly limit: number } | undefined {
-    const stream = this.#streams.get(task);
-    if (stream === undefined) return undefined;
+    const stream = this.#making.get(task);
+    if (stream?.kind !== "stream") return undefined;
     stream.taken = Math.max(stream.taken, count);
     return stream.worker === undefined ? undefined : { worker: stream.worker, limit: limitOf(stream) };
   }
 
   /** The task has ended; returns its objects beside its own, of items those that it did not make, and who took its items. */
   end(task: TaskId): { readonly parts: readonly ObjectId[]; readonly consumer: ClientId | undefined } {
-    const items = this.#again.get(task);
-    const parts = items === undefined ? partsOf(task, this.#counts.get(task) ?? 1) : [...items.values()];
+    const making = this.#making.get(task);
+    if (making === undefined) return oneObject;
+    this.#making.delete(task);
+    if (making.kind === "again") return { parts: [...making.items.values()], consumer: undefined };
+    if (making.kind === "stream") return { parts: [], consumer: making.consumer };
+    const parts = partsOf(task, making.count);
     for (const part of parts) this.#tasks.delete(part);
-    this.#counts.delete(task);
-    this.#again.delete(task);
-    const consumer = this.#streams.get(task)?.consumer;
-    this.#streams.delete(task);
-    return { parts, consumer };
+    return { parts, consumer: undefined };
   }
 
   /** The tasks that make streams for a thread. */
   *streamsFor(consumer: ClientId): Iterable<TaskId> {
-    for (const [task, stream] of this.#streams) if (stream.consumer === consumer) yield task;
+    for (const [task, making] of this.#making) {
+      if (making.kind === "stream" && making.consumer === consumer) yield task;
+    }
   }
 }
 

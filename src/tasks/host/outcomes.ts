@@ -33,8 +33,8 @@ export interface OutcomesParts {
   readonly boards: BoardTable;
   readonly outgoing: Outgoing;
   readonly turn: Turn;
-  /** Where large values are counted; absent where there is no shared memory. */
-  readonly values: StoredValues | undefined;
+  /** Where large values are counted. */
+  readonly values: StoredValues;
 }
 
 /**
@@ -72,7 +72,7 @@ export class Outcomes {
 
   #count(id: ObjectId, outcome: Outcome, label?: string, from?: ClientId): Counted | Promise<Counted> {
     const { tasks, values } = this.#parts;
-    if (!isLarge(outcome) || values === undefined) return { outcome, memory: undefined };
+    if (!isLarge(outcome)) return { outcome, memory: undefined };
     return values.take(outcome, from!, label ?? `the result of ${tasks.nameOf(id) ?? "a task"}`);
   }
 

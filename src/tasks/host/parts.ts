@@ -94,10 +94,8 @@ export function createParts(options: TaskHostOptions, carryOut: (instruction: In
   const tasks = new TaskTable(objects, log);
   const current = new CurrentTasks(tasks, boards, log, outgoing);
   const actors = new ActorTable({ objects, tasks, workers, lines, rows, outgoing, turn }, place.namespace);
-  const counted = memory === undefined ? undefined : values;
   const outcomes = new Outcomes({
-    ...{ objects, tasks, actors, returns, lineage, requests, workers, boards, outgoing, turn },
-    values: counted,
+    ...{ objects, values, tasks, actors, returns, lineage, requests, workers, boards, outgoing, turn },
   });
   const submitting = new Submitting({ objects, tasks, returns, lineage, outcomes, turn });
   const dispatch = new Dispatch({
@@ -119,7 +117,7 @@ export function createParts(options: TaskHostOptions, carryOut: (instruction: In
   return {
     ...{ scheduler, turn, outgoing, rows, log, current, resources },
     ...{ workers, definitions, boards, lines },
-    ...{ objects, lineage, lending, values, requests },
+    ...{ objects, lineage, lending, requests },
     ...{ returns, tasks, actors, outcomes, submitting, dispatch, cancelling },
   };
 }

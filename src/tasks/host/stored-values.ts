@@ -28,15 +28,16 @@ export class StoredValues {
   }
 
   /**
-   * What to publish for an outcome that came from a thread: its memory is the store's from now on. A Promise when others
-   * must be spilled first; a failure when there is no room.
+   * What to publish for an outcome that came from a thread: its memory is the store's from now on, where there is one. A
+   * Promise when others must be spilled first; a failure when there is no room.
    */
   take(outcome: { readonly value: PackedValue }, maker: ClientId, label: string): Counted | Promise<Counted> {
+    if (this.#store === undefined) return { outcome, memory: undefined };
     const { bytes } = outcome.value;
     const length = bytes.byteLength;
     const value = { ...outcome.value, bytes: elsewhere };
     try {
-      const adopted = this.#store!.adopt(bytes.buffer as unknown as SharedArrayBuffer, label);
+      const adopted = this.#store.adopt(bytes.buffer as unknown as SharedArrayBuffer, label);
       if (!(adopted instanceof Promise)) return { outcome: { value }, memory: { object: adopted, length, maker } };
       return adopted.then(
         (object) => ({ outcome: { value }, memory: { object, length, maker } }),

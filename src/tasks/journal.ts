@@ -8,7 +8,6 @@ import type { ClientId, TaskId } from "./scheduler/events.js";
  */
 const completeWord = 0;
 const stateWord = 1;
-const lostWord = 2;
 const recordsStart = 4;
 const recordWords = 16;
 const firstChunkRecords = 200;
@@ -37,7 +36,6 @@ export class JournalWriter {
   #open = 0;
   /** Calls since the last time that times were told. */
   #position = 0;
-  #lost = 0;
   // The newest record, which the next call may go on with.
   #count = 0;
   #number = 0;
@@ -121,10 +119,7 @@ export class JournalWriter {
     const count = this.#count;
     if (count === 0) return;
     this.#count = 0;
-    if (this.#records === this.#capacity && !this.#turn()) {
-      this.#lose(count);
-      return;
-    }
+    if (this.#records === this.#capacity && !this.#turn()) return;
     const words = this.#words;
     const at = recordsStart + this.#records * recordWords;
     words[at] = (this.#number - this.#stride * (count - 1)) | 0;
@@ -166,11 +161,6 @@ export class JournalWriter {
     this.#tell(next.buffer as SharedArrayBuffer);
     return true;
   }
-
-  #lose(calls: number): void {
-    this.#lost += calls;
-    Atomics.store(this.#words, lostWord, this.#lost);
-  }
 }
 
 /** The node thread's side of one thread's journal. */
@@ -178,8 +168,6 @@ export class JournalReader {
   readonly #take: (records: Int32Array) => void;
   #words: Int32Array | undefined;
   #read = 0;
-  /** How many calls the thread had no room for. */
-  lost = 0;
 
   /** `take` gets copies of records, as many as were complete. */
   constructor(take: (records: Int32Array) => void) {
@@ -198,7 +186,6 @@ export class JournalReader {
   read(): void {
     const words = this.#words;
     if (words === undefined) return;
-    this.lost = Math.max(this.lost, Atomics.load(words, lostWord));
     const complete = Atomics.load(words, completeWord);
     if (complete === this.#read) return;
     this.#take(words.slice(recordsStart + this.#read * recordWords, recordsStart + complete * recordWords));

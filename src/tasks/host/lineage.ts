@@ -54,10 +54,6 @@ export class Lineage {
     return this.#kept.size;
   }
 
-  has(id: ObjectId): boolean {
-    return this.#kept.has(id);
-  }
-
   /** Keeps the call for those objects it makes which are being made, or have a value that can be lost. */
   keep(call: Resubmission): void {
     if (call.maxRetries === 0) return;

@@ -169,13 +169,6 @@ export class TaskLog {
     };
   }
 
-  /** How many rows were dropped, as there was no room for them. */
-  get lostRows(): number {
-    let lost = this.#log?.lostRows ?? 0;
-    for (const reader of this.#journals.values()) lost += reader.lost;
-    return lost;
-  }
-
   async *#entries(length: number): AsyncGenerator<LogEntry> {
     let left = length;
     if (this.#log === undefined || left === 0) return;

@@ -6,7 +6,10 @@ import { type Row, type TableName, tableNames } from "./tables.js";
 export interface MemoryControlStoreOptions {
   /** Makes the file for the blocks of a table's log that are too many for memory. Without it, they all stay in memory. */
   openFile?: () => LogFile;
-  /** Called before a table is read: writes the rows that are under way. */
+  /**
+   * Called before a table is scanned or listed: writes the rows that are under way. `get`, `watch` and `compareAndSet` see
+   * those that were written.
+   */
   refresh?: () => Promise<void>;
   /** Called when rows of a log were dropped, as its file could not be written. */
   lost?: (table: TableName, rows: number, reason: unknown) => void;

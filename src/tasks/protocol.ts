@@ -321,9 +321,9 @@ export type WorkerCommand =
     }
   /** There is a board to claim from; results go by this ring to its owner, whose words are given. */
   | { type: "claim"; owner: ClientId; memory: BoardMemory; results: SharedArrayBuffer; words: SharedArrayBuffer }
-  /** A board's owner has ended. */
   /** A caller's thread has ended: nobody reads what it is answered. */
   | { type: "callerEnded"; caller: ClientId }
+  /** A board's owner has ended. */
   | { type: "disclaim"; owner: ClientId }
   | { type: "callee"; owner: ClientId; callee: number; code: CodeId; name: string };
 

@@ -1,7 +1,8 @@
 import { ObjectStore } from "../../src/store/index.js";
 import type { Definition } from "../../src/tasks/closures/definition.js";
+import { createPlace } from "../../src/tasks/host/place.js";
 import type { WorkerEvents } from "../../src/tasks/host/supervisor.js";
-import { createPlace, TaskHost } from "../../src/tasks/host/task-host.js";
+import { TaskHost } from "../../src/tasks/host/task-host.js";
 import type { ClientMessage, DownMessage, UpMessage } from "../../src/tasks/protocol.js";
 import type { ClientId, WorkerId } from "../../src/tasks/scheduler/events.js";
 import { unit } from "../../src/tasks/scheduler/resources.js";

@@ -1,6 +1,4 @@
-import { randomUUID } from "node:crypto";
 import type { TaskRow } from "../../control/index.js";
-import type { Place } from "../backend.js";
 import { wallTime } from "../clock.js";
 import { refsIn } from "../live.js";
 import { formatObjectId } from "../object-ref.js";
@@ -21,18 +19,11 @@ import { summarize, type TaskSummary } from "./summary.js";
 import { Threads } from "./threads.js";
 import { timeline } from "./timeline.js";
 
-/** A new session on a node, which the state tables call so. */
-export function createPlace({ node, namespace }: { node?: string | undefined; namespace?: string | undefined }): Place {
-  return { job: randomUUID(), node: node ?? "node-0", namespace: namespace ?? usualNamespace };
-}
-
 /** The driver's connection. */
 export interface Connection {
   readonly welcome: Welcome;
   receive(batch: readonly UpMessage[]): void;
 }
-
-const usualNamespace = "default";
 
 /** The driver has this number; workers have theirs, from 1. */
 const driver: ClientId = 0;

@@ -1,7 +1,8 @@
 import type { Bus, ControlStore } from "../../control/index.js";
 import { RayflightError } from "../../error.js";
 import type { ObjectStore } from "../../store/index.js";
-import { createPlace, TaskHost } from "../host/task-host.js";
+import { createPlace } from "../host/place.js";
+import { TaskHost } from "../host/task-host.js";
 import type { OutputChannel } from "../logs/worker-output.js";
 import { busMethods } from "../protocol.js";
 import type { WorkerId } from "../scheduler/events.js";

@@ -1,6 +1,6 @@
 import type { ActorRecord } from "../live.js";
 import type { ActorName } from "../questions.js";
-import type { ActorId } from "../scheduler/events.js";
+import type { ActorId, ClientId } from "../scheduler/events.js";
 
 interface Holder extends ActorName {
   readonly handle: ActorRecord;
@@ -51,7 +51,7 @@ export class ActorNames {
   }
 
   /** A thread has ended: frees what it claimed for actors that it did not come to make. */
-  freeUnmade(client: number, isMade: (actor: ActorId) => boolean): void {
+  freeUnmade(client: ClientId, isMade: (actor: ActorId) => boolean): void {
     for (const actor of [...this.#byActor.keys()]) {
       if (Math.floor(actor / 2 ** 32) === client && !isMade(actor)) this.free(actor);
     }

@@ -1,32 +1,32 @@
-import type { WorkerId } from "../scheduler/events.js";
+import type { ClientId } from "../scheduler/events.js";
 
 /** How long threads have to answer: one that computes cannot. */
 const patienceMilliseconds = 200;
 
 /** What a thread answered. */
 export interface Look {
-  readonly client: WorkerId;
+  readonly client: ClientId;
   readonly calls: Float64Array;
 }
 
 interface Asked {
-  readonly waiting: Set<WorkerId>;
+  readonly waiting: Set<ClientId>;
   readonly looks: Look[];
   readonly done: () => void;
 }
 
 /** Asks threads which calls they know of that have not ended. */
 export class Looks {
-  readonly #ask: (client: WorkerId, request: number) => void;
+  readonly #ask: (client: ClientId, request: number) => void;
   readonly #asked = new Map<number, Asked>();
   #last = 0;
 
-  constructor(ask: (client: WorkerId, request: number) => void) {
+  constructor(ask: (client: ClientId, request: number) => void) {
     this.#ask = ask;
   }
 
   /** What these threads answer, as far as they do soon. */
-  async all(clients: readonly WorkerId[]): Promise<Look[]> {
+  async all(clients: readonly ClientId[]): Promise<Look[]> {
     const request = ++this.#last;
     const looks: Look[] = [];
     const waiting = new Set(clients);
@@ -43,7 +43,7 @@ export class Looks {
     return looks;
   }
 
-  answer(client: WorkerId, request: number, calls: Float64Array): void {
+  answer(client: ClientId, request: number, calls: Float64Array): void {
     const asked = this.#asked.get(request);
     if (asked === undefined || !asked.waiting.delete(client)) return;
     asked.looks.push({ client, calls });
@@ -51,7 +51,7 @@ export class Looks {
   }
 
   /** The thread has ended. */
-  forget(client: WorkerId): void {
+  forget(client: ClientId): void {
     for (const { waiting, done } of this.#asked.values()) if (waiting.delete(client) && waiting.size === 0) done();
   }
 }

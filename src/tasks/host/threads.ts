@@ -9,8 +9,10 @@ import * as reasons from "./reasons.js";
 import { orphanRow } from "./records.js";
 import type { Supervisor, WorkerLink } from "./supervisor.js";
 
+type Used = "actors" | "boards" | "current" | "lending" | "lines" | "log" | "objects" | "outcomes" | "outgoing";
+
 /** Who starts threads, and all that forget one which has ended. */
-export interface ThreadsParts extends HostParts {
+export interface ThreadsParts extends Pick<HostParts, Used | "requests" | "returns" | "turn" | "workers"> {
   readonly supervisor: Supervisor;
   readonly inbox: Inbox;
   /** Takes what a thread sends. */

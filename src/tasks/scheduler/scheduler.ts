@@ -157,9 +157,9 @@ export class Scheduler {
   }
 
   #cancel({ task: id, force, recursive }: SchedulerEvent & { type: "cancel" }): void {
-    const reason: FailReason = { kind: "cancelled" };
+    const reason = { kind: "cancelled" } as const;
     const node = this.#waiting.get(id);
-    if (node !== undefined && this.#dependencies.forget(node)) this.#fail(node, { kind: "cancelled" });
+    if (node !== undefined && this.#dependencies.forget(node)) this.#fail(node, reason);
     else if (this.#tasks.withdraw(id)) this.#instructions.push({ type: "fail", task: id, reason });
     else if (force && this.#tasks.end(id)) this.#instructions.push({ type: "fail", task: id, reason });
     else if (!this.#actors.cancel(id)) {

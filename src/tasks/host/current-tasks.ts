@@ -4,21 +4,22 @@ import type { ClientId } from "../scheduler/events.js";
 import type { BoardTable } from "./board-table.js";
 import { Looks } from "./looks.js";
 import type { Outgoing } from "./outgoing.js";
-import type { TaskLog } from "./task-log.js";
+import { listedRow } from "./records.js";
 import type { TaskTable } from "./task-table.js";
+import type { WorkerTable } from "./worker-table.js";
 
 /** The tasks that are not over, wherever they wait or run: at the node, on boards, and where only their threads know. */
 export class CurrentTasks {
   readonly #tasks: TaskTable;
   readonly #boards: BoardTable;
-  readonly #log: TaskLog;
+  readonly #workers: WorkerTable;
   readonly #outgoing: Outgoing;
   readonly #looks: Looks;
 
-  constructor(tasks: TaskTable, boards: BoardTable, log: TaskLog, outgoing: Outgoing) {
+  constructor(tasks: TaskTable, boards: BoardTable, workers: WorkerTable, outgoing: Outgoing) {
     this.#tasks = tasks;
     this.#boards = boards;
-    this.#log = log;
+    this.#workers = workers;
     this.#outgoing = outgoing;
     this.#looks = new Looks((client, request) => outgoing.push(client, { type: "look", request }));
   }
@@ -31,7 +32,8 @@ export class CurrentTasks {
     const isRunning = (id: string) => rows.get(id)?.state === "running";
     for (const { client, calls } of await looks) {
       for (const call of listedCalls(calls)) {
-        const row = this.#log.rowOfListed(client, call);
+        const callee = this.#boards.calleeOf(call.owner, call.callee);
+        const row = listedRow(client, call, callee, this.#workers.actorOf(client));
         if (!isRunning(row.id)) rows.set(row.id, row);
       }
     }

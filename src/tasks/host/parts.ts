@@ -92,7 +92,7 @@ export function createParts(options: TaskHostOptions, carryOut: (instruction: In
   // Tasks and actors, from their submission to their outcome.
   const returns = new ReturnsTable();
   const tasks = new TaskTable(objects, log);
-  const current = new CurrentTasks(tasks, boards, log, outgoing);
+  const current = new CurrentTasks(tasks, boards, workers, outgoing);
   const actors = new ActorTable({ objects, tasks, workers, lines, rows, outgoing, turn }, place.namespace);
   const outcomes = new Outcomes({
     ...{ objects, values, tasks, actors, returns, lineage, requests, workers, boards, outgoing, turn },

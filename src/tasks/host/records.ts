@@ -1,4 +1,5 @@
 import type { ActorRow, TaskRow } from "../../control/index.js";
+import type { ListedCall } from "../call-list.js";
 import { wallTime } from "../clock.js";
 import type { Failure } from "../failure.js";
 import { refsIn } from "../live.js";
@@ -12,6 +13,7 @@ import {
   type WorkerMessage,
 } from "../protocol.js";
 import type { ClientId, ObjectId, TaskId, WorkerId } from "../scheduler/events.js";
+import type { CalleeRecord } from "./board-table.js";
 import { formatWorkerId } from "./changed-rows.js";
 
 type Submit = ClientMessage & { type: "submit" };
@@ -99,6 +101,32 @@ export function unrunRow(message: ClientMessage & { type: "unrun" }): TaskRow {
     startedAt: null,
     endedAt: wallTime(),
     error: `${failure.code}: ${failure.message}`,
+  };
+}
+
+/** The row of a call that a thread says has not ended; `threadActor` is the actor that has the thread for itself. */
+export function listedRow(
+  client: ClientId,
+  { owner, number, parent, submitted, attempt, actor, started }: ListedCall,
+  callee: CalleeRecord | undefined,
+  threadActor: string | null,
+): TaskRow {
+  const isRunning = started > 0;
+  const running = callee?.actor === undefined ? threadActor : formatObjectId(callee.actor);
+  const named = (isRunning ? running : null) ?? (actor === 0 ? null : formatObjectId(actor));
+  return {
+    id: formatObjectId(owner * 2 ** 32 + number),
+    name: callee?.name ?? "a task",
+    kind: named === null ? "task" : "actor-call",
+    state: isRunning ? "running" : "pending",
+    parent: parent === 0 ? null : formatObjectId(parent),
+    actor: named,
+    worker: isRunning ? formatWorkerId(client) : null,
+    attempt,
+    submittedAt: submitted,
+    startedAt: isRunning ? started : null,
+    endedAt: null,
+    error: null,
   };
 }
 

@@ -1,5 +1,4 @@
 import type { ControlStore, RowLog, TaskRow } from "../../control/index.js";
-import type { ListedCall } from "../call-list.js";
 import { wallTime } from "../clock.js";
 import { countCalls, JournalReader, type JournalRecord, journalRecords } from "../journal.js";
 import { formatObjectId } from "../object-ref.js";
@@ -141,32 +140,6 @@ export class TaskLog {
     this.#gather();
     const length = this.#log?.length ?? 0;
     return () => this.#entries(length);
-  }
-
-  /** The row of a call that this thread says has not ended. */
-  rowOfListed(
-    client: ClientId,
-    { owner, number, callee, parent, submitted, attempt, actor, started }: ListedCall,
-  ): TaskRow {
-    const called =
-      started > 0
-        ? this.#called(client, owner, callee)
-        : { name: this.#options.calleeOf(owner, callee)?.name ?? "a task", actor: null };
-    const named = called.actor ?? (actor === 0 ? null : formatObjectId(actor));
-    return {
-      id: formatObjectId(owner * 2 ** 32 + number),
-      name: called.name,
-      kind: named === null ? "task" : "actor-call",
-      state: started > 0 ? "running" : "pending",
-      parent: parent === 0 ? null : formatObjectId(parent),
-      actor: named,
-      worker: started > 0 ? formatWorkerId(client) : null,
-      attempt,
-      submittedAt: submitted,
-      startedAt: started > 0 ? started : null,
-      endedAt: null,
-      error: null,
-    };
   }
 
   async *#entries(length: number): AsyncGenerator<LogEntry> {

@@ -6,7 +6,6 @@ import type { LocalHandles } from "./client-handles.js";
 import type { ClientObjects } from "./client-objects.js";
 import { runningTask } from "./context.js";
 import type { ActorRecord, RemoteCode } from "./live.js";
-import { nameTaken } from "./named-actors.js";
 import type { FilledActorOptions } from "./options.js";
 import type { Outbox } from "./outbox.js";
 import type { ClientMessage } from "./protocol.js";
@@ -44,6 +43,7 @@ export class ClientActors {
     const handle: ActorRecord = { kind: "actor", actor, className, methods, calls };
     if (name !== undefined) {
       const holder = this.#ask({ kind: "claim", name, namespace, handle });
+      if (holder !== null) this.#options.args.dropNamed();
       if (holder !== null && options.getIfExists) return handles.adopt(holder);
       if (holder !== null) throw nameTaken(name, namespace);
     }
@@ -76,4 +76,12 @@ export class ClientActors {
       outbox.flush();
     });
   }
+}
+
+/** The error of who makes an actor with a name that another one has. */
+function nameTaken(name: string, namespace: string | undefined): RayflightError {
+  const where = namespace === undefined ? "" : ` in the namespace ${JSON.stringify(namespace)}`;
+  return new RayflightError("ALREADY_EXISTS", `Another actor has the name ${JSON.stringify(name)}${where}.`, {
+    hint: "Use that one with getActor or getIfExists: true, kill it first, or give another name.",
+  });
 }

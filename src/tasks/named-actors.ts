@@ -1,4 +1,3 @@
-import { RayflightError } from "../error.js";
 import type { ActorHandle } from "./actor-handle.js";
 import { currentContext } from "./context.js";
 import type { ActorName } from "./questions.js";
@@ -10,14 +9,6 @@ import type { ActorName } from "./questions.js";
  */
 export function getActor<T>(name: string, namespace?: string): ActorHandle<T> {
   return currentContext().backend.findActor(name, namespace) as ActorHandle<T>;
-}
-
-/** The error of who makes an actor with a name that another one has. */
-export function nameTaken(name: string, namespace: string | undefined): RayflightError {
-  const where = namespace === undefined ? "" : ` in the namespace ${JSON.stringify(namespace)}`;
-  return new RayflightError("ALREADY_EXISTS", `Another actor has the name ${JSON.stringify(name)}${where}.`, {
-    hint: "Use that one with getActor or getIfExists: true, kill it first, or give another name.",
-  });
 }
 
 /** The names of all actors that have one and live: in the session's namespace, or in all of them. Blocks as `getActor` does. */

@@ -87,8 +87,11 @@ export interface ActorOptions {
    * other. Calls in no group are limited by `maxConcurrency`.
    */
   concurrencyGroups?: Readonly<Record<string, number>>;
-  /** Options of single methods, by name: `{ fetch: { concurrencyGroup: "io" } }`. A handle's method can be given others. */
-  methods?: Readonly<Record<string, MethodOptions>>;
+  /**
+   * Options of single methods, by name: `{ fetch: { concurrencyGroup: "io" } }`. A handle's method can be given others, and alone
+   * `numReturns`, which the type of its calls follows from.
+   */
+  methods?: Readonly<Record<string, Omit<MethodOptions, "numReturns">>>;
 }
 
 /** Options of the calls of a method. */
@@ -167,8 +170,12 @@ export function fillReturns(
   return numReturns === 1 ? undefined : { count: numReturns };
 }
 
-/** As `fillTaskOptions`, for actors. */
-export function fillActorOptions(options: ActorOptions, defaults: FilledActorOptions): FilledActorOptions {
+/** As `fillTaskOptions`, for actors whose class has these methods; a `*` marks generators. */
+export function fillActorOptions(
+  options: ActorOptions,
+  defaults: FilledActorOptions,
+  known: readonly string[],
+): FilledActorOptions {
   const { maxConcurrency = defaults.maxConcurrency } = options;
   const { maxRestarts = defaults.maxRestarts, maxTaskRetries = defaults.maxTaskRetries } = options;
   checkRepeats("maxRestarts", maxRestarts);
@@ -184,8 +191,20 @@ export function fillActorOptions(options: ActorOptions, defaults: FilledActorOpt
   const shared = hosted === "shared";
   const { concurrencyGroups = defaults.concurrencyGroups, methods = defaults.methods } = options;
   for (const [group, limit] of Object.entries(concurrencyGroups)) checkLimit(`The concurrency group ${group}`, limit);
-  for (const [method, its] of Object.entries(methods)) {
+  for (const [method, its] of Object.entries<MethodOptions>(methods)) {
+    const isGenerator = known.includes(`*${method}`);
+    if (!isGenerator && !known.includes(method)) {
+      throw new RayflightError("INVALID_ARGUMENT", `${defaults.className} has no method ${JSON.stringify(method)}.`, {
+        hint: "Give options to methods of the class only.",
+      });
+    }
     checkMethodOptions(`${defaults.className}.${method}`, its, Object.keys(concurrencyGroups));
+    if (its.numReturns !== undefined) {
+      throw new RayflightError("INVALID_ARGUMENT", `${defaults.className}.${method} has numReturns in its class.`, {
+        hint: "Give it where the method is called: handle.method.options({ numReturns: 2 }).",
+      });
+    }
+    fillReturns(its, isGenerator ? streamed : undefined);
   }
   const { maxPendingCalls = defaults.maxPendingCalls } = options;
   if (maxPendingCalls !== -1 && maxPendingCalls !== 0) checkLimit("maxPendingCalls", maxPendingCalls);

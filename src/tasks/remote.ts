@@ -75,7 +75,7 @@ export class RemoteClass<C extends ActorConstructor = ActorConstructor> implemen
 
   /** The same class with other options. */
   options(options: ActorOptions): RemoteClass<C> {
-    return new RemoteClass(this.#code, this.#methods, fillActorOptions(options, this.#options));
+    return new RemoteClass(this.#code, this.#methods, fillActorOptions(options, this.#options, this.#methods));
   }
 
   [toRecord](codes: CodeRegistry): LiveRecord {
@@ -109,7 +109,8 @@ export function remote(
   }
   const code: RemoteCode = { name: target.name || "anonymous", target: target as (...args: never[]) => unknown };
   if (isClass(target)) {
-    return new RemoteClass(code, methodsOf(target), fillActorOptions(options, defaultActorOptions(code.name)));
+    const methods = methodsOf(target);
+    return new RemoteClass(code, methods, fillActorOptions(options, defaultActorOptions(code.name), methods));
   }
   return new RemoteFunction(code, fillTaskOptions(options, defaultTaskOptions(code.name, isGenerator(target))));
 }

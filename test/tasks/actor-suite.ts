@@ -295,6 +295,26 @@ export function testActors(scenario: Scenario): void {
     }
   });
 
+  scenario("the arguments of an actor that is not made are let go of", async (t, session) => {
+    class Keeper {
+      readonly length: number;
+      constructor(values: Float64Array) {
+        this.length = values.length;
+      }
+      size(): number {
+        return this.length;
+      }
+    }
+    const Named = remote(Keeper, { name: "keeper" });
+    using _keeper = Named.remote(new Float64Array(1));
+    t.throws(() => Named.remote(new Float64Array(100_000)), { code: "ALREADY_EXISTS" });
+    t.is((await session.load()).objects, 0);
+    const same = Named.options({ getIfExists: true }).remote(new Float64Array(100_000));
+    using size = same.size.remote();
+    t.is(await get(size), 1);
+    t.is((await session.load()).objects, 1);
+  });
+
   scenario("a method has options of its own", async (t, session) => {
     const gates = remote(Gates, grouped).remote();
     const named = gates.fail.options({ name: "the failing one" });
@@ -312,8 +332,15 @@ export function testActors(scenario: Scenario): void {
       { concurrencyGroups: { io: 0 } },
       { maxPendingCalls: 1.5 },
       { methods: { fetch: { maxTaskRetries: -2 } } },
+      { methods: { fetch: { generatorBackpressure: 2 } } },
+      { methods: { fetch: { numReturns: 2 } } },
+      { methods: { fecth: {} } },
+      { methods: { toString: {} } },
     ]) {
       t.throws(() => remote(Gates, options), { code: "INVALID_ARGUMENT" });
+      t.throws(() => remote(Gates).options(options), {
+        code: "INVALID_ARGUMENT",
+      });
     }
   });
 

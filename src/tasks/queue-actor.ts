@@ -1,23 +1,25 @@
+import { RayflightError } from "../error.js";
 import type { ActorHandle } from "./actor-handle.js";
 import type { ActorOptions } from "./options.js";
 import { remote } from "./remote.js";
+import { getRuntimeContext } from "./runtime-context.js";
 import { Queue as Line } from "./scheduler/queue.js";
 
 /** First in, first out, between any threads: what `createQueue` makes an actor of. */
 export class Queue<T> {
   readonly #items = new Line<T>();
   readonly #takers = new Line<(item: T) => void>();
-  readonly #givers = new Line<() => void>();
+  readonly #givers = new Line<(go: undefined) => void>();
   readonly #maxSize: number;
 
   /** Use `createQueue`. */
   constructor(maxSize: number) {
-    this.#maxSize = maxSize;
+    this.#maxSize = maxSize === 0 ? Number.POSITIVE_INFINITY : maxSize;
   }
 
-  /** Adds an item, once there is room. */
+  /** Adds an item, once there is room. Cancelled while it waits, it adds none. */
   async put(item: T): Promise<void> {
-    while (this.#isFull) await new Promise<void>((resolve) => this.#givers.push(resolve));
+    while (this.#isFull) await queueUp(this.#givers);
     this.#add(item);
   }
 
@@ -28,10 +30,10 @@ export class Queue<T> {
     return true;
   }
 
-  /** Takes the oldest item, once there is one. */
+  /** Takes the oldest item, once there is one. Cancelled while it waits, it takes none. */
   async get(): Promise<T> {
     if (this.#items.length > 0) return this.#take();
-    return await new Promise<T>((resolve) => this.#takers.push(resolve));
+    return await queueUp(this.#takers);
   }
 
   /** Takes up to `most` items that are there. */
@@ -58,16 +60,35 @@ export class Queue<T> {
 
   #take(): T {
     const item = this.#items.shift() as T;
-    this.#givers.shift()?.();
+    this.#givers.shift()?.(undefined);
     return item;
   }
 }
 
+/** The running call waits in a line until its turn comes; it leaves the line when it is cancelled. */
+async function queueUp<V>(line: Line<(value: V) => void>): Promise<V> {
+  const { signal } = getRuntimeContext();
+  return await new Promise<V>((resolve, reject) => {
+    line.push(resolve);
+    const leave = () => {
+      line.remove(resolve);
+      reject(signal.reason);
+    };
+    signal.addEventListener("abort", leave, { once: true });
+  });
+}
+
 /**
- * Starts a queue: an actor whose handle travels. `maxSize` is how many items it holds before `put` waits, without limit by
- * default. It lives as other actors do.
+ * Starts a queue: an actor whose handle travels. `maxSize` is how many items it holds before `put` waits; 0, the default, is
+ * no limit. It lives as other actors do. Throws INVALID_ARGUMENT where `maxSize` is no whole number of at least 0, and what
+ * `RemoteClass.remote` throws.
  */
 export function createQueue<T>(options: { maxSize?: number } & ActorOptions = {}): ActorHandle<Queue<T>> {
-  const { maxSize = Number.POSITIVE_INFINITY, ...rest } = options;
+  const { maxSize = 0, ...rest } = options;
+  if (maxSize !== Number.POSITIVE_INFINITY && !(Number.isInteger(maxSize) && maxSize >= 0)) {
+    throw new RayflightError("INVALID_ARGUMENT", `maxSize is ${maxSize}.`, {
+      hint: "Give a whole number of at least 0, which is for no limit.",
+    });
+  }
   return remote(Queue<T>, rest).remote(maxSize) as ActorHandle<Queue<T>>;
 }

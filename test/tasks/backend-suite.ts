@@ -560,6 +560,68 @@ export function testBackend(scenario: Scenario): void {
     t.is(pool.popIdle(), undefined);
   });
 
+  scenario("a pool loses no actor to what throws, is shared by two maps, and says when it is empty", async (t) => {
+    class Doubler {
+      double(value: number): number {
+        return value * 2;
+      }
+    }
+    const one = remote(Doubler).remote();
+    const pool = new ActorPool([one]);
+    const double = (actor: typeof one, value: number) => actor.double.remote(value);
+    const collect = async <T>(results: AsyncIterable<T>) => {
+      const seen: T[] = [];
+      for await (const result of results) seen.push(result);
+      return seen;
+    };
+    const refuse = (): never => {
+      throw new RangeError("not this one");
+    };
+    const failing = function* () {
+      yield 1;
+      throw new RangeError("no more");
+    };
+    await t.throwsAsync(collect(pool.map(refuse, [1])), { message: "not this one" });
+    await t.throwsAsync(collect(pool.mapUnordered(double, failing())), { message: "no more" });
+    t.deepEqual(await Promise.all([collect(pool.map(double, [1, 2, 3])), collect(pool.mapUnordered(double, [4, 5]))]), [
+      [2, 4, 6],
+      [8, 10],
+    ]);
+    t.is(pool.popIdle(), one);
+    t.is(pool.popIdle(), undefined);
+    await t.throwsAsync(collect(pool.map(double, [1])), { code: "FAILED_PRECONDITION", message: /no actor/ });
+    pool.push(one);
+    t.deepEqual(await collect(pool.map(double, [6])), [12]);
+  });
+
+  scenario("a get of a queue that is cancelled takes no item, and a put adds none", async (t) => {
+    const queue = createQueue<number>({ maxSize: 1 });
+    const first = queue.get.remote();
+    const second = queue.get.remote();
+    // Both wait: the queue has answered a later call.
+    t.is(await get(queue.size.remote()), 0);
+    cancel(first);
+    await t.throwsAsync(get(first), { code: "TASK_CANCELLED" });
+    await get(queue.put.remote(1));
+    t.is(await get(second), 1);
+    await get(queue.put.remote(2));
+    const third = queue.put.remote(3);
+    const fourth = queue.put.remote(4);
+    t.is(await get(queue.size.remote()), 1);
+    cancel(third);
+    await t.throwsAsync(get(third), { code: "TASK_CANCELLED" });
+    t.deepEqual([await get(queue.get.remote()), await get(queue.get.remote())], [2, 4]);
+    await get(fourth);
+    t.is(await get(queue.size.remote()), 0);
+  });
+
+  scenario("a queue of size 0 has no limit, as in Ray, and one of no size is refused", async (t) => {
+    const queue = createQueue<number>({ maxSize: 0 });
+    await get([queue.put.remote(1), queue.put.remote(2)]);
+    t.is(await get(queue.size.remote()), 2);
+    for (const maxSize of [-1, 0.5, Number.NaN]) t.throws(() => createQueue({ maxSize }), { code: "INVALID_ARGUMENT" });
+  });
+
   scenario("a queue is an actor whose handle travels; put waits while it is full, get while it is empty", async (t) => {
     const queue = createQueue<number>({ maxSize: 2 });
     const produce = remote(async (to: typeof queue, count: number) => {

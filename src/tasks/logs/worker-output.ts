@@ -36,7 +36,9 @@ export function sendOutput(channel: OutputChannel): void {
   ] as const) {
     const decoder = new StringDecoder("utf8");
     target.write = ((chunk: string | Uint8Array, ...rest: unknown[]): boolean => {
-      sender.send(stream, typeof chunk === "string" ? chunk : decoder.write(Buffer.from(chunk)));
+      const [encoding] = rest;
+      const isText = typeof chunk === "string" && typeof encoding !== "string";
+      sender.send(stream, isText ? chunk : decoder.write(Buffer.from(chunk as string, encoding as BufferEncoding)));
       const done = rest.at(-1);
       if (typeof done === "function") queueMicrotask(() => done());
       return true;

@@ -32,6 +32,11 @@ test("the order of a worker's output is kept, whatever it writes at once", async
   );
 });
 
+test("bytes, and text in another encoding, are printed as the text that they stand for", async (t) => {
+  const { stdout } = await play("encoded");
+  t.regex(stdout, /^\(write[^)]*\) héllo\n\(write[^)]*\) bytes\n$/);
+});
+
 test("the last words of a thread that ends are printed", async (t) => {
   const { stdout } = await play("deaths");
   t.regex(stdout, /\(leave wid=\d+\) last words\n/);

@@ -27,6 +27,13 @@ const scenes: Record<string, () => Promise<unknown>> = {
     });
     await ray.get(many.remote());
   },
+  async encoded() {
+    const write = ray.remote(function write() {
+      process.stdout.write("aMOpbGxvCg==", "base64");
+      process.stdout.write(Buffer.from("bytes\n"));
+    });
+    await ray.get(write.remote());
+  },
   async deaths() {
     const leave = ray.remote(
       function leave() {

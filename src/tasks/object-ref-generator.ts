@@ -30,7 +30,10 @@ export class ObjectRefGenerator<T = unknown> implements AsyncIterableIterator<Ob
     return this.#source.task;
   }
 
-  /** The next reference; rejects with UNAVAILABLE when the session ends. */
+  /**
+   * The next reference. Rejects with UNAVAILABLE when the session ends, and with TASK_CANCELLED where the task that waits was
+   * cancelled.
+   */
   async next(): Promise<IteratorResult<ObjectRef<T>, undefined>> {
     return (await this.#source.next()) as IteratorResult<ObjectRef<T>, undefined>;
   }

@@ -39,7 +39,7 @@ export class RemoteFunction<A extends unknown[] = unknown[], R = unknown, N exte
     return backend.submitReturning(this.#code, args, options) as Returned<R, N>;
   }
 
-  /** The same function with other options. */
+  /** The same function with other options. Throws INVALID_ARGUMENT for those that make no sense. */
   options<const M extends number = N>(options: TaskOptions<M>): RemoteFunction<A, R, M> {
     return new RemoteFunction(this.#code, fillTaskOptions(options, this.#options));
   }
@@ -73,7 +73,7 @@ export class RemoteClass<C extends ActorConstructor = ActorConstructor> implemen
     return backend.createActor(this.#code, this.#methods, args, this.#options) as ActorHandle<InstanceType<C>>;
   }
 
-  /** The same class with other options. */
+  /** The same class with other options. Throws INVALID_ARGUMENT for those that make no sense. */
   options(options: ActorOptions): RemoteClass<C> {
     return new RemoteClass(this.#code, this.#methods, fillActorOptions(options, this.#options, this.#methods));
   }
@@ -87,12 +87,16 @@ export class RemoteClass<C extends ActorConstructor = ActorConstructor> implemen
 // biome-ignore lint/suspicious/noExplicitAny: any class fits, whatever its constructor takes.
 export type ActorConstructor = new (...args: any[]) => object;
 
-/** Makes a class remote: `remote(Counter).remote(0)` is the handle of a new actor. */
+/**
+ * Makes a class remote: `remote(Counter).remote(0)` is the handle of a new actor. Throws INVALID_ARGUMENT for options that make
+ * no sense.
+ */
 export function remote<C extends ActorConstructor>(target: C, options?: ActorOptions): RemoteClass<C>;
 /**
  * Makes a function remote: `remote(fn).remote(1)` runs `fn(1)` on another thread and returns a reference to the result.
  * The function is shipped at its first call, with the values that its captured variables have then; when another module
- * than the entry script exports it, workers import it from there instead.
+ * than the entry script exports it, workers import it from there instead. Throws INVALID_ARGUMENT for what is no function, and
+ * for options that make no sense.
  */
 export function remote<A extends unknown[], R, const N extends number = 1>(
   target: (...args: A) => R | Promise<R>,

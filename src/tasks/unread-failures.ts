@@ -1,6 +1,6 @@
 import { type Failure, toError } from "./failure.js";
 
-/** So many are printed whole; of those that follow, how many there were. */
+/** So many are printed whole; of those that follow, only how many there were by then, at each power of ten. */
 const printed = 10;
 
 /** Why a task failed whose reference is gone, and nobody ever asked for its result: printed, as it would be lost else. */

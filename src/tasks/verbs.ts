@@ -14,7 +14,8 @@ export type Values<T extends readonly ObjectRef<unknown>[]> = {
  * The value of a reference, or the values of many in order: one call for many is the fast path. Do not write to typed arrays
  * and Arrow tables that it gives: those of more than 64 KiB are views of shared memory, and a value that is nothing but a table or
  * a typed array of a kilobyte or more may be the same one each time. Rejects with the failure of the task that should have made the
- * value, TASK_CANCELLED where that was cancelled, and with GET_TIMEOUT, OBJECT_FREED or CANCELLED.
+ * value, TASK_CANCELLED where that was cancelled, and with GET_TIMEOUT, OBJECT_FREED or CANCELLED; with INVALID_ARGUMENT for what
+ * is no reference, and FAILED_PRECONDITION for one of another session.
  */
 export function get<T>(ref: ObjectRef<T>, options?: GetOptions): Promise<T>;
 export function get<const T extends readonly ObjectRef<unknown>[]>(refs: T, options?: GetOptions): Promise<Values<T>>;
@@ -43,7 +44,10 @@ export function getSync(refs: ObjectRef | readonly ObjectRef[], options: GetSync
   return many ? values : values[0];
 }
 
-/** Copies a value to the object store and returns a reference to it. Passing that on many times copies nothing more. */
+/**
+ * Copies a value to the object store and returns a reference to it. Passing that on many times copies nothing more. Throws
+ * NOT_SERIALIZABLE for what cannot travel, INVALID_ARGUMENT for a reference, UNAVAILABLE where the session has ended.
+ */
 export function put<T>(value: T): NewRef<T> {
   if (value instanceof ObjectRef) {
     throw new RayflightError("INVALID_ARGUMENT", "put() got an ObjectRef.", { hint: "It is in the store already." });
@@ -53,7 +57,9 @@ export function put<T>(value: T): NewRef<T> {
 
 /**
  * Splits references into the first `numReturns` that are ready (failures are ready, too) and the rest, each in the order
- * given. Fewer are ready only when the time was up.
+ * given. Fewer are ready only when the time was up. Rejects with INVALID_ARGUMENT for a number or references that make no
+ * sense, OBJECT_FREED for a reference that was released, CANCELLED when `signal` aborts, and TASK_CANCELLED where the task that
+ * waits was cancelled.
  */
 export async function wait<T>(
   refs: readonly ObjectRef<T>[],
@@ -77,7 +83,10 @@ export async function wait<T>(
   return [ready, refs.filter((ref) => !chosen.has(ref))];
 }
 
-/** Drops the values of references for everybody, without waiting for others to let go of them. */
+/**
+ * Drops the values of references for everybody, without waiting for others to let go of them. Throws INVALID_ARGUMENT for what is
+ * no reference.
+ */
 export function free(refs: ObjectRef | readonly ObjectRef[]): void {
   const list: readonly ObjectRef[] = Array.isArray(refs) ? refs : [refs];
   for (const ref of list) assertRef(ref, "free");

@@ -9,9 +9,10 @@ type Options = Omit<RunnerOptions, "outbox"> & { readonly codec: InlineCodec };
 /** "Workers" that are runners on this thread. They take turns on the microtask queue, and none ever dies. */
 export class InlineSupervisor implements Supervisor {
   readonly #options: () => Options;
-  /** What was sent and not taken yet, oldest first, and the workers' outboxes. */
+  /** What was sent and not taken yet, oldest first. */
   readonly #deliveries: { readonly runner: TaskRunner; readonly take: () => void }[] = [];
-  readonly #outboxes: Outbox<UpMessage>[] = [];
+  /** Those of the workers that run. */
+  readonly #outboxes = new Set<Outbox<UpMessage>>();
   #closed = false;
 
   /** `options` is asked when the first worker starts: the client is made after the supervisor. */
@@ -30,10 +31,11 @@ export class InlineSupervisor implements Supervisor {
       outbox.flush();
       if (stopped) return;
       stopped = true;
+      this.#outboxes.delete(outbox);
       if (!this.#closed) events.died("it was stopped");
     };
     const runner = new TaskRunner({ ...options, outbox: outbox as RunnerOptions["outbox"] });
-    this.#outboxes.push(outbox);
+    this.#outboxes.add(outbox);
     outbox.push({ type: "started" });
     return {
       send: (batch: readonly DownMessage[]) => {
@@ -56,7 +58,7 @@ export class InlineSupervisor implements Supervisor {
    * that was sent something last: it has the newest task, so that a tree of tasks that wait is walked depth first.
    */
   deliver(): boolean {
-    const full = this.#outboxes.filter(({ isEmpty }) => !isEmpty);
+    const full = [...this.#outboxes].filter(({ isEmpty }) => !isEmpty);
     for (const outbox of full) outbox.flush();
     // Before anything else begins, whoever waits looks whether this was it.
     if (full.length > 0) return true;

@@ -138,6 +138,9 @@ export interface Backend {
   /** The nodes, with what they have and what of it is free at this moment. */
   nodes(): Promise<readonly NodeInfo[]>;
 
-  /** Ends everything that runs. Pending `get`s reject with UNAVAILABLE. */
+  /**
+   * Takes no more part: pending `get`s reject with UNAVAILABLE, and so does all that is asked later. What runs on this thread
+   * ends; worker threads are the node's, which ends them when it ends.
+   */
   close(): Promise<void>;
 }

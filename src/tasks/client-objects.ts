@@ -59,7 +59,7 @@ export class ClientObjects {
 
   /** Makes a value an object of this thread. */
   keep(value: StoredValue): ObjectRef {
-    const number = ++this.#lastNumber;
+    const number = this.takeNumber();
     const ref = this.open(number);
     this.owned.settle(number, objectState.value, value);
     return ref;
@@ -67,7 +67,7 @@ export class ClientObjects {
 
   /** Gives the node a value that lies in shared memory, or that must be counted there. */
   give(value: StoredValue): ObjectRef {
-    const object = this.base + ++this.#lastNumber;
+    const object = this.base + this.takeNumber();
     this.#outbox.push({ type: "put", object, value });
     const ref = this.borrow(object);
     this.refs.made(object);

@@ -39,11 +39,6 @@ export class PendingRequests {
     this.#keepAlive = keepAlive;
   }
 
-  /** How many there are. */
-  get size(): number {
-    return this.#pending.size;
-  }
-
   async get(objects: readonly ObjectId[], options: GetOptions): Promise<readonly StoredValue[]> {
     const request = ++this.#last;
     return await this.#ask<readonly StoredValue[]>({ type: "get", request, objects }, options);

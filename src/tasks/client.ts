@@ -59,7 +59,8 @@ export interface ClientOptions {
   receiveNow?(): void;
   /** Instead of stopping the thread: does what there is to do, until `look` says that what is waited for is there, or the time has come. */
   workUntil?(look: () => boolean, until: number): boolean;
-  close(): Promise<void>;
+  /** Ends what runs, where that ends with the client. */
+  close?(): Promise<void>;
 }
 
 /**
@@ -183,7 +184,6 @@ export class TaskClient implements Backend, RefOwner {
       owned: objects.owned,
       requests,
       numberOf: (ref: ObjectRef) => objects.numberOf(ref),
-      unpack: (stored: StoredValue) => codec.unpack(stored),
     };
     this.#reads = new Reads({
       ...known,
@@ -198,6 +198,7 @@ export class TaskClient implements Backend, RefOwner {
     });
     this.#syncReads = new SyncReads({
       ...known,
+      unpack: (stored) => codec.unpack(stored),
       patienceMs: workUntil === undefined ? patienceMilliseconds : 0,
       awaiting: this.awaiting,
       needsOf: (object) => calls?.needsOf(object) ?? [],
@@ -335,7 +336,7 @@ export class TaskClient implements Backend, RefOwner {
 
   async close(): Promise<void> {
     this.disconnected(new RayflightError("UNAVAILABLE", "The session was closed.", { hint: "Start a new one." }));
-    await this.#options.close();
+    await this.#options.close?.();
   }
 
   /** The other half is gone: everything pending rejects with `reason`, and so does everything from now on. */

@@ -27,17 +27,15 @@ export function createBusClient(
   {
     outbox = new Outbox((batch) => bus.notify(busMethods.batch, batch)),
     looks = false,
-    receiveNow,
-  }: { outbox?: Outbox<ClientMessage>; looks?: boolean; receiveNow?: () => void } = {},
+  }: { outbox?: Outbox<ClientMessage>; looks?: boolean } = {},
 ): TaskClient {
   const client = new TaskClient({
     looks,
-    ...(receiveNow && { receiveNow }),
     kind: "workers",
     welcome,
     outbox,
     define: (code, _id, codec) => loadEncode().encodeCode(code.target!, codec),
-    close: async () => {},
+    receiveNow: () => bus.receiveNow(),
   });
   void bus.closed.then((reason) => client.disconnected(reason));
   return client;

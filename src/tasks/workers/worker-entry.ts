@@ -26,10 +26,7 @@ const boardRunner = claims ? await import("../board-runner.js") : undefined;
 const bus = createBus(parentPort!, { keepAlive: true });
 // One outbox for both halves: the order of all messages is the order in which they were made.
 const outbox = new Outbox<UpMessage>((batch) => bus.notify(busMethods.batch, batch));
-const client = createBusClient(bus, welcome, {
-  outbox: outbox as unknown as Outbox<ClientMessage>,
-  receiveNow: () => bus.receiveNow(),
-});
+const client = createBusClient(bus, welcome, { outbox: outbox as unknown as Outbox<ClientMessage> });
 const runner: TaskRunner = new TaskRunner({
   client,
   words: welcome.words,

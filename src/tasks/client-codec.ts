@@ -79,7 +79,10 @@ export class ClientCodec implements ValueCodec, CodeRegistry {
   fromHandle(record: LiveRecord): object {
     const { objects, handles, outbox } = this.#options;
     if (record.kind === "ref") {
-      outbox.push({ type: "hold", objects: [record.object] });
+      // A value may have thousands of references.
+      const { last } = outbox;
+      if (last?.type === "hold") last.objects.push(record.object);
+      else outbox.push({ type: "hold", objects: [record.object] });
       return objects.borrow(record.object);
     }
     if (record.kind === "actor") {

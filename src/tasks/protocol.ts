@@ -133,7 +133,7 @@ export type ClientMessage =
   | { type: "wait"; request: number; objects: readonly ObjectId[]; count: number }
   | { type: "settle"; request: number }
   | { type: "forget"; request: number }
-  | { type: "hold"; objects: readonly ObjectId[] }
+  | { type: "hold"; objects: ObjectId[] }
   /** The sender has got a handle, which may have outrun its actor's `create`. */
   | { type: "holdActor"; actor: ActorId }
   | { type: "release"; objects: ObjectId[] }

@@ -4,6 +4,7 @@ import { basename } from "node:path";
 import { promisify } from "node:util";
 import test from "ava";
 import { errorCodes } from "../../src/error.js";
+import { compile, programsIn } from "./programs.js";
 
 const run = promisify(execFile);
 const guide = await readFile("src/tasks/README.md", "utf8");
@@ -13,7 +14,11 @@ const settings = "{ numCpus: 2, numGpus: 4, resources: { licence: 2 } }";
 /** The guide's programs: one for each of its sections. The first is whole, the others have the frame that they leave out. */
 const programs = guide
   .split(/^## /m)
-  .map((section) => [...section.matchAll(/```ts\n([\s\S]*?)```/g)].map(([, text]) => text!).join("\n"))
+  .map((section) =>
+    programsIn(section)
+      .map(({ text }) => text)
+      .join("\n"),
+  )
   .filter((text) => text !== "")
   .map((text) =>
     text.includes('from "rayflight"')
@@ -27,11 +32,7 @@ test("the guide's examples compile, and print what it says", async (t) => {
   t.true(programs.length >= 8);
   const names = programs.map((_, i) => `${folder}/section-${i + 1}.ts`);
   for (const [i, text] of programs.entries()) await writeFile(names[i]!, text);
-  const strict = ["--strict", "--noUncheckedIndexedAccess", "--lib", "es2023,esnext.disposable"];
-  const options = ["--module", "nodenext", "--target", "es2022", "--types", "node", "--skipLibCheck", "--ignoreConfig"];
-  const compiler = ["node_modules/typescript/bin/tsc", ...strict, ...options, ...names];
-  const told = await run(process.execPath, compiler).catch((error: { stdout: string }) => error);
-  t.is(told.stdout, "");
+  t.is(await compile(names, ["--lib", "es2023,esnext.disposable"]), "");
   for (const [i, text] of programs.entries()) {
     const { stdout } = await run(process.execPath, [basename(names[i]!).replace(/ts$/, "js")], { cwd: folder });
     const printed = [...text.matchAll(/\/\/ → (.*)$/gm)].map(([, line]) => line);

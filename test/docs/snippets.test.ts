@@ -1,7 +1,6 @@
-import { execFile } from "node:child_process";
 import { mkdir, readdir, readFile, rm, writeFile } from "node:fs/promises";
-import { promisify } from "node:util";
 import test from "ava";
+import { compile, programsIn } from "./programs.js";
 
 const docs = "bridge/flight/docs";
 const folder = "out/flight-snippets";
@@ -12,16 +11,11 @@ test("every program of the package's pages is what the compiler takes", async (t
   const names: string[] = [];
   for (const page of (await readdir(docs)).filter((name) => name.endsWith(".md"))) {
     const text = await readFile(`${docs}/${page}`, "utf8");
-    for (const { index, 1: program } of text.matchAll(/```ts\n([\s\S]*?)```/g)) {
-      const line = text.slice(0, index).split("\n").length;
-      names.push(`${folder}/${page.replace(".md", "")}-line-${line}.ts`);
-      await writeFile(names.at(-1)!, program!);
+    for (const program of programsIn(text)) {
+      names.push(`${folder}/${page.replace(".md", "")}-line-${program.line}.ts`);
+      await writeFile(names.at(-1)!, program.text);
     }
   }
   t.true(names.length >= 12);
-  const strict = ["--strict", "--noUncheckedIndexedAccess", "--exactOptionalPropertyTypes", "--noEmit"];
-  const options = ["--module", "nodenext", "--target", "es2022", "--types", "node", "--skipLibCheck", "--ignoreConfig"];
-  const compiler = ["node_modules/typescript/bin/tsc", ...strict, ...options, ...names];
-  const told = await promisify(execFile)(process.execPath, compiler).catch((error: { stdout: string }) => error);
-  t.is(told.stdout, "");
+  t.is(await compile(names, ["--noEmit"]), "");
 });

@@ -64,25 +64,17 @@ for (const signal of ["SIGINT", "SIGTERM"] as const) {
       t.true(open.some((path) => path.startsWith(driver.spillDirectory) && path.endsWith("(deleted)")));
       t.notRegex(await readFile(`/proc/${driver.pid}/maps`, "utf8"), /\/dev\/shm\//);
     }
-    const began = performance.now();
     driver.signal(signal);
     // A shell makes 128 and the signal's number of it.
     t.deepEqual(await driver.end(), { code: null, signal });
-    const milliseconds = performance.now() - began;
-    t.log(`${milliseconds.toFixed(0)} ms`);
-    t.true(milliseconds < 5_000);
   });
 }
 
 test("a driver that ends its session at Ctrl-C ends though tasks and actors compute for ever", async (t) => {
   const driver = await startDriver(t, "shutdown");
-  const began = performance.now();
   driver.signal("SIGINT");
   t.is(await driver.said(), "closing");
   t.deepEqual(await driver.end(), { code: 130, signal: null });
-  const milliseconds = performance.now() - began;
-  t.log(`${milliseconds.toFixed(0)} ms`);
-  t.true(milliseconds < 8_000);
 });
 
 test("a second Ctrl-C ends a driver that is ending its session at once", async (t) => {

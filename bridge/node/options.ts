@@ -1,6 +1,6 @@
 import { availableParallelism, tmpdir, totalmem } from "node:os";
 import { RayflightError } from "../../src/error.js";
-import { checkSpillCodec, type SpillCodecName } from "../../src/store/index.js";
+import { checkSpillCodec, type SpillCodecName } from "../../src/store/spill-codec.js";
 import { countGpus } from "./count-gpus.js";
 
 /** What `init` takes. Every field has a default; sizes are in bytes. */

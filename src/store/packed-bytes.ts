@@ -1,6 +1,6 @@
 import { types } from "node:util";
 import { RayflightError } from "../error.js";
-import { formatSize, largest } from "./size.js";
+import { formatSize, largest, roundUp } from "./size.js";
 import { tableStreams } from "./tabular.js";
 import type { ValueCodec } from "./value.js";
 
@@ -19,7 +19,7 @@ export const headStart = 8;
 /** Where what is read in place begins: at a multiple of this. */
 export const alignment = 64;
 /** The next such place. */
-export const align = (offset: number) => Math.ceil(offset / alignment) * alignment;
+export const align = (offset: number) => roundUp(offset, alignment);
 
 /** Memory for a packed value with so many bytes of content. Throws INVALID_ARGUMENT when one typed array cannot cover it. */
 export function makeBytes(size: number, content: number, codec: ValueCodec, label: string): Uint8Array {

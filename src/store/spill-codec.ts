@@ -2,14 +2,11 @@ import { promisify } from "node:util";
 import * as zlib from "node:zlib";
 import { RayflightError } from "../error.js";
 
-/** How spilled bytes may be compressed: by what `node:zlib` has. */
-export const spillCodecs = ["none", "gzip", "brotli", "zstd"] as const;
-/** How spilled bytes may be compressed; "zstd" needs Node 22.15 or newer. */
-export type SpillCodecName = (typeof spillCodecs)[number];
+/** How spilled bytes may be compressed: by what `node:zlib` has. "zstd" needs Node 22.15 or newer. */
+export type SpillCodecName = "none" | "gzip" | "brotli" | "zstd";
 
 /** Compresses what moves to disk. Works off the calling thread. */
 export interface SpillCodec {
-  readonly name: SpillCodecName;
   compress(bytes: Uint8Array): Promise<Uint8Array>;
   decompress(bytes: Uint8Array): Promise<Uint8Array>;
 }
@@ -26,15 +23,15 @@ export function spillCodecOf(name: SpillCodecName): SpillCodec | undefined {
     case "none":
       return undefined;
     case "gzip":
-      return makeCodec(name, zlib.gzip, zlib.gunzip, { level: 1 });
+      return makeCodec(zlib.gzip, zlib.gunzip, { level: 1 });
     case "brotli":
-      return makeCodec(name, zlib.brotliCompress, zlib.brotliDecompress, {
+      return makeCodec(zlib.brotliCompress, zlib.brotliDecompress, {
         params: { [constants.BROTLI_PARAM_QUALITY]: 1 },
       });
     case "zstd": {
       const { zstdCompress, zstdDecompress } = zlib as { zstdCompress?: Transform; zstdDecompress?: Transform };
       if (zstdCompress !== undefined && zstdDecompress !== undefined) {
-        return makeCodec(name, zstdCompress, zstdDecompress, {});
+        return makeCodec(zstdCompress, zstdDecompress, {});
       }
       throw new RayflightError("FAILED_PRECONDITION", `Node ${process.versions.node} has no zstd.`, {
         hint: 'Use Node 22.15 or newer, or spillCodec "gzip" or "brotli".',
@@ -42,7 +39,7 @@ export function spillCodecOf(name: SpillCodecName): SpillCodec | undefined {
     }
     default:
       throw new RayflightError("INVALID_ARGUMENT", `spillCodec is ${JSON.stringify(name)}.`, {
-        hint: `Name one of ${spillCodecs.join(", ")}.`,
+        hint: "Name one of none, gzip, brotli, zstd.",
       });
   }
 }
@@ -53,7 +50,7 @@ export function checkSpillCodec(name: SpillCodecName): SpillCodecName {
   return name;
 }
 
-function makeCodec(name: SpillCodecName, compress: unknown, decompress: unknown, options: object): SpillCodec {
+function makeCodec(compress: unknown, decompress: unknown, options: object): SpillCodec {
   const [pack, unpack] = [promisify(compress as Transform), promisify(decompress as Transform)];
-  return { name, compress: (bytes) => pack(bytes, options), decompress: (bytes) => unpack(bytes, {}) };
+  return { compress: (bytes) => pack(bytes, options), decompress: (bytes) => unpack(bytes, {}) };
 }

@@ -2,14 +2,11 @@ import { RayflightError } from "../error.js";
 import type { Arena, Pin, Region } from "./arena.js";
 import { type Budget, released } from "./budget.js";
 import type { Segment } from "./segment.js";
-import { largest, roundUp } from "./size.js";
+import { large, largest, roundUp, wholePages } from "./size.js";
 import { SpillArea, type SpillOptions } from "./spill-area.js";
 
 /** Every region ends at a multiple of this in its segment. */
 const alignment = 64;
-/** An allocation of at least this size gets a segment of its own. */
-const large = 1 << 20;
-const page = 4096;
 
 export interface ArenaOwner {
   readonly budget: Budget;
@@ -141,9 +138,9 @@ export class StoreArena implements Arena {
   }
 
   #nextSize(room: number): number {
-    if (room >= large) return roundUp(room, 1 << 16);
+    if (room >= large) return wholePages(room);
     const taken = this.#segments.reduce((sum, { size }) => sum + (size < large ? size : 0), 0);
-    return roundUp(Math.max(room, Math.min(taken, large)), page);
+    return wholePages(Math.max(room, Math.min(taken, large)));
   }
 
   #begin(buffer: SharedArrayBuffer, room: number, bytes: number): Uint8Array {

@@ -1,5 +1,5 @@
 import { collectGarbage, noteGarbage } from "../store/garbage.js";
-import { roundUp } from "../store/size.js";
+import { wholePages } from "../store/size.js";
 import type { PackedValue, StoredValue } from "../store/value.js";
 import { isPrimitive } from "../store/value-survey.js";
 import type { Outbox } from "./outbox.js";
@@ -10,9 +10,6 @@ import type { ObjectId } from "./scheduler/events.js";
 /** How many bytes of values a thread may have sent that the node has not counted yet. */
 const underWayLimit = 1 << 25;
 const kibibyte = 1024;
-const page = 4096;
-const large = 1 << 20;
-const largePage = 1 << 16;
 /** How much memory that goes to and fro counts as garbage: what is dropped of it then is no more than its last use. */
 const spareWeight = 1 / 16;
 
@@ -57,7 +54,7 @@ export class SharedMemory {
    * counted what was sent before: it may have to write to disk first.
    */
   allocate(bytes: number): SharedArrayBuffer {
-    const size = roundUp(bytes, bytes < large ? page : largePage);
+    const size = wholePages(bytes);
     this.#waitForRoom();
     const spare = this.#spares.get(size)?.pop();
     noteGarbage(spare === undefined ? size : size * spareWeight);

@@ -17,10 +17,6 @@ import { bytesOf, makeView, viewType, viewTypeCount } from "./view-types.js";
 
 /** What a bare value can be beside a view, as numbers behind those of views. */
 const bareType = { arrayBuffer: viewTypeCount, table: viewTypeCount + 1, batch: viewTypeCount + 2 } as const;
-/** What was made of values that are nothing but a table or a typed array. */
-export const kept = new WeakMap<PackedValue, object>();
-/** To copy less is no work. */
-export const keptSize = 1024;
 
 /** Packs a value that is one typed array, ArrayBuffer or table; undefined for any other. */
 export function packBare(value: object, codec: ValueCodec, label: string): PackedValue | undefined {
@@ -49,20 +45,20 @@ export function packBare(value: object, codec: ValueCodec, label: string): Packe
   return { bytes };
 }
 
+/** Whether a bare value of this type is a table. */
+export function isBareTable(type: number): boolean {
+  return type === bareType.table || type === bareType.batch;
+}
+
 /** What `packBare` packed: the second word is its type. */
-export function unpackBare(packed: PackedValue, type: number): unknown {
-  const isTable = type === bareType.table || type === bareType.batch;
-  const known = isTable ? kept.get(packed) : undefined;
-  if (known !== undefined) return known;
+export function unpackBare(packed: PackedValue, type: number): object {
   const { byteLength } = packed.bytes;
   const start = bareStart(byteLength - alignment);
   const bytes = readable(packed.bytes, start, byteLength - start);
   if (type === bareType.arrayBuffer)
     return types.isSharedArrayBuffer(bytes.buffer) ? bytes.slice().buffer : bytes.buffer;
-  if (!isTable) return makeView(type, bytes.buffer, bytes.byteOffset, bytes.byteLength);
-  const table = openTabular(bytes, type === bareType.batch);
-  kept.set(packed, table);
-  return table;
+  if (isBareTable(type)) return openTabular(bytes, type === bareType.batch);
+  return makeView(type, bytes.buffer, bytes.byteOffset, bytes.byteLength);
 }
 
 /** Where the content of a bare value begins: aligned where it is read in place. */

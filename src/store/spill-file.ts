@@ -70,7 +70,11 @@ export class SpillFile {
   }
 
   async #use(work: () => Promise<void>): Promise<void> {
-    if (this.#closing) throw new RayflightError("OBJECT_FREED", "The bytes were released while they were needed.");
+    if (this.#closing) {
+      throw new RayflightError("OBJECT_FREED", "The bytes were released while they were needed.", {
+        hint: "Open it again, or write it again.",
+      });
+    }
     this.#users += 1;
     try {
       await work();

@@ -1,7 +1,7 @@
 import { types } from "node:util";
 import { Deserializer, Serializer } from "node:v8";
 import { RayflightError } from "../error.js";
-import { kept, keptSize, packBare, unpackBare } from "./bare-value.js";
+import { isBareTable, packBare, unpackBare } from "./bare-value.js";
 import {
   align,
   format,
@@ -23,7 +23,8 @@ import { bytesOf, makeView, viewType } from "./view-types.js";
  * `bytes` is: u32 format, u32 length of the head, the head (V8's structured clone), then every typed array and every table of
  * the value at an offset that is a multiple of 64, a table as a stream of Arrow IPC messages. More than `inlineLimit` bytes of
  * these make `bytes` a view of a SharedArrayBuffer of its own: then threads share it, and what is read from it are views of it, not
- * copies.
+ * copies. A value that is one typed array, ArrayBuffer or table and nothing else has its type in place of the length, and no head
+ * (`format.bare`).
  */
 export interface PackedValue {
   readonly bytes: Uint8Array;
@@ -151,6 +152,11 @@ class ValueReader extends Deserializer {
   }
 }
 
+/** What was made of values that are nothing but a table or a typed array. */
+const kept = new WeakMap<PackedValue, object>();
+/** To copy less is no work. */
+const keptSize = 1024;
+
 /**
  * Packs a value: one copy of its bytes, no matter how often it is read. `label` says in errors what the value is.
  * Throws NOT_SERIALIZABLE, naming the path, for functions, promises, symbols and instances of classes, INVALID_ARGUMENT for
@@ -202,7 +208,13 @@ export function unpackValue(stored: StoredValue, codec: ValueCodec): unknown {
   if (isPrimitive(stored)) return stored;
   const header = headerOf(stored.bytes);
   const written = header.getUint32(0, true);
-  if (written === format.bare) return unpackBare(stored, header.getUint32(4, true));
+  if (written === format.bare) {
+    const type = header.getUint32(4, true);
+    if (!isBareTable(type)) return unpackBare(stored, type);
+    const table = kept.get(stored) ?? unpackBare(stored, type);
+    kept.set(stored, table);
+    return table;
+  }
   if (written !== format.headed) {
     throw new RayflightError("INTERNAL", `A stored value has format ${written}.`, {
       hint: "All threads of a node must run the same version of rayflight.",

@@ -1,5 +1,4 @@
-import { setFlagsFromString } from "node:v8";
-import { runInNewContext } from "node:vm";
+import { collectGarbage } from "../../src/store/garbage.js";
 import { exitActor, get, getActor, kill, listNamedActors, type ObjectRef, put, remote } from "../../src/tasks/index.js";
 import type { Scenario } from "./scenario.js";
 
@@ -366,7 +365,6 @@ export function testActors(scenario: Scenario): void {
 
 /** Lets what nobody holds be collected, here and on other threads, and what follows from it happen. */
 async function collect(): Promise<void> {
-  setFlagsFromString("--expose-gc");
-  (runInNewContext("gc") as () => void)();
+  collectGarbage();
   await new Promise((resolve) => setTimeout(resolve, 5));
 }

@@ -1,14 +1,11 @@
 import { cancel, get, getRuntimeContext, kill, put, remote } from "../../src/tasks/index.js";
 import type { Scenario } from "./scenario.js";
+import { rest, until } from "./session.js";
 
 /** What a backend promises about cancelling. */
 export function testCancel(scenario: Scenario): void {
   const never = remote(() => new Promise<number>(() => {}));
   const add = remote((a: number, b: number) => a + b);
-  /** Waits for what others write. */
-  const until = async (view: Int32Array, index: number, value: number) => {
-    while (Atomics.load(view, index) < value) await new Promise((resolve) => setTimeout(resolve, 1));
-  };
   const board = async () => {
     const ref = put(new Int32Array(new SharedArrayBuffer(1 << 17)));
     return { ref, view: await get(ref) };
@@ -65,7 +62,7 @@ export function testCancel(scenario: Scenario): void {
     await t.throwsAsync(get(first), cancelled);
     // The parent's own code goes on where its get rejects.
     await until(view, 1, 1);
-    while ((await session.load()).tasks > 0) await new Promise((resolve) => setTimeout(resolve, 1));
+    await rest(session);
     t.like(await session.load(), { waiting: 0, free: { cpus: 20_000 } });
     // None of them was tried again.
     t.is(view[0], 2);

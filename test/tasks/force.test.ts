@@ -1,13 +1,10 @@
 import { cancel, get, kill, remote } from "../../src/tasks/index.js";
 import { scenariosOn } from "./scenario.js";
-import { makeWorkers } from "./session.js";
+import { makeWorkers, rest, until } from "./session.js";
 
 /** Cancelling by force, and generators whose threads die: what only threads have. */
 const scenario = scenariosOn(makeWorkers);
 
-const until = async (view: Int32Array, index: number, value: number) => {
-  while (Atomics.load(view, index) < value) await new Promise((resolve) => setTimeout(resolve, 1));
-};
 const shared = () => new Int32Array(new SharedArrayBuffer(16));
 
 /** Computes for ever, and says so. */
@@ -160,6 +157,6 @@ scenario("when a consumer's thread ends, its generators end", async (t, session)
   const ended = consumer.remote(view);
   await t.throwsAsync(get(ended), { code: "WORKER_DIED" });
   ended[Symbol.dispose]();
-  while ((await session.load()).tasks > 0) await new Promise((resolve) => setTimeout(resolve, 5));
+  await rest(session);
   t.like(await session.load(), { objects: 0, tasks: 0, free: { cpus: 20_000 } });
 });

@@ -10,6 +10,7 @@ import {
   wait,
 } from "../../src/tasks/index.js";
 import type { Scenario } from "./scenario.js";
+import { rest, until } from "./session.js";
 
 /** What a backend promises about calls that make several objects, or a stream of them. */
 export function testReturns(scenario: Scenario): void {
@@ -161,9 +162,9 @@ export function testReturns(scenario: Scenario): void {
       ref[Symbol.dispose]();
       if (++seen === 5) break;
     }
-    while (Atomics.load(ended, 0) === 0) await new Promise((resolve) => setTimeout(resolve, 1));
+    await until(ended, 0, 1);
     // The other thread's last message may be under way.
-    while ((await session.load()).tasks > 0) await new Promise((resolve) => setTimeout(resolve, 1));
+    await rest(session);
     t.like(await session.load(), { objects: 1, free: { cpus: 20_000 } });
     const cancelled = endless.remote([log]);
     const first = (await cancelled.next()).value!;
@@ -248,7 +249,7 @@ export function testReturns(scenario: Scenario): void {
           }
           t.true((await get(scope.add(maker.made.remote()))) < 100);
         }
-        while ((await session.load()).tasks > 0) await new Promise((resolve) => setTimeout(resolve, 1));
+        await rest(session);
         t.like(await session.load(), { objects: 0, tasks: 0, waiting: 0, free: { cpus: 20_000 } });
       },
     );

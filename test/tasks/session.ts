@@ -46,6 +46,16 @@ export interface Session {
   close(): Promise<void>;
 }
 
+/** Waits for what another thread writes. */
+export async function until(view: Int32Array, index: number, value: number): Promise<void> {
+  while (Atomics.load(view, index) < value) await new Promise((resolve) => setTimeout(resolve, 1));
+}
+
+/** Waits until no task is left: the last message of a thread may be under way when its result is there. */
+export async function rest(session: Session): Promise<void> {
+  while ((await session.load()).tasks > 0) await new Promise((resolve) => setTimeout(resolve, 1));
+}
+
 export type MakeSession = (options: SessionOptions) => Promise<Session>;
 
 export async function makeInline({ cpus = 2, gpus = 0, resources = {} }: SessionOptions): Promise<Session> {

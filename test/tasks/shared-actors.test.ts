@@ -1,6 +1,6 @@
 import { get, getGpuIds, kill, put, remote } from "../../src/tasks/index.js";
 import { type Scenario, scenariosOn } from "./scenario.js";
-import { type MakeSession, makeInline, makeWorkers, type SessionOptions } from "./session.js";
+import { type MakeSession, makeInline, makeWorkers, type SessionOptions, until } from "./session.js";
 
 class Counter {
   #value: number;
@@ -196,7 +196,7 @@ scenario(
     const begun = new Int32Array(new SharedArrayBuffer(4));
     await get([stuck, lasting, fragile].map((counter) => counter.add.remote(1)));
     const call = stuck.spin.remote(put(begun));
-    while (Atomics.load(begun, 0) === 0) await new Promise((resolve) => setTimeout(resolve, 1));
+    await until(begun, 0, 1);
     kill(stuck);
     await t.throwsAsync(get(call), { code: "ACTOR_DIED", message: /was killed/ });
     await t.throwsAsync(get(fragile.add.remote(1)), {

@@ -59,8 +59,8 @@ export class Answers {
     if (this.#unsaid.size === 0) return;
     this.#outbox.flush();
     for (const line of this.#unsaid) {
-      line.calls.release();
-      if (line.results.publish()) line.bell.ring();
+      const isAwaited = line.calls.release();
+      if (line.results.publish() || isAwaited) line.bell.ring();
       if (!line.results.waits || line.hasEnded) this.#unsaid.delete(line);
     }
     // A ring that is full is tried again soon, as long as there is somebody who reads it.

@@ -191,6 +191,8 @@ export class CallerLines implements CallSource {
     for (;;) {
       const at = calls.peek();
       if (at < 0) {
+        // Those that wait for room may be what the calls that came wait for.
+        if (calls.release()) line.bell.ring();
         if (line.hasEnded) this.#lines.delete(caller);
         return undefined;
       }

@@ -166,7 +166,7 @@ export class SharedHost {
         tenant.calls.receive(order, sequence, { task, method, name, group, args, order, sequence, line, facts });
         this.#ready.add(tenant);
       }
-      calls.release();
+      if (calls.release()) line.bell.ring();
     }
   }
 }

@@ -261,6 +261,28 @@ export function testActors(scenario: Scenario): void {
     });
   }
 
+  class Door {
+    #open: () => void = () => {};
+    readonly #opened = new Promise<void>((resolve) => {
+      this.#open = resolve;
+    });
+    async pass(baggage: string): Promise<number> {
+      await this.#opened;
+      return baggage.length;
+    }
+    open(): void {
+      this.#open();
+    }
+  }
+  for (const hosted of ["alone", "shared"] as const) {
+    scenario(`${hosted}: a call arrives though those that wait for it fill the ring`, async (t) => {
+      const door = remote(Door, { hosted }).remote();
+      const passing = Array.from({ length: 9 }, () => door.pass.remote("x".repeat(30_000)));
+      door.open.remote();
+      t.deepEqual(await get(passing, { timeoutMs: 10_000 }), new Array(9).fill(30_000));
+    });
+  }
+
   scenario("one call more than maxPendingCalls is refused, until one has ended", async (t) => {
     const gates = remote(Gates, { maxPendingCalls: 2 }).remote();
     const calls = [gates.fetch.remote("a"), gates.fetch.remote("b")];

@@ -9,6 +9,8 @@ import { Backlog } from "./backlog.js";
 const tailWord = 0;
 /** How far complete records go, shown or not: for the reader of a ring whose writer's thread has ended. */
 const completeWord = 1;
+/** 1 while records wait for room with the writer. */
+const waitsWord = 2;
 const headWord = 16;
 const start = 32;
 const gap = -1;
@@ -69,7 +71,7 @@ export class RingWriter {
 
   /** Shows the reader all that was written and fits. Returns whether there was anything new to show. */
   publish(): boolean {
-    if (this.#overflow.length > 0) this.#drain();
+    if (this.#overflow.length > 0) this.#catchUp();
     if (this.#published === this.#tail) return false;
     this.#published = this.#tail;
     Atomics.store(this.#words, tailWord, this.#tail);
@@ -79,6 +81,17 @@ export class RingWriter {
   /** Whether something waits for room. */
   get waits(): boolean {
     return this.#overflow.length > 0;
+  }
+
+  /** Moves what fits into the ring. Where something is left, the reader is to say when there is room. */
+  #catchUp(): void {
+    this.#drain();
+    if (this.waits) {
+      Atomics.store(this.#words, waitsWord, 1);
+      // The reader may have given room back before it could see that.
+      this.#drain();
+    }
+    if (!this.waits) Atomics.store(this.#words, waitsWord, 0);
   }
 
   #drain(): void {
@@ -116,12 +129,14 @@ export class RingReader {
   readonly #capacity: number;
   #head: number;
   #tail: number;
+  #released: number;
 
   constructor(ring: SharedArrayBuffer) {
     this.words = new Int32Array(ring);
     this.#capacity = this.words.length - start;
     this.#head = Atomics.load(this.words, headWord);
     this.#tail = this.#head;
+    this.#released = this.#head;
   }
 
   /** Where the next record begins in `words`, -1 when there is none. It stays there until `advance`. */
@@ -151,8 +166,11 @@ export class RingReader {
     if (((complete - this.#tail) | 0) > 0) this.#tail = complete;
   }
 
-  /** Gives the room of the used records back to the writer. */
-  release(): void {
+  /** Gives the room of the used records back to the writer; returns whether it waits for that, and should be rung. */
+  release(): boolean {
+    if (this.#released === this.#head) return false;
+    this.#released = this.#head;
     Atomics.store(this.words, headWord, this.#head);
+    return Atomics.load(this.words, waitsWord) === 1;
   }
 }

@@ -87,6 +87,33 @@ test("a full ring keeps order: what does not fit waits with its writer", (t) => 
   t.is(reader.peek(), -1);
 });
 
+test("a reader learns that the writer waits for room, however little that is", (t) => {
+  const ring = createRing(64);
+  const writer = new RingWriter(ring);
+  const reader = new RingReader(ring);
+  const write = (length: number): void => {
+    writer.reserve(length);
+    writer.publish();
+  };
+  const read = (): boolean => {
+    for (let at = reader.peek(); at >= 0; at = reader.peek()) reader.advance(at);
+    return reader.release();
+  };
+  write(20);
+  t.false(read());
+  write(12);
+  // Half a ring, which must begin at the front.
+  write(32);
+  t.false(writer.waits);
+  write(30);
+  t.true(writer.waits);
+  t.true(read());
+  writer.publish();
+  t.false(writer.waits);
+  t.false(read());
+  t.false(read());
+});
+
 test("a call keeps its arguments", (t) => {
   const stored = values.map((value) => packValue(value, codec, "It"));
   const length = callWords(stored);

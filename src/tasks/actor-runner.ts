@@ -106,7 +106,7 @@ export class ActorRunner {
 
   standStill(task: TaskId): void {
     this.#stops += 1;
-    this.#lines.say();
+    this.#lines.answers.say();
     this.#options.outbox.push({ type: "stopped", task });
     this.#options.outbox.flush();
   }
@@ -155,7 +155,7 @@ export class ActorRunner {
       const account = () => {
         const now = wallTime();
         this.#milliseconds = (now - began) / ran;
-        this.#lines.ended(began, this.#milliseconds);
+        this.#lines.answers.journal.ended(began, this.#milliseconds);
         began = now;
         ran = 0;
       };
@@ -176,7 +176,7 @@ export class ActorRunner {
         }
       });
       if (ran > 0) account();
-      this.#lines.say();
+      this.#lines.answers.say();
       if (more && performance.now() > until) {
         setImmediate(() => this.work());
         break;
@@ -198,7 +198,7 @@ export class ActorRunner {
       if (recursive) this.#options.client.cancelChildren(task);
     }
     this.work();
-    this.#lines.say();
+    this.#lines.answers.say();
   }
 
   /** Of a stream that a call makes: items before this one may be made. */
@@ -214,7 +214,7 @@ export class ActorRunner {
   #exit(): never {
     if (!this.#stopped) {
       this.halt();
-      this.#lines.say();
+      this.#lines.answers.say();
       this.#options.outbox.push({ type: "exit", actor: this.#construct.actor });
       this.#options.outbox.flush();
     }
@@ -254,7 +254,7 @@ export class ActorRunner {
         this.#groups.ended(call.group);
         if (known !== undefined) underWay.delete(known);
         end();
-        this.#lines.ended(began, wallTime() - began);
+        this.#lines.answers.journal.ended(began, wallTime() - began);
       };
       const fail = (failure: Failure) => settle(() => this.#end(call, { failure }, began));
       this.#awaiting.set(task, { running, producer, fail });
@@ -265,7 +265,7 @@ export class ActorRunner {
         )
         .then(() => {
           this.work();
-          this.#lines.say();
+          this.#lines.answers.say();
         });
       return true;
     } catch (reason) {
@@ -294,7 +294,7 @@ export class ActorRunner {
   #end(call: IncomingCall, outcome: Outcome, began: number, more?: readonly Outcome[]): void {
     if (this.#halted) return;
     if (call.line !== undefined) {
-      this.#lines.answer(call, outcome, began);
+      this.#lines.answers.answer(call, outcome, began);
       return;
     }
     const { outbox } = this.#options;

@@ -1,14 +1,14 @@
 import { RayflightError } from "../error.js";
 import type { StoredValue } from "../store/value.js";
+import { Answers, type Asker } from "./answers.js";
 import { Callee } from "./callee.js";
 import { Cancellable } from "./cancellable.js";
 import type { TaskClient } from "./client.js";
 import { wallTime } from "./clock.js";
 import { type RunningTask, runAll, runAs, runningTask, type TaskSeat } from "./context.js";
 import { describeThrown, type Failure, taskFailure, toError } from "./failure.js";
-import { faultOf } from "./fault.js";
 import { stopped } from "./host/reasons.js";
-import { type CallFacts, JournalWriter } from "./journal.js";
+import type { CallFacts } from "./journal.js";
 import { type LocalCall, LocalCalls } from "./local-calls.js";
 import type { Outbox } from "./outbox.js";
 import { isThenable, packOutcome } from "./outcome.js";
@@ -18,19 +18,8 @@ import { RecentResults } from "./recent-results.js";
 import { BeganWord } from "./rings/began.js";
 import { Bell } from "./rings/bell.js";
 import { BoardClaimer } from "./rings/board.js";
-import { packFailure } from "./rings/failures.js";
 import { Permit } from "./rings/permit.js";
-import {
-  attemptOf,
-  calleeOf,
-  numberOf,
-  parentOf,
-  readResolved,
-  resultKind,
-  resultWords,
-  submittedOf,
-  writeResult,
-} from "./rings/records.js";
+import { attemptOf, calleeOf, numberOf, parentOf, readResolved, resultKind, submittedOf } from "./rings/records.js";
 import { RingWriter } from "./rings/ring.js";
 import { fitsWords, type ResolvedArgument, StoredAt, WordReader } from "./rings/words.js";
 import type { Loaded } from "./runner.js";
@@ -53,14 +42,61 @@ export interface BoardRunnerOptions {
   onGo(): void;
 }
 
+/** What a callee is, as the node tells it. */
+interface Lesson {
+  readonly code: CodeId;
+  readonly name: string;
+}
+
 /** An owner whose board this thread claims from. */
-interface Owner {
+class Owner implements Asker {
   readonly id: ClientId;
   readonly board: BoardClaimer;
   readonly results: RingWriter;
   readonly bell: Bell;
   readonly callees: (Callee | undefined)[];
-  readonly recent: RecentResults;
+  readonly recent = new RecentResults();
+  hasEnded = false;
+  /** Those that the node was asked for. */
+  readonly #learning = new Map<number, { learned(lesson: Lesson): void; failed(reason: RayflightError): void }>();
+
+  constructor(
+    { owner, memory, results, words }: WorkerCommand & { type: "claim" },
+    worker: WorkerId,
+    callees: (Callee | undefined)[],
+  ) {
+    this.id = owner;
+    this.board = new BoardClaimer(memory, worker);
+    this.results = new RingWriter(results);
+    this.bell = new Bell(words);
+    this.callees = callees;
+  }
+
+  show(): boolean {
+    return this.results.publish();
+  }
+
+  /** Waits for what the node knows of a callee; fails when this owner's thread ends before it could tell the node. */
+  learn(callee: number): Promise<Lesson> {
+    if (this.hasEnded) return Promise.reject(ownerEnded());
+    return new Promise((learned, failed) => this.#learning.set(callee, { learned, failed }));
+  }
+
+  teach(callee: number, lesson: Lesson): void {
+    this.#learning.get(callee)?.learned(lesson);
+    this.#learning.delete(callee);
+  }
+
+  /** Its thread has ended. */
+  end(): void {
+    this.hasEnded = true;
+    for (const { failed } of this.#learning.values()) failed(ownerEnded());
+    this.#learning.clear();
+  }
+}
+
+function ownerEnded(): RayflightError {
+  return new RayflightError("OBJECT_LOST", "The thread that submitted it has ended.", { hint: "Submit it again." });
 }
 
 /** How many calls may run on top of each other, each waited for by the one below. */
@@ -85,9 +121,8 @@ export class BoardRunner {
   readonly #calls: OwnCalls;
   readonly #permit: Permit;
   readonly #owners = new Map<ClientId, Owner>();
-  readonly #journal: JournalWriter;
+  readonly #answers: Answers;
   readonly #reader = new WordReader();
-  readonly #learning = new Map<string, (code: CodeId, name: string) => void>();
   readonly #taken: number[] = [];
   readonly #began: BeganWord;
   /** Whose they are, and the first that did not begin. */
@@ -99,7 +134,6 @@ export class BoardRunner {
   /** How many tasks stand still on top of each other, and which of them are from boards or were kept. */
   #stops = 0;
   readonly #standing = new Set<Running>();
-  readonly #unsaid = new Set<Owner>();
   /** Calls that went on after they returned. */
   readonly #awaiting = new Set<Running>();
   readonly #local: LocalCalls;
@@ -120,10 +154,7 @@ export class BoardRunner {
     this.#calls = options.client.calls!;
     this.#permit = new Permit(options.words);
     this.#began = new BeganWord(options.words);
-    this.#journal = new JournalWriter((chunk) => {
-      options.outbox.push({ type: "journal", chunk });
-      options.outbox.flush();
-    });
+    this.#answers = new Answers(options.outbox);
     this.#local = new LocalCalls(
       (callee) => this.#ownCallee(callee),
       this.#calls,
@@ -144,27 +175,16 @@ export class BoardRunner {
 
   receive(command: WorkerCommand & { type: "claim" | "disclaim" | "callee" }): void {
     if (command.type === "claim") {
-      const { owner: id, memory, results, words } = command;
-      this.#owners.set(id, {
-        id,
-        board: new BoardClaimer(memory, this.#options.worker),
-        results: new RingWriter(results),
-        bell: new Bell(words),
-        callees: id === this.#options.worker ? this.#own : [],
-        recent: new RecentResults(),
-      });
+      const { worker } = this.#options;
+      const { owner } = command;
+      this.#owners.set(owner, new Owner(command, worker, owner === worker ? this.#own : []));
       this.#order = [...this.#owners.values()];
       this.work();
     } else if (command.type === "disclaim") {
-      const gone = this.#owners.get(command.owner);
-      if (gone !== undefined) this.#unsaid.delete(gone);
+      this.#owners.get(command.owner)?.end();
       this.#owners.delete(command.owner);
       this.#order = [...this.#owners.values()];
-    } else {
-      const key = `${command.owner}:${command.callee}`;
-      this.#learning.get(key)?.(command.code, command.name);
-      this.#learning.delete(key);
-    }
+    } else this.#owners.get(command.owner)?.teach(command.callee, command);
   }
 
   /** Runs calls until there are none, or it may not, or the thread is taken. */
@@ -192,7 +212,7 @@ export class BoardRunner {
       } while (this.#permit.granted);
     }
     this.#working = false;
-    this.#say();
+    this.#answers.say();
     if (more && this.#active === 0 && this.#permit.granted) return;
     this.#local.giveAway();
     if (this.#active > 0) return;
@@ -278,7 +298,8 @@ export class BoardRunner {
         const args = readResolved(this.#reader, board.words, board.placeOf(slot), recent);
         const call = this.#callAt(owner, slot);
         if (args === undefined) {
-          this.#bounce(owner, slot, call.number);
+          // To its owner, who has the arguments or will have them.
+          this.#giveBack(owner, slot, resultKind.bounced);
           continue;
         }
         ran += 1;
@@ -303,7 +324,7 @@ export class BoardRunner {
       this.#account(callee, ran, began);
       this.#report(owner, callee);
     }
-    this.#say();
+    this.#answers.say();
     return next;
   }
 
@@ -333,7 +354,7 @@ export class BoardRunner {
     const below = runningTask();
     const began = this.#begins();
     // Calls that ran before the one below, in the same bundle, took until now.
-    if (below instanceof Running) this.#journal.endedBy(below.began, began);
+    if (below instanceof Running) this.#answers.journal.endedBy(below.began, began);
     const task = new Running(this, undefined, -1, call, callee, began);
     this.#here += 1;
     try {
@@ -359,9 +380,10 @@ export class BoardRunner {
   stopped(task: TaskId): void {
     this.#stops += 1;
     this.#permit.quick = false;
-    for (let i = this.#untouched; i < this.#taken.length; i++) this.#giveBack(this.#takenFrom!, this.#taken[i]!);
+    for (let i = this.#untouched; i < this.#taken.length; i++)
+      this.#giveBack(this.#takenFrom!, this.#taken[i]!, resultKind.returned);
     this.#taken.length = Math.min(this.#taken.length, this.#untouched);
-    this.#say();
+    this.#answers.say();
     this.#local.giveAway();
     this.#calls.flush();
     this.#options.onStop();
@@ -414,7 +436,7 @@ export class BoardRunner {
       )
       .then(() => {
         this.work();
-        this.#say();
+        this.#answers.say();
       });
   }
 
@@ -429,34 +451,21 @@ export class BoardRunner {
     task.done = true;
     const { outbox, worker } = this.#options;
     const { owner, slot, call } = task;
-    const { number } = call;
-    const failed = "failure" in outcome;
+    const { name } = task;
     owner?.board.end(slot);
     if (task.isAsync) this.#options.client.awaiting.delete(task.task);
-    if (failed) {
-      this.#journal.skip();
-      outbox.push(faultOf(call, owner?.id ?? worker, outcome.failure, task.began));
-    } else this.#journal.add(call, owner?.id ?? worker);
-    if (task.isAsync) this.#journal.ended(task.began, wallTime() - task.began);
-    const fits = failed || fitsWords(outcome.value);
-    if (owner === undefined) {
-      if (!fits) outbox.push({ type: "deposit", task: task.task, name: task.name, outcome });
-      this.#calls.answer(call as LocalCall, fits ? outcome : undefined);
+    this.#answers.note(call, owner?.id ?? worker, outcome, task.began);
+    if (task.isAsync) this.#answers.journal.ended(task.began, wallTime() - task.began);
+    const failed = "failure" in outcome;
+    if (owner !== undefined) {
+      const { number } = call;
+      const isInRing = this.#answers.write(owner, task.task, name, number, slot, outcome);
+      if (isInRing && !failed) owner.recent.set(number, outcome.value);
       return;
     }
-    const { results } = owner;
-    const value = failed ? packFailure(outcome.failure) : outcome.value;
-    const length = fits ? resultWords(value) : Number.POSITIVE_INFINITY;
-    if (length > results.limit) {
-      outbox.push({ type: "deposit", task: task.task, name: task.name, outcome });
-      const { words, at } = results.reserve(resultWords(undefined));
-      writeResult(words, at, resultKind.atNode, number, slot, undefined);
-    } else {
-      const { words, at } = results.reserve(length);
-      writeResult(words, at, failed ? resultKind.failure : resultKind.value, number, slot, value);
-      if (!failed) owner.recent.set(number, value);
-    }
-    this.#unsaid.add(owner);
+    const fits = failed || fitsWords(outcome.value);
+    if (!fits) outbox.push({ type: "deposit", task: task.task, name, outcome });
+    this.#calls.answer(call as LocalCall, fits ? outcome : undefined);
   }
 
   /** Calls begin now: those that look at this thread from outside see when. */
@@ -481,14 +490,14 @@ export class BoardRunner {
     }
     queueMicrotask(() => {
       this.work();
-      this.#say();
+      this.#answers.say();
     });
   }
 
   /** Calls of one function ended, or wait. */
   #account(callee: Callee, count: number, began: number): void {
     const each = (wallTime() - began) / count;
-    this.#journal.ended(began, each);
+    this.#answers.journal.ended(began, each);
     callee.took(each);
   }
 
@@ -496,21 +505,7 @@ export class BoardRunner {
   #report(owner: Owner, callee: Callee): void {
     const { news } = callee;
     if (news < 0) return;
-    const { words, at } = owner.results.reserve(resultWords(undefined));
-    writeResult(words, at, resultKind.took, owner.callees.indexOf(callee), news, undefined);
-    this.#unsaid.add(owner);
-  }
-
-  /** Shows owners their results, after the messages that these rely on. */
-  #say(): void {
-    if (this.#unsaid.size === 0) return;
-    this.#options.outbox.flush();
-    for (const owner of this.#unsaid) {
-      if (owner.results.publish()) owner.bell.ring();
-      if (!owner.results.waits) this.#unsaid.delete(owner);
-    }
-    // A ring that is full is tried again soon; nothing else depends on it.
-    if (this.#unsaid.size > 0) setImmediate(() => this.#say());
+    this.#answers.tell(owner, resultKind.took, owner.callees.indexOf(callee), news);
   }
 
   /** The task waits for an object: others may run. */
@@ -558,19 +553,9 @@ export class BoardRunner {
     return this.#order.some(({ board }) => board.waiting > 0);
   }
 
-  /** Gives a call that did not begin back to the board. */
-  #giveBack(owner: Owner, slot: number): void {
-    const { words, at } = owner.results.reserve(resultWords(undefined));
-    const number = numberOf(owner.board.words, owner.board.placeOf(slot));
-    writeResult(words, at, resultKind.returned, number, slot, undefined);
-    this.#unsaid.add(owner);
-  }
-
-  /** Gives a call back to its owner, who has the arguments or will have them. */
-  #bounce(owner: Owner, slot: number, number: number): void {
-    const { words, at } = owner.results.reserve(resultWords(undefined));
-    writeResult(words, at, resultKind.bounced, number, slot, undefined);
-    this.#unsaid.add(owner);
+  /** A call does not begin here. */
+  #giveBack(owner: Owner, slot: number, kind: number): void {
+    this.#answers.tell(owner, kind, numberOf(owner.board.words, owner.board.placeOf(slot)), slot);
   }
 
   /** Every task gets arguments of its own, also where they never left the thread. Undefined when one must be fetched first. */
@@ -653,12 +638,9 @@ export class BoardRunner {
   }
 
   #learn(owner: Owner, callee: number): Callee {
-    const loading = new Promise<{ code: CodeId; name: string }>((resolve) => {
-      this.#learning.set(`${owner.id}:${callee}`, (code, name) => resolve({ code, name }));
-    });
     this.#options.outbox.push({ type: "learn", owner: owner.id, callee });
     const learned: Callee = new Callee(
-      loading.then(({ code, name }) => {
+      owner.learn(callee).then(({ code, name }) => {
         learned.name = name;
         return this.#options.load(code);
       }),

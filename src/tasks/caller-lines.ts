@@ -1,8 +1,8 @@
 import type { StoredValue } from "../store/value.js";
-import { Answers } from "./answers.js";
+import { Answers, type Asker } from "./answers.js";
 import type { CallFacts } from "./journal.js";
 import type { Outbox } from "./outbox.js";
-import type { LineRings, Outcome, WorkerCommand, WorkerMessage } from "./protocol.js";
+import type { LineRings, WorkerCommand, WorkerMessage } from "./protocol.js";
 import { Bell } from "./rings/bell.js";
 import { calleeOf, numberOf, parentOf, readArguments, sequenceOf, submittedOf } from "./rings/records.js";
 import { RingReader, RingWriter } from "./rings/ring.js";
@@ -77,18 +77,14 @@ export class CallOrder {
 
 /** Where an actor's calls come from, and its answers go. */
 export interface CallSource {
+  /** What becomes of those that came by a ring. */
+  readonly answers: Answers;
   /** The next call of any caller; undefined when there is none. */
   take(): IncomingCall | undefined;
   /** A call that came by message and has a place in its caller's order. */
   hold(call: CallMessage): void;
   /** A caller's call does not come. */
   skip(caller: ClientId, sequence: number): void;
-  /** The outcome of a call that came by a ring and started then. */
-  answer(call: IncomingCall, outcome: Outcome, started: number): void;
-  /** The calls answered since the last time began at `began` and took `each` milliseconds, one after the other. */
-  ended(began: number, each: number): void;
-  /** Shows callers their results. */
-  say(): void;
   /** The actor's code runs from now on, until `rests`. */
   begins(): void;
   rests(): void;
@@ -102,7 +98,7 @@ export interface CalledMethod {
 }
 
 /** One caller of this thread's actor, or actors. */
-export class CallerLine {
+export class CallerLine implements Asker {
   readonly caller: ClientId;
   readonly calls: RingReader;
   readonly results: RingWriter;
@@ -117,6 +113,11 @@ export class CallerLine {
     this.results = new RingWriter(results);
     this.bell = new Bell(words);
   }
+
+  show(): boolean {
+    const isAwaited = this.calls.release();
+    return this.results.publish() || isAwaited;
+  }
 }
 
 /**
@@ -127,10 +128,10 @@ export class CallerLines implements CallSource {
   readonly #lines = new Map<ClientId, CallerLine>();
   readonly #orders = new Map<ClientId, CallOrder>();
   readonly #reader = new WordReader();
-  readonly #answers: Answers;
+  readonly answers: Answers;
 
   constructor(outbox: Outbox<WorkerMessage>) {
-    this.#answers = new Answers(outbox);
+    this.answers = new Answers(outbox);
   }
 
   add({ caller, rings, begun }: WorkerCommand & { type: "caller" }): void {
@@ -165,18 +166,6 @@ export class CallerLines implements CallSource {
       if (call !== undefined) return call;
     }
     return undefined;
-  }
-
-  answer(call: IncomingCall, outcome: Outcome, started: number): void {
-    this.#answers.answer(call, outcome, started);
-  }
-
-  ended(began: number, each: number): void {
-    this.#answers.ended(began, each);
-  }
-
-  say(): void {
-    this.#answers.say();
   }
 
   /** Whose code runs on this thread is plain. */

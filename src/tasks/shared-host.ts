@@ -10,7 +10,7 @@ import {
   type IncomingCall,
 } from "./caller-lines.js";
 import type { ActorCommand } from "./lone-actor.js";
-import type { Outcome, WorkerCommand } from "./protocol.js";
+import type { WorkerCommand } from "./protocol.js";
 import { calleeOf, numberOf, parentOf, readArguments, sequenceOf, submittedOf } from "./rings/records.js";
 import { noteTenant } from "./rings/tenant.js";
 import { WordReader } from "./rings/words.js";
@@ -173,7 +173,7 @@ export class SharedHost {
 
 /** The calls to one of the actors, those of each caller in their order. */
 class TenantCalls implements CallSource {
-  readonly #answers: Answers;
+  readonly answers: Answers;
   readonly #note: (runs: boolean) => void;
   readonly #queue = new Queue<IncomingCall>();
   /** Which call of a caller is next, and those that came before their turn. */
@@ -181,7 +181,7 @@ class TenantCalls implements CallSource {
 
   /** `note` is told when the actor's code begins to run, and when it rests. */
   constructor(answers: Answers, note: (runs: boolean) => void) {
-    this.#answers = answers;
+    this.answers = answers;
     this.#note = note;
   }
 
@@ -227,17 +227,5 @@ class TenantCalls implements CallSource {
 
   take(): IncomingCall | undefined {
     return this.#queue.shift();
-  }
-
-  answer(call: IncomingCall, outcome: Outcome, started: number): void {
-    this.#answers.answer(call, outcome, started);
-  }
-
-  ended(began: number, each: number): void {
-    this.#answers.ended(began, each);
-  }
-
-  say(): void {
-    this.#answers.say();
   }
 }

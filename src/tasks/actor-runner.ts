@@ -14,7 +14,7 @@ import { packReturns } from "./returns.js";
 import type { Loaded, RunnerOptions } from "./runner.js";
 import type { ActorId, CodeId, TaskId } from "./scheduler/events.js";
 import type { Demand } from "./scheduler/resources.js";
-import { underWay } from "./under-way.js";
+import { type UnderWay, underWay } from "./under-way.js";
 
 type Construct = WorkerCommand & { type: "construct" };
 type Call = WorkerCommand & { type: "call" };
@@ -74,6 +74,7 @@ export class ActorRunner {
     this.#halted = true;
     this.#stopped = true;
     this.#instance = undefined;
+    this.#unlist();
   }
 
   /** Begins no more calls: the actor is dead. What came by message is answered, since the node counts it. */
@@ -84,6 +85,12 @@ export class ActorRunner {
       if (call.line === undefined) this.#end(call, { failure }, wallTime());
     }
     this.#instance = undefined;
+    this.#unlist();
+  }
+
+  /** What goes on of the actor's calls is nobody's any more, on a thread that lives on with others. */
+  #unlist(): void {
+    for (const { known } of this.#awaiting.values()) if (known !== undefined) underWay.delete(known);
   }
 
   /** Throws where a call must not stop this thread. */
@@ -257,7 +264,7 @@ export class ActorRunner {
         this.#lines.answers.journal.ended(began, wallTime() - began);
       };
       const fail = (failure: Failure) => settle(() => this.#end(call, { failure }, began));
-      this.#awaiting.set(task, { running, producer, fail });
+      this.#awaiting.set(task, { running, producer, known, fail });
       result
         .then(
           (value) => settle(() => this.#finish(call, value, running, began)),
@@ -308,6 +315,8 @@ export class ActorRunner {
 interface Awaiting {
   readonly running: RunningCall;
   readonly producer: Producer | undefined;
+  /** As which it is listed, if it came by a ring. */
+  readonly known: UnderWay | undefined;
   fail(failure: Failure): void;
 }
 
@@ -357,7 +366,7 @@ class RunningCall extends Cancellable implements RunningTask {
     return this.#construct.life > 0;
   }
 
-  /** An actor has its thread to itself, so nobody needs to know when it waits. */
+  /** An actor's thread is no worker that others could have meanwhile, so nobody needs to know when it waits. */
   blocked(): void {}
 
   resumed(): void {}

@@ -1,6 +1,6 @@
 import type { ExecutionContext } from "ava";
 import type { TaskRow } from "../../src/control/index.js";
-import { cancel, get, type ObjectRef, remote } from "../../src/tasks/index.js";
+import { cancel, get, kill, type ObjectRef, remote } from "../../src/tasks/index.js";
 import { scenariosOn } from "./scenario.js";
 import { makeWorkers } from "./session.js";
 
@@ -98,6 +98,33 @@ scenario("what is behind the board, kept in a worker, or cancelled, has rows, ea
   t.is(new Set(ended.map(({ id }) => id)).size, 20_001);
   t.is(ended.filter(({ state }) => state === "finished").length, 20_000);
 });
+
+scenario(
+  "a call that runs again has the row of its new run, though the thread lives on that had it",
+  1,
+  async (t, rows) => {
+    class Sleeper {
+      async hang(): Promise<never> {
+        return await new Promise<never>(() => {});
+      }
+      look(): void {}
+    }
+    const Shared = remote(Sleeper, { hosted: "shared", maxRestarts: 1, maxTaskRetries: 1 });
+    const [neighbour, sleeper] = [Shared.remote(), Shared.remote()];
+    await get(neighbour.look.remote());
+    const hanging = sleeper.hang.remote();
+    const running = (shown: string[]): boolean => shown.includes("Sleeper.hang running");
+    const rowOf = (shown: TaskRow[]): TaskRow | undefined => shown.find(({ name }) => name === "Sleeper.hang");
+    const first = rowOf(await rows(running))!;
+    kill(sleeper, { noRestart: false });
+    await get(sleeper.look.remote());
+    const second = rowOf(await rows(running))!;
+    t.is(second.id, first.id);
+    t.true(second.startedAt! > first.startedAt!);
+    kill(sleeper);
+    await t.throwsAsync(get(hanging), { code: "ACTOR_DIED" });
+  },
+);
 
 scenario("a task that waits for its children runs, and they name it as their parent", 2, async (t, rows) => {
   const flags = gate();

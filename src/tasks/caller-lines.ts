@@ -7,7 +7,7 @@ import { Bell } from "./rings/bell.js";
 import { calleeOf, numberOf, parentOf, readArguments, sequenceOf, submittedOf } from "./rings/records.js";
 import { RingReader, RingWriter } from "./rings/ring.js";
 import { WordReader } from "./rings/words.js";
-import type { ClientId, TaskId } from "./scheduler/events.js";
+import type { ActorId, ClientId, TaskId } from "./scheduler/events.js";
 
 /** A call that comes by message. */
 export type CallMessage = WorkerCommand & { type: "call" };
@@ -90,11 +90,27 @@ export interface CallSource {
   rests(): void;
 }
 
-/** What a caller's calls name by a number. */
+/** What a caller's calls name by a number: a method, and on a thread of many actors, of which life of which of them. */
 export interface CalledMethod {
   readonly method: string;
   readonly name: string;
   readonly group: number;
+  readonly actor: ActorId | undefined;
+  readonly life: number | undefined;
+}
+
+/** The orders of an actor's callers. */
+export class CallOrders {
+  readonly #orders = new Map<ClientId, CallOrder>();
+
+  of(caller: ClientId): CallOrder {
+    let order = this.#orders.get(caller);
+    if (order === undefined) {
+      order = new CallOrder();
+      this.#orders.set(caller, order);
+    }
+    return order;
+  }
 }
 
 /** One caller of this thread's actor, or actors. */
@@ -103,9 +119,10 @@ export class CallerLine implements Asker {
   readonly calls: RingReader;
   readonly results: RingWriter;
   readonly bell: Bell;
-  readonly methods: CalledMethod[] = [];
   /** The caller's thread has ended: nobody reads results. */
   hasEnded = false;
+  readonly #methods: CalledMethod[] = [];
+  readonly #reader = new WordReader();
 
   constructor(caller: ClientId, { calls, results, words }: LineRings) {
     this.caller = caller;
@@ -114,58 +131,109 @@ export class CallerLine implements Asker {
     this.bell = new Bell(words);
   }
 
+  /** Where its next call lies, -1 when there is none. It stays there until `take` or `skip`. */
+  peek(): number {
+    const { calls } = this;
+    for (let at = calls.peek(); at >= 0; at = calls.peek()) {
+      if (sequenceOf(calls.words, at) >= 0) return at;
+      this.#learn(at);
+      calls.advance(at);
+    }
+    // Those that wait for room may be what the calls that came wait for.
+    if (calls.release()) this.bell.ring();
+    return -1;
+  }
+
+  /** What the call at `at` calls. */
+  methodAt(at: number): CalledMethod {
+    return this.#methods[calleeOf(this.calls.words, at)]!;
+  }
+
+  sequenceAt(at: number): number {
+    return sequenceOf(this.calls.words, at);
+  }
+
+  /** Takes the call at `at`. */
+  take(at: number, order: CallOrder): IncomingCall {
+    const { calls, caller } = this;
+    const { words } = calls;
+    const args = readArguments(this.#reader, words, at);
+    const number = numberOf(words, at);
+    const calleeNumber = calleeOf(words, at);
+    const sequence = sequenceOf(words, at);
+    const [parent, submitted] = [parentOf(words, at), submittedOf(words, at)];
+    calls.advance(at);
+    const { method, name, group } = this.#methods[calleeNumber]!;
+    const facts = { number, calleeNumber, parent, submitted, attempt: 1 };
+    const task = caller * 2 ** 32 + number;
+    return { task, method, name, group, args, order, sequence, line: this, facts };
+  }
+
+  /** Leaves the call at `at` out. */
+  skip(at: number): void {
+    this.calls.advance(at);
+  }
+
+  /** A record says what calls mean by a number. */
+  #learn(at: number): void {
+    const { words } = this.calls;
+    const said = readArguments(this.#reader, words, at);
+    const [method, name, group, actor, life] = said as [string, string, number, ActorId?, number?];
+    this.#methods[calleeOf(words, at)] = { method, name, group, actor, life };
+  }
+
   show(): boolean {
     const isAwaited = this.calls.release();
     return this.results.publish() || isAwaited;
   }
 }
 
+/** After so many calls of one caller those of the others are next. */
+const callsInTurn = 256;
+
 /**
  * The calls to this thread's actor. Those of one caller are given out in the order in which they were made, by whichever
  * way each of them came: the next one is at the front of the ring, or comes by message.
  */
 export class CallerLines implements CallSource {
-  readonly #lines = new Map<ClientId, CallerLine>();
-  readonly #orders = new Map<ClientId, CallOrder>();
-  readonly #reader = new WordReader();
   readonly answers: Answers;
+  readonly #lines: { readonly line: CallerLine; readonly order: CallOrder }[] = [];
+  /** Which of them is next, and how many calls it has given in its turn. */
+  #next = 0;
+  #given = 0;
+  readonly #orders = new CallOrders();
+  /** Those that have calls which came by message. */
+  readonly #holding = new Set<CallOrder>();
 
   constructor(outbox: Outbox<WorkerMessage>) {
     this.answers = new Answers(outbox);
   }
 
   add({ caller, rings, begun }: WorkerCommand & { type: "caller" }): void {
-    if (rings !== undefined) this.#lines.set(caller, new CallerLine(caller, rings));
-    this.#orderOf(caller).noteIn(begun);
+    const order = this.#orders.of(caller);
+    order.noteIn(begun);
+    if (rings !== undefined) this.#lines.push({ line: new CallerLine(caller, rings), order });
   }
 
   /** A caller's thread has ended: the calls that it made are run, and not answered. */
   end(caller: ClientId): void {
-    const line = this.#lines.get(caller);
-    if (line !== undefined) line.hasEnded = true;
+    for (const { line } of this.#lines) if (line.caller === caller) line.hasEnded = true;
   }
 
   hold(message: CallMessage): void {
-    const order = this.#orderOf(message.caller);
+    const order = this.#orders.of(message.caller);
     order.held.set(message.sequence, callOf(message, order));
+    this.#holding.add(order);
   }
 
   skip(caller: ClientId, sequence: number): void {
-    this.#orderOf(caller).held.set(sequence, undefined);
+    const order = this.#orders.of(caller);
+    order.held.set(sequence, undefined);
+    this.#holding.add(order);
   }
 
   take(): IncomingCall | undefined {
-    for (const [caller, order] of this.#orders) {
-      const call = order.held.size > 0 ? order.takeHeld() : undefined;
-      if (call === undefined) continue;
-      this.#rotate(caller);
-      return call;
-    }
-    for (const line of this.#lines.values()) {
-      const call = this.#takeFrom(line);
-      if (call !== undefined) return call;
-    }
-    return undefined;
+    return (this.#holding.size > 0 ? this.#takeHeld() : undefined) ?? this.#takeWaiting();
   }
 
   /** Whose code runs on this thread is plain. */
@@ -173,56 +241,40 @@ export class CallerLines implements CallSource {
 
   rests(): void {}
 
-  #takeFrom(line: CallerLine): IncomingCall | undefined {
-    const { calls, caller } = line;
-    const { words } = calls;
-    const order = this.#orderOf(caller);
-    for (;;) {
-      const at = calls.peek();
-      if (at < 0) {
-        // Those that wait for room may be what the calls that came wait for.
-        if (calls.release()) line.bell.ring();
-        if (line.hasEnded) this.#lines.delete(caller);
-        return undefined;
-      }
-      const sequence = sequenceOf(words, at);
-      if (sequence >= 0 && sequence !== order.next) return undefined;
-      const args = readArguments(this.#reader, words, at);
-      const callee = calleeOf(words, at);
-      const number = numberOf(words, at);
-      const facts: CallFacts = {
-        number,
-        calleeNumber: callee,
-        parent: parentOf(words, at),
-        submitted: submittedOf(words, at),
-        attempt: 1,
-      };
-      calls.advance(at);
-      if (sequence < 0) {
-        const [method, name, group] = args as [string, string, number];
-        line.methods[callee] = { method, name, group };
-        continue;
-      }
-      order.next += 1;
-      const task = caller * 2 ** 32 + number;
-      const { method, name, group } = line.methods[callee]!;
-      return { task, method, name, group, args, order, sequence, line, facts };
+  #takeHeld(): IncomingCall | undefined {
+    for (const order of this.#holding) {
+      const call = order.takeHeld();
+      if (call === undefined && order.held.size > 0) continue;
+      // The others go first next time.
+      this.#holding.delete(order);
+      if (order.held.size > 0) this.#holding.add(order);
+      if (call !== undefined) return call;
     }
+    return undefined;
   }
 
-  #orderOf(caller: ClientId): CallOrder {
-    let order = this.#orders.get(caller);
-    if (order === undefined) {
-      order = new CallOrder();
-      this.#orders.set(caller, order);
+  #takeWaiting(): IncomingCall | undefined {
+    const lines = this.#lines;
+    // Once more than there are: the one whose turn is over may be the only one that has calls.
+    for (let tries = lines.length; tries >= 0 && lines.length > 0; tries--) {
+      const next = lines[this.#next]!;
+      const call = this.#given < callsInTurn ? this.#takeFrom(next) : undefined;
+      if (call !== undefined) {
+        this.#given += 1;
+        return call;
+      }
+      this.#given = 0;
+      if (next.line.hasEnded && next.line.peek() < 0) lines.splice(this.#next, 1);
+      else this.#next += 1;
+      if (this.#next >= lines.length) this.#next = 0;
     }
-    return order;
+    return undefined;
   }
 
-  /** Lets the others go first next time. */
-  #rotate(caller: ClientId): void {
-    const order = this.#orders.get(caller)!;
-    this.#orders.delete(caller);
-    this.#orders.set(caller, order);
+  #takeFrom({ line, order }: { readonly line: CallerLine; readonly order: CallOrder }): IncomingCall | undefined {
+    const at = line.peek();
+    if (at < 0 || line.sequenceAt(at) !== order.next) return undefined;
+    order.next += 1;
+    return line.take(at, order);
   }
 }

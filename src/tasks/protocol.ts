@@ -284,6 +284,8 @@ export type WorkerCommand =
       demand: Demand;
       gpuIds: readonly number[];
       limits: readonly number[];
+      /** How often it may be made anew, -1 for ever. Unless 0, its callers' messages say where to note how far calls have begun. */
+      maxRestarts: number;
       shared: boolean;
       /** How often it was made anew. */
       life: number;

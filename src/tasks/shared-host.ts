@@ -1,19 +1,17 @@
 import { ActorRunner } from "./actor-runner.js";
 import { Answers } from "./answers.js";
 import {
-  type CalledMethod,
   CallerLine,
   type CallMessage,
-  CallOrder,
+  type CallOrder,
+  CallOrders,
   type CallSource,
   callOf,
   type IncomingCall,
 } from "./caller-lines.js";
 import type { ActorCommand } from "./lone-actor.js";
 import type { WorkerCommand } from "./protocol.js";
-import { calleeOf, numberOf, parentOf, readArguments, sequenceOf, submittedOf } from "./rings/records.js";
 import { noteTenant } from "./rings/tenant.js";
-import { WordReader } from "./rings/words.js";
 import type { Loaded, RunnerOptions } from "./runner.js";
 import type { ActorId, ClientId, CodeId, TaskId } from "./scheduler/events.js";
 import { Queue } from "./scheduler/queue.js";
@@ -25,14 +23,10 @@ interface Tenant {
   readonly actor: ActorId;
   /** How often the actor was made anew before. */
   readonly life: number;
+  /** Whether others want to know how far its calls had begun, should this thread end. */
+  readonly mustNote: boolean;
   readonly runner: ActorRunner;
   readonly calls: TenantCalls;
-}
-
-/** What a caller's calls name by a number: a method of one of the actors. */
-interface Callee extends CalledMethod {
-  readonly actor: ActorId;
-  readonly life: number;
 }
 
 /**
@@ -43,9 +37,8 @@ export class SharedHost {
   readonly #options: RunnerOptions;
   readonly #load: (code: CodeId) => Promise<Loaded> | Loaded;
   readonly #tenants = new Map<ActorId, Tenant>();
-  readonly #lines: { readonly line: CallerLine; readonly callees: Map<number, Callee> }[] = [];
+  readonly #lines: CallerLine[] = [];
   readonly #answers: Answers;
-  readonly #reader = new WordReader();
   readonly #words: Int32Array | undefined;
   /** Those that have got calls, in the order in which they are to run. */
   readonly #ready = new Set<Tenant>();
@@ -63,8 +56,8 @@ export class SharedHost {
   admit(construct: WorkerCommand & { type: "construct" }): void {
     const calls = new TenantCalls(this.#answers, (runs) => this.#note(runs ? construct.actor : undefined));
     const runner = new ActorRunner(construct, this.#options, this.#load, calls);
-    const { actor, life } = construct;
-    this.#tenants.set(actor, { actor, life, runner, calls });
+    const { actor, life, maxRestarts } = construct;
+    this.#tenants.set(actor, { actor, life, mustNote: maxRestarts !== 0, runner, calls });
   }
 
   /** For the node, should this thread end now. */
@@ -94,8 +87,7 @@ export class SharedHost {
     else {
       const { caller, rings, begun } = command;
       this.#tenants.get(command.actor)?.calls.noteIn(caller, begun);
-      if (rings === undefined) return;
-      this.#lines.push({ line: new CallerLine(caller, rings), callees: new Map() });
+      if (rings !== undefined) this.#lines.push(new CallerLine(caller, rings));
       this.#work();
     }
   }
@@ -103,9 +95,9 @@ export class SharedHost {
   /** A caller's thread has ended: the calls that it made are run, and not answered. */
   #end(caller: ClientId): void {
     this.#work();
-    const at = this.#lines.findIndex(({ line }) => line.caller === caller);
+    const at = this.#lines.findIndex((line) => line.caller === caller);
     if (at < 0) return;
-    this.#lines[at]!.line.hasEnded = true;
+    this.#lines[at]!.hasEnded = true;
     this.#lines.splice(at, 1);
   }
 
@@ -114,13 +106,14 @@ export class SharedHost {
     this.#tenants.delete(actor);
     if (tenant === undefined) return;
     this.#ready.delete(tenant);
-    if (!again) {
-      tenant.runner.stop();
-      return;
+    if (!again) tenant.runner.stop();
+    else {
+      tenant.runner.halt();
+      this.#answers.say();
+      this.#options.outbox.push({ type: "evicted", actor });
     }
-    tenant.runner.halt();
-    this.#answers.say();
-    this.#options.outbox.push({ type: "evicted", actor });
+    // Its calls may have held up others.
+    this.#work();
   }
 
   #work(): void {
@@ -142,31 +135,22 @@ export class SharedHost {
 
   /** Gives the calls that have come to the actors they are for. */
   #sort(): void {
-    for (const { line, callees } of this.#lines) {
-      const { calls, caller } = line;
-      const { words } = calls;
-      for (let at = calls.peek(); at >= 0; at = calls.peek()) {
-        const args = readArguments(this.#reader, words, at);
-        const calleeNumber = calleeOf(words, at);
-        const sequence = sequenceOf(words, at);
-        const number = numberOf(words, at);
-        const [parent, submitted] = [parentOf(words, at), submittedOf(words, at)];
-        calls.advance(at);
-        if (sequence < 0) {
-          const [method, name, group, actor, life] = args as [string, string, number, ActorId, number];
-          callees.set(calleeNumber, { method, name, group, actor, life });
+    for (const line of this.#lines) {
+      const { caller } = line;
+      for (let at = line.peek(); at >= 0; at = line.peek()) {
+        const { actor, life } = line.methodAt(at);
+        const tenant = this.#tenants.get(actor!);
+        if (tenant === undefined || tenant.life !== life) {
+          line.skip(at);
           continue;
         }
-        const { method, name, group, actor, life } = callees.get(calleeNumber)!;
-        const tenant = this.#tenants.get(actor);
-        if (tenant?.life !== life) continue;
-        const facts = { number, calleeNumber, parent, submitted, attempt: 1 };
-        const task = caller * 2 ** 32 + number;
-        const order = tenant.calls.orderOf(caller);
-        tenant.calls.receive(order, sequence, { task, method, name, group, args, order, sequence, line, facts });
+        const order = tenant.calls.orders.of(caller);
+        // The message is under way that says where: a call that begins before would run twice, should this thread end.
+        if (tenant.mustNote && !order.isNoted) break;
+        const call = line.take(at, order);
+        tenant.calls.receive(order, call.sequence, call);
         this.#ready.add(tenant);
       }
-      if (calls.release()) line.bell.ring();
     }
   }
 }
@@ -177,7 +161,7 @@ class TenantCalls implements CallSource {
   readonly #note: (runs: boolean) => void;
   readonly #queue = new Queue<IncomingCall>();
   /** Which call of a caller is next, and those that came before their turn. */
-  readonly #orders = new Map<ClientId, CallOrder>();
+  readonly orders = new CallOrders();
 
   /** `note` is told when the actor's code begins to run, and when it rests. */
   constructor(answers: Answers, note: (runs: boolean) => void) {
@@ -193,17 +177,8 @@ class TenantCalls implements CallSource {
     this.#note(false);
   }
 
-  orderOf(caller: ClientId): CallOrder {
-    let order = this.#orders.get(caller);
-    if (order === undefined) {
-      order = new CallOrder();
-      this.#orders.set(caller, order);
-    }
-    return order;
-  }
-
   noteIn(caller: ClientId, begun: SharedArrayBuffer | undefined): void {
-    this.orderOf(caller).noteIn(begun);
+    this.orders.of(caller).noteIn(begun);
   }
 
   /** Takes a call, or undefined in the place of one that never comes. */
@@ -217,12 +192,12 @@ class TenantCalls implements CallSource {
   }
 
   hold(message: CallMessage): void {
-    const order = this.orderOf(message.caller);
+    const order = this.orders.of(message.caller);
     this.receive(order, message.sequence, callOf(message, order));
   }
 
   skip(caller: ClientId, sequence: number): void {
-    this.receive(this.orderOf(caller), sequence, undefined);
+    this.receive(this.orders.of(caller), sequence, undefined);
   }
 
   take(): IncomingCall | undefined {

@@ -77,7 +77,7 @@ export class Dispatch {
   construct({ worker, actor, gpus: gpuIds }: Instruction & { type: "construct" }): void {
     const { values, actors, workers, definitions, requests, submitting, outgoing, turn } = this.#parts;
     const record = actors.placedOn(actor, worker);
-    const { code, className, demand, limits, shared } = record.message;
+    const { code, className, demand, limits, maxRestarts, shared } = record.message;
     const life = record.row.restarts;
     const read = (): void => {
       const reading = readArguments(values, worker, record.args);
@@ -90,7 +90,7 @@ export class Dispatch {
       } else if ("values" in reading) {
         definitions.send(worker, code);
         const args = reading.values;
-        const message = { actor, code, className, args, demand, gpuIds, limits, shared, life };
+        const message = { actor, code, className, args, demand, gpuIds, limits, maxRestarts, shared, life };
         outgoing.push(worker, { type: "construct", ...message });
       } else if (reading.lost !== undefined) {
         submitting.lost([reading.lost], reading.failure.message);

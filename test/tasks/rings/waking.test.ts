@@ -3,7 +3,7 @@ import { playWaking, type WakingCounts } from "./waking.js";
 
 test("whatever the order and wherever workers end, no call is left that an idle worker could take", (t) => {
   const sum: WakingCounts = { steps: 0, ends: 0, calls: 0, cancels: 0, revocations: 0, resumed: 0, pauses: 0 };
-  for (let seed = 1; seed <= 60; seed++) {
+  for (let seed = 1; seed <= 100; seed++) {
     try {
       const counts = playWaking(seed, 400);
       for (const key of Object.keys(sum) as (keyof WakingCounts)[]) sum[key] += counts[key];

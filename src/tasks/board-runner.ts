@@ -55,13 +55,14 @@ class Owner implements Asker {
   readonly results: RingWriter;
   readonly bell: Bell;
   readonly callees: (Callee | undefined)[];
-  readonly recent = new RecentResults();
+  /** Arguments of its next calls, where they are on their way here before it has them. */
+  readonly recent: RecentResults | undefined;
   hasEnded = false;
   /** Those that the node was asked for. */
   readonly #learning = new Map<number, { learned(lesson: Lesson): void; failed(reason: RayflightError): void }>();
 
   constructor(
-    { owner, memory, results, words }: WorkerCommand & { type: "claim" },
+    { owner, memory, results, words, chains }: WorkerCommand & { type: "claim" },
     worker: WorkerId,
     callees: (Callee | undefined)[],
   ) {
@@ -69,6 +70,7 @@ class Owner implements Asker {
     this.board = new BoardClaimer(memory, worker);
     this.results = new RingWriter(results);
     this.bell = new Bell(words);
+    this.recent = chains ? new RecentResults() : undefined;
     this.callees = callees;
   }
 
@@ -460,7 +462,7 @@ export class BoardRunner {
     if (owner !== undefined) {
       const { number } = call;
       const isInRing = this.#answers.write(owner, task.task, name, number, slot, outcome);
-      if (isInRing && !failed) owner.recent.set(number, outcome.value);
+      if (isInRing && !failed) owner.recent?.set(number, outcome.value);
       return;
     }
     const fits = failed || fitsWords(outcome.value);

@@ -321,8 +321,18 @@ export type WorkerCommand =
       rings: LineRings | undefined;
       begun: SharedArrayBuffer | undefined;
     }
-  /** There is a board to claim from; results go by this ring to its owner, whose words are given. */
-  | { type: "claim"; owner: ClientId; memory: BoardMemory; results: SharedArrayBuffer; words: SharedArrayBuffer }
+  /**
+   * There is a board to claim from; results go by this ring to its owner, whose words are given. With `chains`, arguments may be
+   * results of the owner's calls that this thread ran.
+   */
+  | {
+      type: "claim";
+      owner: ClientId;
+      memory: BoardMemory;
+      results: SharedArrayBuffer;
+      words: SharedArrayBuffer;
+      chains: boolean;
+    }
   /** A caller's thread has ended: nobody reads what it is answered. */
   | { type: "callerEnded"; caller: ClientId }
   /** A board's owner has ended. */

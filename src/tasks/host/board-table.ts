@@ -244,7 +244,10 @@ export class BoardTable {
     const results = createRing(resultWords);
     const memory = this.#boards.get(owner)!;
     this.#outgoing.push(owner, { type: "claimer", worker, results, words: this.#words.get(worker)! });
-    this.#outgoing.push(worker, { type: "claim", owner, memory, results, words: this.#words.get(owner)! });
+    const words = this.#words.get(owner)!;
+    // One that claims keeps what waits for its calls until it has their results.
+    const chains = !this.#permits.has(owner);
+    this.#outgoing.push(worker, { type: "claim", owner, memory, results, words, chains });
   }
 
   /** A message was posted to the thread, which may stand still. */

@@ -89,7 +89,7 @@ export function readResolved(
   reader: WordReader,
   words: Int32Array,
   at: number,
-  results: { has(number: number): boolean; get(number: number): StoredValue },
+  results: { has(number: number): boolean; get(number: number): StoredValue } | undefined,
 ): ResolvedArgument[] | undefined {
   reader.words = words;
   reader.at = at + head;
@@ -98,7 +98,7 @@ export function readResolved(
   for (let i = 0; i < count; i++) {
     const number = reader.readResultOf();
     if (number < 0) args[i] = reader.readArgument();
-    else if (results.has(number)) args[i] = results.get(number);
+    else if (results?.has(number)) args[i] = results.get(number);
     else return undefined;
   }
   return args;

@@ -125,9 +125,9 @@ export class BoardRunner {
   readonly #owners = new Map<ClientId, Owner>();
   readonly #answers: Answers;
   readonly #reader = new WordReader();
-  readonly #taken: number[] = [];
   readonly #began: BeganWord;
-  /** Whose they are, and the first that did not begin. */
+  /** The slots that were claimed last, whose they are, and which of them is the first that did not begin. */
+  readonly #taken: number[] = [];
   #takenFrom: Owner | undefined;
   #untouched = 0;
   /** This thread's own functions, as its calls name them. */
@@ -143,7 +143,7 @@ export class BoardRunner {
   #next = 0;
   /** Tasks that neither ended nor wait for an object. */
   #active = 0;
-  /** Whether a call waits for arguments that do not come at once: until then nothing new is begun, as it might want some, too. */
+  /** How many calls wait for arguments that do not come at once: until then nothing new is begun, as it might want some, too. */
   #fetching = 0;
   #working = false;
   /** Whether it said that it idles. */

@@ -132,7 +132,7 @@ export class TaskRunner {
   }
 
   #admit(construct: WorkerCommand & { type: "construct" }): void {
-    const load = (code: CodeId) => this.#loaded.get(code) ?? this.load(code);
+    const load = (code: CodeId) => this.load(code);
     // Threads that run tasks start sooner without them.
     const { LoneActor, SharedHost } = require("./actor-hosts.js") as typeof ActorHosts;
     if (!construct.shared) this.#actors = new LoneActor(construct, this.#options, load);
@@ -158,7 +158,7 @@ export class TaskRunner {
   #start(run: Run): number {
     const task = new ScheduledTask(run, this.#options, this.#gate);
     this.#running.set(run.task, task);
-    return task.start(this.#loaded.get(run.code) ?? this.load(run.code));
+    return task.start(this.load(run.code));
   }
 
   #cancel({ task, recursive, actor }: WorkerCommand & { type: "cancel" }): void {
@@ -187,6 +187,8 @@ export class TaskRunner {
    * its thread to wait for one of those can then run it in place.
    */
   load(code: CodeId): Promise<Loaded> | Loaded {
+    const known = this.#loaded.get(code);
+    if (known !== undefined) return known;
     const first = this.#loadAlone(code);
     if (typeof first === "function") return first;
     const others = this.#capturedBy(code).filter((other) => !this.#loaded.has(other));

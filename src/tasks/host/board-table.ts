@@ -3,7 +3,7 @@ import { formatObjectId } from "../object-ref.js";
 import type { ClientMessage } from "../protocol.js";
 import { beganAt } from "../rings/began.js";
 import { acceptedWord, Bell, createThreadWords } from "../rings/bell.js";
-import { type BoardMemory, countCalls, hasWaiting, lookAtBoard } from "../rings/board.js";
+import { type BoardMemory, countUsed, hasWaiting, lookAtBoard } from "../rings/board.js";
 import { PermitOffice } from "../rings/permit.js";
 import { attemptOf, calleeOf, numberOf, parentOf, submittedOf } from "../rings/records.js";
 import { createRing } from "../rings/ring.js";
@@ -187,7 +187,7 @@ export class BoardTable {
 
   /** How many calls are on boards, of whichever owner. */
   get calls(): number {
-    return [...this.#boards.values()].reduce((sum, memory) => sum + countCalls(memory), 0);
+    return [...this.#boards.values()].reduce((sum, memory) => sum + countUsed(memory), 0);
   }
 
   /** Which workers run calls from boards now. */

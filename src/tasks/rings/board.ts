@@ -226,7 +226,7 @@ export function* lookAtBoard({ slots }: BoardMemory): Iterable<BoardEntry> {
 }
 
 /** How many slots of a board are not empty, for the node. */
-export function countCalls({ slots }: BoardMemory): number {
+export function countUsed({ slots }: BoardMemory): number {
   const words = new Int32Array(slots);
   let calls = 0;
   for (let i = slotsStart; i < words.length; i += wordsPerSlot) if (Atomics.load(words, i) !== empty) calls += 1;

@@ -19,7 +19,7 @@ import { BeganWord } from "./rings/began.js";
 import { Bell } from "./rings/bell.js";
 import { BoardClaimer } from "./rings/board.js";
 import { Permit } from "./rings/permit.js";
-import { attemptOf, calleeOf, numberOf, parentOf, readResolved, resultKind, submittedOf } from "./rings/records.js";
+import { calleeOf, numberOf, readFacts, readResolved, resultKind } from "./rings/records.js";
 import { RingWriter } from "./rings/ring.js";
 import { fitsWords, type ResolvedArgument, StoredAt, WordReader } from "./rings/words.js";
 import type { Loaded } from "./runner.js";
@@ -298,7 +298,7 @@ export class BoardRunner {
         this.#untouched = next;
         const { board, recent } = owner;
         const args = readResolved(this.#reader, board.words, board.placeOf(slot), recent);
-        const call = this.#callAt(owner, slot);
+        const call = readFacts(owner.board.words, owner.board.placeOf(slot));
         if (args === undefined) {
           // To its owner, who has the arguments or will have them.
           this.#giveBack(owner, slot, resultKind.bounced);
@@ -601,18 +601,6 @@ export class BoardRunner {
       }
     }
     return await loaded(...values.map((value) => client.unpack(value)));
-  }
-
-  #callAt({ board }: Owner, slot: number): CallFacts {
-    const { words } = board;
-    const at = board.placeOf(slot);
-    return {
-      number: numberOf(words, at),
-      calleeNumber: calleeOf(words, at),
-      parent: parentOf(words, at),
-      submitted: submittedOf(words, at),
-      attempt: attemptOf(words, at),
-    };
   }
 
   #calleeOf(owner: Owner, slot: number): Callee {

@@ -14,6 +14,7 @@ import {
   countAttempt,
   numberOf,
   parentOf,
+  readFacts,
   readResolved,
   readResult,
   readWritten,
@@ -21,7 +22,6 @@ import {
   resultKindOf,
   resultNumberOf,
   resultSlotOf,
-  submittedOf,
   writeCall,
 } from "../rings/records.js";
 import { RingReader } from "../rings/ring.js";
@@ -119,16 +119,8 @@ export class Submissions {
   /** Lists the calls that are not on the board yet: those there are for everybody to see. */
   look(list: CallList, owner: ClientId): void {
     for (const { words, at } of this.#backlog) {
-      list.add({
-        owner,
-        number: numberOf(words, at),
-        callee: calleeOf(words, at),
-        parent: parentOf(words, at),
-        submitted: submittedOf(words, at),
-        attempt: attemptOf(words, at) - 1,
-        actor: 0,
-        started: 0,
-      });
+      const { calleeNumber: callee, ...call } = notBegun(readFacts(words, at));
+      list.add({ owner, ...call, callee, actor: 0, started: 0 });
     }
   }
 
@@ -220,7 +212,7 @@ export class Submissions {
     const board = this.#board;
     for (const { slot, begun, answered } of board.abandonedBy(worker)) {
       const at = board.placeOf(slot);
-      const call = factsOf(board.words, at);
+      const call = readFacts(board.words, at);
       const { number, attempt } = call;
       const { name, maxRetries } = this.#callees[call.calleeNumber]!;
       if (answered) this.#endings.unanswered(number, attempt);
@@ -272,7 +264,7 @@ export class Submissions {
     for (const slot of board.newestReady()) {
       const at = board.placeOf(slot);
       if (numberOf(words, at) !== number) continue;
-      const call = factsOf(words, at);
+      const call = readFacts(words, at);
       const args = readResolved(this.#reader, words, at, noResults);
       if (args === undefined || !accepts(call.calleeNumber) || !board.withdraw(slot)) return undefined;
       return { ...call, args };
@@ -294,12 +286,12 @@ export class Submissions {
     for (const slot of board.newestReady()) {
       const at = board.placeOf(slot);
       if (!fits(board.words, at)) continue;
-      const call = factsOf(board.words, at);
+      const call = readFacts(board.words, at);
       if (board.withdraw(slot)) withdrawn.push(notBegun(call));
     }
     this.#backlog.filter((words, at) => {
       if (!fits(words, at)) return true;
-      withdrawn.push(notBegun(factsOf(words, at)));
+      withdrawn.push(notBegun(readFacts(words, at)));
       return false;
     });
     for (const call of withdrawn) this.#endings.failed(call, explain(this.#callees[call.calleeNumber]!.name), false);
@@ -350,7 +342,7 @@ export class Submissions {
           this.#putAgain(slot, unknownNanoseconds);
           return;
         }
-        const call = factsOf(board.words, place);
+        const call = readFacts(board.words, place);
         board.retire(slot);
         this.#endings.failed(call, failure, true);
         return;
@@ -358,7 +350,7 @@ export class Submissions {
       case resultKind.returned:
       case resultKind.bounced:
         if (unwanted) {
-          const call = notBegun(factsOf(board.words, place));
+          const call = notBegun(readFacts(board.words, place));
           board.retire(slot);
           this.#endings.failed(call, cancelled(this.#callees[callee]!.name), false);
         } else if (kind === resultKind.returned) this.#putAgain(slot, this.#costs[callee] ?? unknownNanoseconds);
@@ -431,16 +423,6 @@ export class Submissions {
       for (const { bell } of this.#claimers.values()) bell.summon();
     }, patienceMilliseconds).unref();
   }
-}
-
-function factsOf(words: Int32Array, at: number): CallFacts {
-  return {
-    number: numberOf(words, at),
-    calleeNumber: calleeOf(words, at),
-    parent: parentOf(words, at),
-    submitted: submittedOf(words, at),
-    attempt: attemptOf(words, at),
-  };
 }
 
 /** The attempt that is written is the one that would have begun. */

@@ -1,5 +1,6 @@
 import type { StoredValue } from "../../store/value.js";
 import { isPrimitive } from "../../store/value-survey.js";
+import type { CallFacts } from "../journal.js";
 import {
   argumentWords,
   type CallArgument,
@@ -18,15 +19,6 @@ import {
  * owner; 3 and 4 its parent's id; 5 and 6 when it was submitted; 7 the attempt; 8 how many arguments; then these.
  */
 const head = 9;
-
-export interface CallHead {
-  /** The low half of the task's id; the high half is the owner. */
-  readonly number: number;
-  readonly callee: number;
-  /** The id of the task that submitted it, 0 for none. */
-  readonly parent: number;
-  readonly submitted: number;
-}
 
 /** How many words a call with these arguments takes. */
 export function callWords(args: readonly CallArgument[]): number {
@@ -124,6 +116,17 @@ export function readArguments(reader: WordReader, words: Int32Array, at: number)
   const args = new Array<StoredValue>(count);
   for (let i = 0; i < count; i++) args[i] = reader.read();
   return args;
+}
+
+/** What a call says beside its arguments. */
+export function readFacts(words: Int32Array, at: number): CallFacts {
+  return {
+    number: numberOf(words, at),
+    calleeNumber: calleeOf(words, at),
+    parent: parentOf(words, at),
+    submitted: submittedOf(words, at),
+    attempt: attemptOf(words, at),
+  };
 }
 
 /** What a result record says. */

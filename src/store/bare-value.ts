@@ -2,13 +2,13 @@ import { types } from "node:util";
 import {
   alignment,
   format,
-  headerOf,
   headStart,
   inlineLimit,
   isForeign,
   makeBytes,
   openTabular,
   readable,
+  writeHeader,
   writePieces,
 } from "./packed-bytes.js";
 import { isTabular, tableStreams } from "./tabular.js";
@@ -38,9 +38,7 @@ export function packBare(value: object, codec: ValueCodec, label: string): Packe
   } else return undefined;
   const start = bareStart(length);
   const bytes = makeBytes(start + length, length, codec, label);
-  const header = headerOf(bytes);
-  header.setUint32(0, format.bare, true);
-  header.setUint32(4, type, true);
+  writeHeader(bytes, format.bare, type);
   writePieces(bytes, start, pieces);
   return { bytes };
 }
@@ -55,10 +53,9 @@ export function unpackBare(packed: PackedValue, type: number): object {
   const { byteLength } = packed.bytes;
   const start = bareStart(byteLength - alignment);
   const bytes = readable(packed.bytes, start, byteLength - start);
-  if (type === bareType.arrayBuffer)
-    return types.isSharedArrayBuffer(bytes.buffer) ? bytes.slice().buffer : bytes.buffer;
+  if (type < viewTypeCount) return makeView(type, bytes.buffer, bytes.byteOffset, bytes.byteLength);
   if (isBareTable(type)) return openTabular(bytes, type === bareType.batch);
-  return makeView(type, bytes.buffer, bytes.byteOffset, bytes.byteLength);
+  return types.isSharedArrayBuffer(bytes.buffer) ? bytes.slice().buffer : bytes.buffer;
 }
 
 /** Where the content of a bare value begins: aligned where it is read in place. */

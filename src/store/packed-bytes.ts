@@ -59,7 +59,14 @@ export function isForeign(view: NodeJS.ArrayBufferView, codec: ValueCodec): bool
   return types.isSharedArrayBuffer(view.buffer) && !codec.isStored?.(view.buffer);
 }
 
-/** The two words that a packed value begins with. */
-export function headerOf(bytes: Uint8Array): DataView {
-  return new DataView(bytes.buffer, bytes.byteOffset, headStart);
+/** Writes the two words that a packed value begins with. */
+export function writeHeader(bytes: Uint8Array, first: number, second: number): void {
+  const header = new DataView(bytes.buffer, bytes.byteOffset, headStart);
+  header.setUint32(0, first, true);
+  header.setUint32(4, second, true);
+}
+
+/** The word of a packed value's header that begins at `at`: its format at 0, the other one at 4. */
+export function headerWord(bytes: Uint8Array, at: 0 | 4): number {
+  return (bytes[at]! | (bytes[at + 1]! << 8) | (bytes[at + 2]! << 16) | (bytes[at + 3]! << 24)) >>> 0;
 }

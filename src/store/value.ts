@@ -5,12 +5,13 @@ import { isBareTable, packBare, unpackBare } from "./bare-value.js";
 import {
   align,
   format,
-  headerOf,
+  headerWord,
   headStart,
   isForeign,
   makeBytes,
   openTabular,
   readable,
+  writeHeader,
   writePieces,
 } from "./packed-bytes.js";
 import { tableStreams } from "./tabular.js";
@@ -129,7 +130,7 @@ class ValueReader extends Deserializer {
 
   constructor(value: PackedValue, codec: ValueCodec) {
     const { bytes } = value;
-    const headEnd = headStart + headerOf(bytes).getUint32(4, true);
+    const headEnd = headStart + headerWord(bytes, 4);
     super(bytes.subarray(headStart, headEnd));
     this.#value = value;
     this.#views = align(headEnd);
@@ -174,9 +175,7 @@ export function packValue(value: unknown, codec: ValueCodec, label: string): Sto
   const viewsStart = align(headStart + head.length);
   const size = writer.viewBytes === 0 ? headStart + head.length : viewsStart + writer.viewBytes;
   const bytes = makeBytes(size, writer.viewBytes, codec, label);
-  const header = headerOf(bytes);
-  header.setUint32(0, format.headed, true);
-  header.setUint32(4, head.length, true);
+  writeHeader(bytes, format.headed, head.length);
   bytes.set(head, headStart);
   for (const { pieces, offset } of writer.views) writePieces(bytes, viewsStart + offset, pieces);
   return {
@@ -206,10 +205,9 @@ export function readValue(stored: StoredValue, codec: ValueCodec): unknown {
  */
 export function unpackValue(stored: StoredValue, codec: ValueCodec): unknown {
   if (isPrimitive(stored)) return stored;
-  const header = headerOf(stored.bytes);
-  const written = header.getUint32(0, true);
+  const written = headerWord(stored.bytes, 0);
   if (written === format.bare) {
-    const type = header.getUint32(4, true);
+    const type = headerWord(stored.bytes, 4);
     if (!isBareTable(type)) return unpackBare(stored, type);
     const table = kept.get(stored) ?? unpackBare(stored, type);
     kept.set(stored, table);

@@ -1,3 +1,4 @@
+import { Buffer } from "node:buffer";
 import { types } from "node:util";
 
 /** Which array type a view is; the position is its number in stored values. */

@@ -1,5 +1,6 @@
 import { types } from "node:util";
 import { RayflightError } from "../error.js";
+import { isPrimitive } from "../store/value-survey.js";
 import { CallGroups } from "./call-groups.js";
 import type { CallSource, IncomingCall } from "./caller-lines.js";
 import { Cancellable } from "./cancellable.js";
@@ -44,6 +45,9 @@ export class ActorRunner {
   #working = false;
   #isAsync = false;
   #stops = 0;
+  /** When the calls began that ran since times were last told, and how many these are. */
+  #began = 0;
+  #ran = 0;
 
   constructor(
     construct: Construct,
@@ -134,15 +138,15 @@ export class ActorRunner {
       const target = loaded as unknown as new (...args: unknown[]) => Record<string, unknown>;
       this.#isAsync = hasAsyncMethods(target.prototype);
       const values = args.map((argument) => client.unpack(argument));
-      this.#lines.begins();
-      const instance = runAs(this.#runningCall(), () => new target(...values));
-      this.#lines.rests();
+      this.#lines.begins?.();
+      const instance = runAs(new RunningCall(this.#construct, this), () => new target(...values));
+      this.#lines.rests?.();
       if (this.#stopped) return;
       this.#instance = instance;
       outbox.push({ type: "constructed", actor, failure: undefined });
       this.work();
     } catch (reason) {
-      this.#lines.rests();
+      this.#lines.rests?.();
       if (this.#halted) return;
       outbox.push({ type: "constructed", actor, failure: taskFailure(`new ${className}()`, reason) });
     }
@@ -152,45 +156,49 @@ export class ActorRunner {
   work(): void {
     if (this.#working || this.#instance === undefined || this.#stops > 0) return;
     this.#working = true;
-    this.#lines.begins();
-    const until = performance.now() + turnMilliseconds;
-    let more = true;
-    while (more) {
-      // One clock reading serves all calls of a round, where they are short.
-      let began = wallTime();
-      let ran = 0;
-      const account = () => {
-        const now = wallTime();
-        this.#milliseconds = (now - began) / ran;
-        this.#lines.answers.journal.ended(began, this.#milliseconds);
-        began = now;
-        ran = 0;
-      };
-      const seat: TaskSeat = { task: undefined };
-      runAll(seat, () => {
-        seat.task = this.#runningCall();
-        for (let i = 0; i < sayAfter; i++) {
-          const call = this.#stopped ? undefined : this.#groups.next(this.#lines);
-          if (call === undefined) {
-            more = false;
-            // What was cancelled and did not come now has ended before.
-            if (this.#groups.isDrained) this.#withdrawn.clear();
-            return;
-          }
-          if (this.#run(call, seat, began)) return;
-          ran += 1;
-          if (this.#milliseconds > shortMilliseconds) account();
-        }
-      });
-      if (ran > 0) account();
+    this.#lines.begins?.();
+    this.#began = wallTime();
+    const until = this.#began + turnMilliseconds;
+    for (;;) {
+      const seat: TaskSeat = { task: new RunningCall(this.#construct, this) };
+      const more = runAll(seat, () => this.#round(seat));
+      if (this.#ran > 0) this.#account();
+      else if (more) this.#began = wallTime();
       this.#lines.answers.say();
-      if (more && performance.now() > until) {
+      if (!more) break;
+      if (this.#began > until) {
         setImmediate(() => this.work());
         break;
       }
     }
-    this.#lines.rests();
+    this.#lines.rests?.();
     this.#working = false;
+  }
+
+  /** Runs calls one after the other until one of them goes on after it returned, or for a while; returns whether there may be more. */
+  #round(seat: TaskSeat): boolean {
+    const running = seat.task as RunningCall;
+    for (let i = 0; i < sayAfter; i++) {
+      const call = this.#stopped ? undefined : this.#groups.next(this.#lines);
+      if (call === undefined) {
+        // What was cancelled and did not come now has ended before.
+        if (this.#withdrawn.size > 0 && this.#groups.isDrained) this.#withdrawn.clear();
+        return false;
+      }
+      if (this.#run(call, running, this.#began)) return true;
+      this.#ran += 1;
+      if (this.#milliseconds > shortMilliseconds) this.#account();
+    }
+    return true;
+  }
+
+  /** One clock reading serves all calls since the last time, where they are short. */
+  #account(): void {
+    const now = wallTime();
+    this.#milliseconds = (now - this.#began) / this.#ran;
+    this.#lines.answers.journal.ended(this.#began, this.#milliseconds);
+    this.#began = now;
+    this.#ran = 0;
   }
 
   /** Nobody wants the outcome of a call: it ends now if it awaits something, and is not begun if it is still to come. */
@@ -213,12 +221,8 @@ export class ActorRunner {
     this.#awaiting.get(task)?.producer?.raise(limit);
   }
 
-  #runningCall(): RunningCall {
-    return new RunningCall(this.#construct, this, () => this.#exit());
-  }
-
   /** The actor ends itself: what its calls have returned is said, nothing else. */
-  #exit(): never {
+  exit(): never {
     if (!this.#stopped) {
       this.halt();
       this.#lines.answers.say();
@@ -229,11 +233,10 @@ export class ActorRunner {
   }
 
   /** Runs a call; returns whether it goes on after this returns. */
-  #run(call: IncomingCall, seat: TaskSeat, began: number): boolean {
-    const { client } = this.#options;
+  #run(call: IncomingCall, running: RunningCall, began: number): boolean {
+    const { codec } = this.#options.client;
     const { task, method, args } = call;
     const instance = this.#instance!;
-    const running = seat.task as RunningCall;
     running.task = task;
     running.name = call.name;
     if (this.#withdrawn.size > 0 && this.#withdrawn.delete(task)) {
@@ -243,9 +246,9 @@ export class ActorRunner {
     call.order.begin(call);
     try {
       const values = new Array<unknown>(args.length);
-      for (let i = 0; i < args.length; i++) values[i] = client.unpack(args[i]);
+      for (let i = 0; i < args.length; i++) values[i] = isPrimitive(args[i]) ? args[i] : codec.unpack(args[i]);
       const made = (instance[method] as Loaded).apply(instance, values);
-      const producer = this.#producerOf(call, running);
+      const producer = call.returns === undefined ? undefined : this.#producerOf(call, running);
       const result = producer === undefined ? made : producer.run(made as Iterator<unknown>);
       if (!isThenable(result)) {
         this.#finish(call, result, running, began);
@@ -334,20 +337,21 @@ class RunningCall extends Cancellable implements RunningTask {
   name: string;
   readonly #construct: Construct;
   readonly #runner: ActorRunner;
-  /** Ends the actor; does not return. */
-  readonly exit: () => never;
 
-  constructor(construct: Construct, runner: ActorRunner, exit: () => never) {
+  constructor(construct: Construct, runner: ActorRunner) {
     super();
     this.#construct = construct;
     this.#runner = runner;
-    this.exit = exit;
     this.task = construct.actor;
     this.name = construct.className;
   }
 
   get actor(): ActorId {
     return this.#construct.actor;
+  }
+
+  exit(): never {
+    return this.#runner.exit();
   }
 
   get gpuIds(): readonly number[] {

@@ -7,7 +7,6 @@ import type { Bell } from "./rings/bell.js";
 import { packFailure } from "./rings/failures.js";
 import { resultKind, resultWords, writeResult } from "./rings/records.js";
 import type { RingWriter } from "./rings/ring.js";
-import { fitsWords } from "./rings/words.js";
 import type { ClientId, TaskId } from "./scheduler/events.js";
 
 /** A thread whose calls this one runs. */
@@ -57,7 +56,7 @@ export class Answers {
   write(asker: Asker, task: TaskId, name: string, number: number, slot: number, outcome: Outcome): boolean {
     const failed = "failure" in outcome;
     const value = failed ? packFailure(outcome.failure) : outcome.value;
-    const length = fitsWords(value) ? resultWords(value) : Number.POSITIVE_INFINITY;
+    const length = resultWords(value);
     if (length > asker.results.limit) {
       this.#outbox.push({ type: "deposit", task, name, outcome });
       this.tell(asker, resultKind.atNode, number, slot);

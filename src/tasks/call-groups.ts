@@ -16,7 +16,7 @@ export class CallGroups {
 
   /** The next call that may begin now. One whose group is full waits aside, so that those behind it may pass it. */
   next(source: CallSource): IncomingCall | undefined {
-    if (this.#limits.length === 1) return this.#isFull(0) ? undefined : source.take();
+    if (this.#limits.length === 1) return this.#underWay[0]! < this.#limits[0]! ? source.take() : undefined;
     for (let group = 0; group < this.#limits.length; group++) {
       if (this.#waiting[group]!.length > 0 && !this.#isFull(group)) return this.#waiting[group]!.shift();
     }

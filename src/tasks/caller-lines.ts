@@ -4,7 +4,7 @@ import type { CallFacts } from "./journal.js";
 import type { Outbox } from "./outbox.js";
 import type { LineRings, WorkerCommand, WorkerMessage } from "./protocol.js";
 import { Bell } from "./rings/bell.js";
-import { calleeOf, numberOf, parentOf, readArguments, sequenceOf, submittedOf } from "./rings/records.js";
+import { calleeOf, readArguments, readFacts, sequenceOf } from "./rings/records.js";
 import { RingReader, RingWriter } from "./rings/ring.js";
 import { WordReader } from "./rings/words.js";
 import type { ActorId, ClientId, TaskId } from "./scheduler/events.js";
@@ -85,9 +85,9 @@ export interface CallSource {
   hold(call: CallMessage): void;
   /** A caller's call does not come. */
   skip(caller: ClientId, sequence: number): void;
-  /** The actor's code runs from now on, until `rests`. */
-  begins(): void;
-  rests(): void;
+  /** The actor's code runs from now on, until `rests`: for whom it is not plain whose code runs on this thread. */
+  begins?(): void;
+  rests?(): void;
 }
 
 /** What a caller's calls name by a number: a method, and on a thread of many actors, of which life of which of them. */
@@ -149,23 +149,24 @@ export class CallerLine implements Asker {
     return this.#methods[calleeOf(this.calls.words, at)]!;
   }
 
-  sequenceAt(at: number): number {
-    return sequenceOf(this.calls.words, at);
+  /** Takes its next call, if that is next in its order, too. */
+  next(order: CallOrder): IncomingCall | undefined {
+    const at = this.peek();
+    if (at < 0 || sequenceOf(this.calls.words, at) !== order.next) return undefined;
+    order.next += 1;
+    return this.take(at, order);
   }
 
   /** Takes the call at `at`. */
   take(at: number, order: CallOrder): IncomingCall {
-    const { calls, caller } = this;
+    const { calls } = this;
     const { words } = calls;
     const args = readArguments(this.#reader, words, at);
-    const number = numberOf(words, at);
-    const calleeNumber = calleeOf(words, at);
+    const facts = readFacts(words, at, 1);
     const sequence = sequenceOf(words, at);
-    const [parent, submitted] = [parentOf(words, at), submittedOf(words, at)];
     calls.advance(at);
-    const { method, name, group } = this.#methods[calleeNumber]!;
-    const facts = { number, calleeNumber, parent, submitted, attempt: 1 };
-    const task = caller * 2 ** 32 + number;
+    const { method, name, group } = this.#methods[facts.calleeNumber]!;
+    const task = this.caller * 2 ** 32 + facts.number;
     return { task, method, name, group, args, order, sequence, line: this, facts };
   }
 
@@ -236,11 +237,6 @@ export class CallerLines implements CallSource {
     return (this.#holding.size > 0 ? this.#takeHeld() : undefined) ?? this.#takeWaiting();
   }
 
-  /** Whose code runs on this thread is plain. */
-  begins(): void {}
-
-  rests(): void {}
-
   #takeHeld(): IncomingCall | undefined {
     for (const order of this.#holding) {
       const call = order.takeHeld();
@@ -255,26 +251,26 @@ export class CallerLines implements CallSource {
 
   #takeWaiting(): IncomingCall | undefined {
     const lines = this.#lines;
-    // Once more than there are: the one whose turn is over may be the only one that has calls.
-    for (let tries = lines.length; tries >= 0 && lines.length > 0; tries--) {
-      const next = lines[this.#next]!;
-      const call = this.#given < callsInTurn ? this.#takeFrom(next) : undefined;
+    if (this.#given === callsInTurn) this.#turn(1);
+    for (let tries = lines.length; tries > 0; tries--) {
+      const { line, order } = lines[this.#next]!;
+      const call = line.next(order);
       if (call !== undefined) {
         this.#given += 1;
         return call;
       }
-      this.#given = 0;
-      if (next.line.hasEnded && next.line.peek() < 0) lines.splice(this.#next, 1);
-      else this.#next += 1;
-      if (this.#next >= lines.length) this.#next = 0;
+      if (line.hasEnded && line.peek() < 0) {
+        lines.splice(this.#next, 1);
+        this.#turn(0);
+      } else this.#turn(1);
     }
     return undefined;
   }
 
-  #takeFrom({ line, order }: { readonly line: CallerLine; readonly order: CallOrder }): IncomingCall | undefined {
-    const at = line.peek();
-    if (at < 0 || line.sequenceAt(at) !== order.next) return undefined;
-    order.next += 1;
-    return line.take(at, order);
+  /** The line that is so many further is next. */
+  #turn(by: number): void {
+    this.#given = 0;
+    this.#next += by;
+    if (this.#next >= this.#lines.length) this.#next = 0;
   }
 }

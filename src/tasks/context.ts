@@ -107,6 +107,6 @@ export function runAs<T>(task: RunningTask, body: () => T): T {
 }
 
 /** Runs `body`, which seats one task after the other. */
-export function runAll(seat: TaskSeat, body: () => void): void {
-  state.running.run(seat, body);
+export function runAll<T>(seat: TaskSeat, body: () => T): T {
+  return state.running.run(seat, body);
 }

@@ -15,6 +15,6 @@ export function packOutcome(result: unknown, task: { readonly name: string }, cl
 }
 
 export function isThenable(value: unknown): value is PromiseLike<unknown> {
-  if (types.isPromise(value)) return true;
-  return typeof value === "object" && value !== null && typeof (value as { then?: unknown }).then === "function";
+  if (typeof value !== "object" || value === null) return false;
+  return types.isPromise(value) || typeof (value as { then?: unknown }).then === "function";
 }

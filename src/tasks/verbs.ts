@@ -114,8 +114,8 @@ export function kill(actor: ActorControl, { noRestart = true }: KillOptions = {}
  * have not ended, fail with ACTOR_DIED. Throws FAILED_PRECONDITION outside of an actor.
  */
 export function exitActor(): never {
-  const exit = runningTask()?.exit;
-  if (exit !== undefined) return exit();
+  const task = runningTask();
+  if (task?.exit !== undefined) return task.exit();
   throw new RayflightError("FAILED_PRECONDITION", "exitActor() was called outside of an actor's method.", {
     hint: "End an actor from elsewhere with kill(handle).",
   });

@@ -16,7 +16,7 @@ import {
   writeCall,
 } from "../rings/records.js";
 import { RingReader, RingWriter } from "../rings/ring.js";
-import { fitsWords, WordReader } from "../rings/words.js";
+import { WordReader } from "../rings/words.js";
 import type { ActorId, ClientId, WorkerId } from "../scheduler/events.js";
 import { Queue } from "../scheduler/queue.js";
 import { Dependency, type OwnArgument } from "./dependency.js";
@@ -438,8 +438,7 @@ export class ActorLines {
       else away = true;
     }
     const values = args as StoredValue[];
-    const length =
-      away || call.returns !== undefined || !values.every(fitsWords) ? Number.POSITIVE_INFINITY : callWords(values);
+    const length = away || call.returns !== undefined ? Number.POSITIVE_INFINITY : callWords(values);
     const sequence = line.sequence++;
     const mayRestart = line.begun !== undefined;
     call.sequence = sequence;

@@ -59,6 +59,8 @@ export class OwnCalls implements PublicCalls {
   readonly #bell: OwnBell;
   #local: LocalCalls | undefined;
   #announced = false;
+  /** Whether this thread ever submitted a call: else it has no results to read. */
+  #isOwner = false;
   #turn = 0;
   #work: () => void = () => {};
 
@@ -98,7 +100,7 @@ export class OwnCalls implements PublicCalls {
     });
     this.lines = new ActorLines(owned, {
       meet: (actor) => {
-        this.#bell.listen();
+        this.#listen();
         options.outbox.push({ type: "meet", actor });
       },
       settle: options.settle,
@@ -114,7 +116,7 @@ export class OwnCalls implements PublicCalls {
       },
     });
     this.#bell = new OwnBell(options.words, () => {
-      this.pump();
+      if (this.#isOwner) this.pump();
       this.#work();
     });
   }
@@ -331,6 +333,11 @@ export class OwnCalls implements PublicCalls {
   #announce(): void {
     this.#announced = true;
     this.#options.outbox.push({ type: "board", memory: this.#submissions.memory });
+    this.#listen();
+  }
+
+  #listen(): void {
+    this.#isOwner = true;
     this.#bell.listen();
   }
 

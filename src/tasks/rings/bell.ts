@@ -1,3 +1,5 @@
+import { performance } from "node:perf_hooks";
+
 /** How a thread is woken: one word that others count up, and one that says whether it sleeps. */
 const sequence = 0;
 const sleeping = 1;
@@ -75,8 +77,8 @@ function spin(words: Int32Array, seen: number, times: number): void {
   for (let i = times; i > 0 && Atomics.load(words, sequence) === seen; i--);
 }
 
-/** Who slept longer than this the last time sleeps at once the next time, in place of looking first. */
-const napMilliseconds = 0.2;
+/** Who slept and answered within this time looks for a moment before it sleeps again; others sleep at once. */
+const quickMilliseconds = 0.25;
 
 /** A stopped thread looks this often, though nobody should ever forget to ring. */
 const sliceMilliseconds = 100;
@@ -154,19 +156,17 @@ export class OwnBell {
    * after that finds either the flag up, and wakes it, or the counter changed.
    */
   async #loop(): Promise<void> {
-    let naps = false;
+    let last = 0;
     for (;;) {
       const seen = Atomics.load(this.#words, sequence);
       if (this.#closed) return;
       this.#answer();
-      if (naps) spin(this.#words, seen, this.looks);
+      const now = performance.now();
+      if (now - last < quickMilliseconds) spin(this.#words, seen, this.looks);
+      last = now;
       Atomics.store(this.#words, sleeping, 1);
       const wait = waitAsync(this.#words, sequence, seen);
-      if (wait.async) {
-        const asleep = performance.now();
-        await wait.value;
-        naps = performance.now() - asleep < napMilliseconds;
-      }
+      if (wait.async) await wait.value;
       Atomics.store(this.#words, sleeping, 0);
       // Rung while it answered: others on this thread get their turn before it answers again.
       if (!wait.async) await new Promise<void>((resolve) => setImmediate(resolve));

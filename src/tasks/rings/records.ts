@@ -20,7 +20,7 @@ import {
  */
 const head = 9;
 
-/** How many words a call with these arguments takes. */
+/** How many words a call with these arguments takes; infinitely many where one of them does not fit. */
 export function callWords(args: readonly CallArgument[]): number {
   let length = head;
   for (const argument of args) length += isPrimitive(argument) ? wordsOf(argument) : argumentWords(argument);
@@ -118,14 +118,14 @@ export function readArguments(reader: WordReader, words: Int32Array, at: number)
   return args;
 }
 
-/** What a call says beside its arguments. */
-export function readFacts(words: Int32Array, at: number): CallFacts {
+/** What a call says beside its arguments. In an actor's ring it does not say which attempt it is. */
+export function readFacts(words: Int32Array, at: number, attempt: number = words[at + 7]!): CallFacts {
   return {
-    number: numberOf(words, at),
-    calleeNumber: calleeOf(words, at),
-    parent: parentOf(words, at),
-    submitted: submittedOf(words, at),
-    attempt: attemptOf(words, at),
+    number: words[at + 1]!,
+    calleeNumber: words[at + 2]!,
+    parent: readDouble(words, at + 3),
+    submitted: readDouble(words, at + 5),
+    attempt,
   };
 }
 

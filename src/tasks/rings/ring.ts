@@ -28,35 +28,35 @@ export interface Space {
 
 /** The writing end. What does not fit waits in a list on this side, in order, so a full ring stops nobody. */
 export class RingWriter {
+  /** The most words that a record can have. */
+  readonly limit: number;
   readonly #words: Int32Array;
   readonly #capacity: number;
   #tail: number;
   #published: number;
   #head: number;
-  readonly #overflow = new Backlog();
+  /** As long as something waits for room. */
+  #overflow: Backlog | undefined = undefined;
 
   constructor(ring: SharedArrayBuffer) {
     this.#words = new Int32Array(ring);
     this.#capacity = this.#words.length - start;
+    this.limit = this.#capacity >> 1;
     this.#tail = Atomics.load(this.#words, tailWord);
     this.#published = this.#tail;
     this.#head = Atomics.load(this.#words, headWord);
   }
 
-  /** The most words that a record can have. */
-  get limit(): number {
-    return this.#capacity >> 1;
-  }
-
   /** Space for a record of `length` words, whose first word it sets. Complete it before anything else is called. */
   reserve(length: number): Space {
-    if (this.#overflow.length === 0) {
+    if (this.#overflow === undefined) {
       const at = this.#place(length);
       if (at >= 0) {
         this.#words[at] = length;
         return { words: this.#words, at };
       }
     }
+    this.#overflow ??= new Backlog();
     const at = this.#overflow.reserve(length);
     return { words: this.#overflow.words, at };
   }
@@ -71,7 +71,7 @@ export class RingWriter {
 
   /** Shows the reader all that was written and fits. Returns whether there was anything new to show. */
   publish(): boolean {
-    if (this.#overflow.length > 0) this.#catchUp();
+    if (this.#overflow !== undefined) this.#catchUp(this.#overflow);
     if (this.#published === this.#tail) return false;
     this.#published = this.#tail;
     Atomics.store(this.#words, tailWord, this.#tail);
@@ -80,22 +80,23 @@ export class RingWriter {
 
   /** Whether something waits for room. */
   get waits(): boolean {
-    return this.#overflow.length > 0;
+    return this.#overflow !== undefined;
   }
 
   /** Moves what fits into the ring. Where something is left, the reader is to say when there is room. */
-  #catchUp(): void {
-    this.#drain();
-    if (this.waits) {
+  #catchUp(overflow: Backlog): void {
+    this.#drain(overflow);
+    if (overflow.length > 0) {
       Atomics.store(this.#words, waitsWord, 1);
       // The reader may have given room back before it could see that.
-      this.#drain();
+      this.#drain(overflow);
     }
-    if (!this.waits) Atomics.store(this.#words, waitsWord, 0);
+    if (overflow.length > 0) return;
+    Atomics.store(this.#words, waitsWord, 0);
+    this.#overflow = undefined;
   }
 
-  #drain(): void {
-    const overflow = this.#overflow;
+  #drain(overflow: Backlog): void {
     while (overflow.length > 0) {
       const from = overflow.peek();
       const { words } = overflow;

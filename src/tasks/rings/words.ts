@@ -90,7 +90,7 @@ export function writeArgument(words: Int32Array, at: number, argument: CallArgum
   return at + 2;
 }
 
-/** How many words a value takes that `fitsWords`. */
+/** How many words a value takes; infinitely many where it does not fit. */
 export function wordsOf(stored: StoredValue): number {
   switch (typeof stored) {
     case "number":
@@ -100,8 +100,9 @@ export function wordsOf(stored: StoredValue): number {
     case "bigint":
       return 2 + ((String(stored).length + 1) >> 1);
     case "object":
-      if (stored !== null) return 3 + wholeWords(stored.bytes.length) + wholeWords(handlesOf(stored).length);
-      return 1;
+      if (stored === null) return 1;
+      if (!fitsWords(stored)) return Number.POSITIVE_INFINITY;
+      return 3 + wholeWords(stored.bytes.length) + wholeWords(handlesOf(stored).length);
     default:
       return 1;
   }
@@ -217,7 +218,8 @@ export class WordReader {
   }
 
   #packed(): PackedValue {
-    const [length, handles] = [this.words[this.at]!, this.words[this.at + 1]!];
+    const length = this.words[this.at]!;
+    const handles = this.words[this.at + 1]!;
     this.at += 2;
     const bytes = this.#bytes(length);
     return handles === 0 ? { bytes } : { bytes, handles: deserialize(this.#bytes(handles)) as unknown[] };

@@ -5,7 +5,7 @@ import { CallGroups } from "./call-groups.js";
 import type { CallSource, IncomingCall } from "./caller-lines.js";
 import { Cancellable } from "./cancellable.js";
 import { wallTime } from "./clock.js";
-import { type RunningTask, runAll, runAs, type TaskSeat } from "./context.js";
+import { type RunningTask, runAll, runAs, runUnfollowed } from "./context.js";
 import { type Failure, taskFailure, toError } from "./failure.js";
 import { cancelled, stopped } from "./host/reasons.js";
 import { isThenable, packOutcome } from "./outcome.js";
@@ -45,6 +45,15 @@ export class ActorRunner {
   #working = false;
   #isAsync = false;
   #stops = 0;
+  /** The actor's code that belongs to no call: its constructor, and what that or a call set going and did not wait for. */
+  readonly #self: RunningCall;
+  /**
+   * Whether calls have seats, by which Node.js follows them through what they await. The only actor of a thread does without
+   * until a call first goes on after it returned: code without a seat is then that call's, else `#self`'s.
+   */
+  #follows: boolean;
+  /** As which calls run that are not followed. */
+  #unfollowed: RunningCall | undefined;
   /** When the calls began that ran since times were last told, and how many these are. */
   #began = 0;
   #ran = 0;
@@ -59,6 +68,8 @@ export class ActorRunner {
     this.#options = options;
     this.#lines = lines;
     this.#groups = new CallGroups(construct.limits);
+    this.#self = new RunningCall(construct, this);
+    this.#follows = construct.shared || options.words === undefined;
     void this.#start(load);
   }
 
@@ -137,9 +148,12 @@ export class ActorRunner {
       const loaded = typeof loading === "function" ? loading : await loading;
       const target = loaded as unknown as new (...args: unknown[]) => Record<string, unknown>;
       this.#isAsync = hasAsyncMethods(target.prototype);
+      this.#follows ||= this.#isAsync;
       const values = args.map((argument) => client.unpack(argument));
       this.#lines.begins?.();
-      const instance = runAs(new RunningCall(this.#construct, this), () => new target(...values));
+      if (!this.#follows) runUnfollowed(this.#self);
+      const make = () => new target(...values);
+      const instance = this.#follows ? runAs(this.#self, make) : make();
       this.#lines.rests?.();
       if (this.#stopped) return;
       this.#instance = instance;
@@ -160,8 +174,7 @@ export class ActorRunner {
     this.#began = wallTime();
     const until = this.#began + turnMilliseconds;
     for (;;) {
-      const seat: TaskSeat = { task: new RunningCall(this.#construct, this) };
-      const more = runAll(seat, () => this.#round(seat));
+      const more = this.#follows ? this.#runFollowed() : this.#runUnfollowed();
       if (this.#ran > 0) this.#account();
       else if (more) this.#began = wallTime();
       this.#lines.answers.say();
@@ -175,9 +188,21 @@ export class ActorRunner {
     this.#working = false;
   }
 
+  #runFollowed(): boolean {
+    const running = new RunningCall(this.#construct, this);
+    return runAll({ task: running }, () => this.#round(running));
+  }
+
+  #runUnfollowed(): boolean {
+    this.#unfollowed ??= new RunningCall(this.#construct, this);
+    runUnfollowed(this.#unfollowed);
+    const more = this.#round(this.#unfollowed);
+    if (!this.#follows) runUnfollowed(this.#self);
+    return more;
+  }
+
   /** Runs calls one after the other until one of them goes on after it returned, or for a while; returns whether there may be more. */
-  #round(seat: TaskSeat): boolean {
-    const running = seat.task as RunningCall;
+  #round(running: RunningCall): boolean {
     for (let i = 0; i < sayAfter; i++) {
       const call = this.#stopped ? undefined : this.#groups.next(this.#lines);
       if (call === undefined) {
@@ -237,8 +262,7 @@ export class ActorRunner {
     const { codec } = this.#options.client;
     const { task, method, args } = call;
     const instance = this.#instance!;
-    running.task = task;
-    running.name = call.name;
+    running.become(task, call.name);
     if (this.#withdrawn.size > 0 && this.#withdrawn.delete(task)) {
       this.#end(call, { failure: cancelled(running.name) }, began);
       return false;
@@ -254,6 +278,7 @@ export class ActorRunner {
         this.#finish(call, result, running, began);
         return false;
       }
+      this.#follows = true;
       this.#groups.began(call.group);
       const { line, facts } = call;
       const known = facts && { call: facts, caller: line!.caller, began };
@@ -274,6 +299,7 @@ export class ActorRunner {
           (reason) => fail(taskFailure(running.name, reason)),
         )
         .then(() => {
+          if (running === this.#unfollowed) runUnfollowed(this.#self);
           this.work();
           this.#lines.answers.say();
         });
@@ -348,6 +374,13 @@ class RunningCall extends Cancellable implements RunningTask {
 
   get actor(): ActorId {
     return this.#construct.actor;
+  }
+
+  /** It is this call from now on: a signal that an earlier one asked for is not this one's. */
+  become(task: TaskId, name: string): void {
+    this.task = task;
+    this.name = name;
+    this.controller = undefined;
   }
 
   exit(): never {

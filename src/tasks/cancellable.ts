@@ -4,18 +4,18 @@ import type { RayflightError } from "../error.js";
 export class Cancellable {
   /** Why it was cancelled: what its waiting throws from then on. */
   cancelled: RayflightError | undefined = undefined;
-  #controller: AbortController | undefined = undefined;
+  protected controller: AbortController | undefined = undefined;
 
   /** Aborts when it is cancelled. Made when somebody asks for it. */
   get signal(): AbortSignal {
-    this.#controller ??= new AbortController();
-    if (this.cancelled !== undefined) this.#controller.abort(this.cancelled);
-    return this.#controller.signal;
+    this.controller ??= new AbortController();
+    if (this.cancelled !== undefined) this.controller.abort(this.cancelled);
+    return this.controller.signal;
   }
 
   /** Says so to its code: by its signal, and where it waits for an object. */
   abort(reason: RayflightError): void {
     this.cancelled = reason;
-    this.#controller?.abort(reason);
+    this.controller?.abort(reason);
   }
 }

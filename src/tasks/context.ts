@@ -53,12 +53,14 @@ export interface TaskSeat {
 interface ThreadState {
   context: RayContext | undefined;
   readonly running: AsyncLocalStorage<TaskSeat>;
+  /** Whose code runs that has no seat. */
+  unfollowed: RunningTask | undefined;
 }
 
 // On globalThis, so that a second copy of the package in the same thread works on the same backend.
 const key = Symbol.for("rayflight.context");
 const thread = globalThis as { [key]?: ThreadState };
-thread[key] ??= { context: undefined, running: new AsyncLocalStorage() };
+thread[key] ??= { context: undefined, running: new AsyncLocalStorage(), unfollowed: undefined };
 const state = thread[key];
 
 /** Sets what the public functions of this thread work on; undefined when a session ends. */
@@ -82,7 +84,15 @@ export function hasContext(): boolean {
 
 /** The task or method whose code is calling, undefined in the driver. Follows through awaits. */
 export function runningTask(): RunningTask | undefined {
-  return state.running.getStore()?.task;
+  return state.running.getStore()?.task ?? state.unfollowed;
+}
+
+/**
+ * Code of this thread that has no seat is from now on that of `task`. Where seats are never used, Node.js follows no promise: with
+ * cold caches that costs more than all else of a short call.
+ */
+export function runUnfollowed(task: RunningTask): void {
+  state.unfollowed = task;
 }
 
 /**

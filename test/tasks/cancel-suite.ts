@@ -203,6 +203,44 @@ export function testCancel(scenario: Scenario): void {
     );
   }
 
+  for (const hosted of ["alone", "shared"] as const) {
+    scenario(
+      `${hosted}: a call that goes on, though its method is not async, hears that it was cancelled, as do the tasks that it made`,
+      async (t, session) => {
+        const { ref: log, view } = await board();
+        const child = remote(async (shared: Int32Array) => {
+          Atomics.add(shared, 0, 1);
+          await new Promise(() => {});
+        });
+        const goOn = async (shared: Int32Array, ref: typeof log) => {
+          await new Promise((resolve) => setTimeout(resolve, 1));
+          try {
+            await get(child.remote(ref));
+          } catch (reason) {
+            if ((reason as { code?: string }).code === "TASK_CANCELLED") Atomics.store(shared, 1, 1);
+          }
+          Atomics.store(shared, 2, 1);
+        };
+        class Quiet {
+          run(shared: Int32Array, refs: [typeof log]) {
+            return goOn(shared, refs[0]);
+          }
+        }
+        using quiet = remote(Quiet, { hosted }).remote();
+        for (let i = 0; i < 2; i++) {
+          view.fill(0);
+          const running = quiet.run.remote(log, [log]);
+          await until(view, 0, 1);
+          cancel(running);
+          await t.throwsAsync(get(running), cancelled);
+          await until(view, 2, 1);
+          t.is(view[1], 1);
+          await rest(session);
+        }
+      },
+    );
+  }
+
   for (const numCpus of [1, 0.5]) {
     scenario(`force, of a task with ${numCpus} CPUs that awaits: it says that it ran`, async (t, session) => {
       const { ref: log, view } = await board();

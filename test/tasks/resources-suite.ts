@@ -123,6 +123,63 @@ export function testResources(scenario: Scenario): void {
     { gpus: 1, resources: { licence: 2 } },
   );
 
+  for (const hosted of ["alone", "shared"] as const) {
+    scenario(`${hosted}: code of an actor without async methods knows where it is when it goes on`, async (t) => {
+      const nameAfter = async (gate: Promise<unknown>) => {
+        await gate;
+        await new Promise((resolve) => setTimeout(resolve, 1));
+        const { taskName, taskId, actorId } = getRuntimeContext();
+        return { taskName, taskId, actorId };
+      };
+      class Quiet {
+        #open: () => void = () => {};
+        readonly #gate = new Promise<void>((resolve) => {
+          this.#open = resolve;
+        });
+        #aside: string | undefined;
+
+        constructor() {
+          void nameAfter(this.#gate).then(({ taskName }) => {
+            this.#aside = taskName;
+          });
+        }
+        first() {
+          return nameAfter(this.#gate);
+        }
+        second() {
+          return nameAfter(this.#gate);
+        }
+        open() {
+          this.#open();
+          return getRuntimeContext().taskName;
+        }
+        aside() {
+          return this.#aside;
+        }
+      }
+      // Code that no call waits for is the actor's own.
+      using alone = remote(Quiet, { hosted }).remote();
+      t.is(await get(alone.open.remote()), "Quiet.open");
+      let aside: string | undefined;
+      while (aside === undefined) {
+        await new Promise((resolve) => setTimeout(resolve, 1));
+        aside = await get(alone.aside.remote());
+      }
+      t.is(aside, "Quiet");
+      // The call that is the first to go on, and one more.
+      using quiet = remote(Quiet, { hosted, maxConcurrency: 4 }).remote();
+      const calls = { "Quiet.first": quiet.first.remote(), "Quiet.second": quiet.second.remote() };
+      t.is(await get(quiet.open.remote()), "Quiet.open");
+      for (const [taskName, ref] of Object.entries(calls)) {
+        const context = await get(ref);
+        t.like(context, { taskName });
+        t.truthy(context.actorId);
+        t.true(`${ref}`.includes(context.taskId!));
+      }
+      t.is(await get(quiet.open.remote()), "Quiet.open");
+    });
+  }
+
   scenario(
     "a GPU is shared by those that ask for parts of it",
     async (t) => {

@@ -5,6 +5,7 @@ import { CallGroups } from "./call-groups.js";
 import type { CallSource, IncomingCall } from "./caller-lines.js";
 import { Cancellable } from "./cancellable.js";
 import { wallTime } from "./clock.js";
+import { mayGoOn } from "./closures/going-on.js";
 import { type RunningTask, runAll, runAs, runUnfollowed } from "./context.js";
 import { type Failure, taskFailure, toError } from "./failure.js";
 import { cancelled, stopped } from "./host/reasons.js";
@@ -45,11 +46,12 @@ export class ActorRunner {
   #working = false;
   #isAsync = false;
   #stops = 0;
-  /** The actor's code that belongs to no call: its constructor, and what that or a call set going and did not wait for. */
+  /** The actor's code that belongs to no call, as its constructor. */
   readonly #self: RunningCall;
   /**
-   * Whether calls have seats, by which Node.js follows them through what they await. The only actor of a thread does without
-   * until a call first goes on after it returned: code without a seat is then that call's, else `#self`'s.
+   * Whether calls have seats, by which Node.js follows them through what they await. The only actor of a thread does without as
+   * long as nothing tells that its calls go on after they return. Should one do so all the same, code without a seat is that
+   * call's until it ends or is cancelled, and `#self`'s else; the calls after it have seats.
    */
   #follows: boolean;
   /** As which calls run that are not followed. */
@@ -148,7 +150,7 @@ export class ActorRunner {
       const loaded = typeof loading === "function" ? loading : await loading;
       const target = loaded as unknown as new (...args: unknown[]) => Record<string, unknown>;
       this.#isAsync = hasAsyncMethods(target.prototype);
-      this.#follows ||= this.#isAsync;
+      this.#follows ||= this.#isAsync || mayGoOn(target);
       const values = args.map((argument) => client.unpack(argument));
       this.#lines.begins?.();
       if (!this.#follows) runUnfollowed(this.#self);
@@ -233,6 +235,7 @@ export class ActorRunner {
     else {
       const failure = stopped(call.running.name);
       call.running.abort(toError(failure));
+      this.#leave(call.running);
       call.producer?.stop();
       call.fail(failure);
       if (recursive) this.#options.client.cancelChildren(task);
@@ -299,7 +302,7 @@ export class ActorRunner {
           (reason) => fail(taskFailure(running.name, reason)),
         )
         .then(() => {
-          if (running === this.#unfollowed) runUnfollowed(this.#self);
+          this.#leave(running);
           this.work();
           this.#lines.answers.say();
         });
@@ -308,6 +311,11 @@ export class ActorRunner {
       this.#end(call, { failure: taskFailure(running.name, reason) }, began);
       return false;
     }
+  }
+
+  /** What goes on without a seat is from now on not this call's. */
+  #leave(running: RunningTask): void {
+    if (running === this.#unfollowed) runUnfollowed(this.#self);
   }
 
   #producerOf({ returns }: IncomingCall, running: RunningCall): Producer | undefined {

@@ -11,7 +11,7 @@ export interface RuntimeContext {
   readonly namespace: string;
   /** The worker thread; undefined in the driver. */
   readonly workerId: string | undefined;
-  /** The task, or the actor's call; undefined in the driver. */
+  /** The task, or the actor's call; undefined in the driver. Of an actor's code that no call waits for, it may be the actor itself. */
   readonly taskId: string | undefined;
   readonly taskName: string | undefined;
   readonly actorId: string | undefined;

@@ -1,15 +1,19 @@
 import {
   availableResources,
+  cancel,
   clusterResources,
   get,
   getGpuIds,
   getRuntimeContext,
   kill,
   nodes,
+  put,
   remote,
   wait,
 } from "../../src/tasks/index.js";
+import { asked, askWhenTold, ended, keepAsking, refused, told } from "./plain-module.js";
 import type { Scenario } from "./scenario.js";
+import { until } from "./session.js";
 
 /** What a backend promises about resources. */
 export function testResources(scenario: Scenario): void {
@@ -177,6 +181,40 @@ export function testResources(scenario: Scenario): void {
         t.true(`${ref}`.includes(context.taskId!));
       }
       t.is(await get(quiet.open.remote()), "Quiet.open");
+    });
+    scenario(`${hosted}: so does code that nothing tells of that it goes on`, async (t) => {
+      class Plain {
+        constructor(log: Int32Array) {
+          keepAsking(log);
+        }
+        ask(log: Int32Array, times: number) {
+          return askWhenTold(log, times);
+        }
+        name() {
+          return getRuntimeContext().taskName;
+        }
+      }
+      const log = put(new Int32Array(new SharedArrayBuffer(1 << 17)));
+      const view = await get(log);
+      using plain = remote(Plain, { hosted, maxConcurrency: 4 }).remote(log);
+      t.is(await get(plain.name.remote()), "Plain.name");
+      // The actor's own code goes on, whatever becomes of the call that is the first to do so: only what it waits for then may fail.
+      const never = plain.ask.remote(log, 2);
+      await until(view, asked, view[asked]! + 3);
+      cancel(never);
+      await t.throwsAsync(get(never), { code: "TASK_CANCELLED" });
+      await until(view, asked, view[asked]! + 3);
+      t.true(view[refused]! <= 1, `${view[refused]}`);
+      const calls = [plain.ask.remote(log, 1), plain.ask.remote(log, 1)];
+      t.is(await get(plain.name.remote()), "Plain.name");
+      Atomics.store(view, told, 1);
+      for (const ref of calls) {
+        const { taskName, taskId } = await get(ref);
+        t.is(taskName, "Plain.ask");
+        t.true(`${ref}`.includes(taskId!));
+      }
+      Atomics.store(view, told, 2);
+      await until(view, ended, 4);
     });
   }
 

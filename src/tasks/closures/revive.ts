@@ -10,6 +10,7 @@ import {
   strictHead,
   superName,
 } from "./definition.js";
+import { noteText } from "./going-on.js";
 import { importFrom, requireOf } from "./program-imports.js";
 
 type FunctionNode = Extract<DefinitionNode, { kind: "function" }>;
@@ -24,7 +25,9 @@ export async function reviveCode(definition: Definition, codec: ValueCodec): Pro
       if (node.kind === "import") imports.set(node, await importNode(node));
     }),
   );
-  return new Reviver(definition, imports, codec).revive(0) as (...args: unknown[]) => unknown;
+  const made = new Reviver(definition, imports, codec).revive(0) as (...args: unknown[]) => unknown;
+  noteText(made, definition, imports);
+  return made;
 }
 
 class Reviver {
